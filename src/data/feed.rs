@@ -1,0 +1,180 @@
+//! What training reads, epoch after epoch.
+
+use std::sync::Arc;
+
+use crate::lang::catalog::Augmentation;
+
+use super::augment::{Draw, augment};
+use super::batch::{Batch, Reader};
+use super::corpus::Corpus;
+use super::error::DataError;
+use super::loader::Loader;
+use super::order::Order;
+
+/// The training samples of a run and how its epochs visit them. Clones share their memory.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    corpus: Arc<Corpus>,
+    indices: Arc<[u32]>,
+    augmentations: Arc<[Augmentation]>,
+    batch: usize,
+    seed: u64,
+    shuffle: bool,
+}
+
+impl Feed {
+    /// Batches of `batch` samples (at least one) of those at `indices` of `corpus`.
+    ///
+    /// # Errors
+    /// An index beyond the end of the corpus.
+    pub fn new(
+        corpus: Arc<Corpus>,
+        indices: Vec<u32>,
+        augmentations: Vec<Augmentation>,
+        batch: usize,
+        seed: u64,
+        shuffle: bool,
+    ) -> Result<Self, DataError> {
+        let samples = corpus.len();
+        if let Some(&index) = indices.iter().find(|&&index| index as usize >= samples) {
+            return Err(DataError::Index { index, samples });
+        }
+        Ok(Self {
+            corpus,
+            indices: indices.into(),
+            augmentations: augmentations.into(),
+            batch: batch.max(1),
+            seed,
+            shuffle,
+        })
+    }
+
+    /// Batches in an epoch; the last may be smaller than the others.
+    pub fn batches(&self) -> usize {
+        self.indices.len().div_ceil(self.batch)
+    }
+
+    /// Indices into the corpus in the order in which `epoch` visits them.
+    pub fn order(&self, epoch: u64) -> Vec<u32> {
+        let samples = self.indices.len() as u32;
+        Order::new(samples, self.seed, epoch, self.shuffle).apply(&self.indices)
+    }
+
+    /// The batches of `epoch` from number `first` on, made in the background.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn load(&self, epoch: u64, first: usize) -> Result<Loader, DataError> {
+        let feed = self.clone();
+        let order = self.order(epoch);
+        let reader = Reader::new(&self.corpus);
+        let produce = move |number| feed.batch(&reader, &order, epoch, number);
+        Loader::start(first..self.batches(), produce)
+    }
+
+    fn batch(&self, reader: &Reader, order: &[u32], epoch: u64, number: usize) -> Result<Batch, DataError> {
+        let start = (number * self.batch).min(order.len());
+        let end = (start + self.batch).min(order.len());
+        let change = |image: &mut [f32], shape, index| {
+            let draw = Draw { seed: self.seed, epoch, index };
+            augment(&self.augmentations, image, shape, draw);
+        };
+        reader.read(&self.corpus, &order[start..end], change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::digits;
+    use crate::lang::catalog::{Crop, Flip};
+
+    fn feed(indices: Vec<u32>, batch: usize, shuffle: bool) -> Feed {
+        let corpus = Arc::new(digits::open().unwrap().train);
+        let list = vec![Augmentation::Crop(Crop { pad: 2 }), Augmentation::Flip(Flip { p: 0.5 })];
+        Feed::new(corpus, indices, list, batch, 11, shuffle).unwrap()
+    }
+
+    fn load(feed: &Feed, epoch: u64, first: usize) -> Vec<Batch> {
+        let made = feed.load(epoch, first).unwrap();
+        made.map(Result::unwrap).collect()
+    }
+
+    /// Index and pixels of every sample, in the order of the indices.
+    fn samples(batches: &[Batch]) -> Vec<(u32, &[f32])> {
+        let mut samples = Vec::new();
+        for batch in batches {
+            let images = batch.pixels.chunks_exact(64);
+            samples.extend(batch.indices.iter().copied().zip(images));
+        }
+        samples.sort_by_key(|(index, _)| *index);
+        samples
+    }
+
+    #[test]
+    fn an_epoch_visits_every_sample_once() {
+        let indices: Vec<u32> = (0..1437).step_by(2).collect();
+        let feed = feed(indices.clone(), 100, true);
+        let batches = load(&feed, 0, 0);
+        let sizes: Vec<usize> = batches.iter().map(Batch::len).collect();
+        assert_eq!(feed.batches(), 8);
+        assert_eq!(sizes, [100, 100, 100, 100, 100, 100, 100, 19]);
+        let visited: Vec<u32> = samples(&batches).iter().map(|(index, _)| *index).collect();
+        assert_eq!(visited, indices);
+    }
+
+    #[test]
+    fn a_resumed_epoch_goes_on_where_it_stopped() {
+        let feed = feed((0..500).collect(), 32, true);
+        let whole = load(&feed, 7, 0);
+        for first in [1, 8, 15, 16, 99] {
+            assert_eq!(load(&feed, 7, first), whole[first.min(16)..]);
+        }
+    }
+
+    #[test]
+    fn eight_threads_make_what_one_makes() {
+        let feed = feed((0..500).collect(), 32, true);
+        let alone: Vec<_> = (0..8).map(|epoch| load(&feed, epoch, 0)).collect();
+        let together: Vec<_> = std::thread::scope(|scope| {
+            let feed = &feed;
+            let start = |epoch| scope.spawn(move || load(feed, epoch, 0));
+            let threads: Vec<_> = (0..8).map(start).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(together, alone);
+    }
+
+    #[test]
+    fn augmentation_does_not_depend_on_order_batches_or_the_other_samples() {
+        let all = load(&feed((0..300).collect(), 32, true), 4, 0);
+        let some = load(&feed((100..200).collect(), 7, false), 4, 0);
+        assert_eq!(samples(&all)[100..200], samples(&some)[..]);
+    }
+
+    #[test]
+    fn epochs_differ_in_order_and_pixels() {
+        let feed = feed((0..300).collect(), 300, true);
+        let (first, second) = (load(&feed, 0, 0), load(&feed, 1, 0));
+        assert_ne!(first[0].indices, second[0].indices);
+        let changed = samples(&first).into_iter().zip(samples(&second));
+        assert!(changed.filter(|(one, other)| one != other).count() > 250);
+    }
+
+    #[test]
+    fn without_augmentation_pixels_are_those_of_the_corpus() {
+        let corpus = Arc::new(digits::open().unwrap().train);
+        let feed = Feed::new(corpus.clone(), vec![3, 1, 2], vec![], 8, 0, false).unwrap();
+        assert_eq!(load(&feed, 0, 0), [Batch::of(&corpus, &[3, 1, 2]).unwrap()]);
+    }
+
+    #[test]
+    fn an_index_beyond_the_end_is_an_error() {
+        let corpus = Arc::new(digits::open().unwrap().train);
+        let error = Feed::new(corpus, vec![0, 1437], vec![], 8, 0, false).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "sample 1437 of a corpus of 1437 samples: expected an index below 1437"
+        );
+    }
+}

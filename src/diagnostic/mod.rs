@@ -1,0 +1,106 @@
+//! Findings as plain data: what is wrong, where, and what to write instead.
+//!
+//! Nothing here prints. `cli::render` turns findings into text, JSON, SARIF.
+
+mod code;
+mod suggest;
+
+pub use code::{CODES, Code, CodeInfo};
+pub use suggest::nearest;
+
+use serde::Serialize;
+
+/// Byte range in the source text; `start <= end <= source.len()`, both on character boundaries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Span {
+    pub start: usize,
+    pub end: usize,
+}
+
+impl Span {
+    pub fn new(start: usize, end: usize) -> Self {
+        Self { start, end }
+    }
+
+    pub fn join(self, other: Span) -> Self {
+        Self::new(self.start.min(other.start), self.end.max(other.end))
+    }
+}
+
+/// An error stops the file from running; a warning does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Warning,
+    Error,
+}
+
+/// A place in the source and what is to be said about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Label {
+    pub span: Span,
+    pub text: String,
+}
+
+/// One replacement of source text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Edit {
+    pub span: Span,
+    pub replacement: String,
+}
+
+/// An edit that is clearly what was meant; `safe` ones are applied by `check --fix`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    pub title: String,
+    pub edits: Vec<Edit>,
+    pub safe: bool,
+}
+
+/// One finding. The first label is the primary place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    pub code: Code,
+    pub message: String,
+    pub labels: Vec<Label>,
+    pub help: Vec<String>,
+    pub fix: Option<Fix>,
+}
+
+impl Diagnostic {
+    /// A finding at `span`; `label` says the local fact, `message` stands alone.
+    pub fn new(code: Code, span: Span, message: impl Into<String>, label: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            labels: vec![Label { span, text: label.into() }],
+            help: Vec::new(),
+            fix: None,
+        }
+    }
+
+    pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help.push(text.into());
+        self
+    }
+
+    /// Replace `span` by `replacement`; applied by `check --fix`.
+    pub fn fix(mut self, title: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
+        let edits = vec![Edit { span, replacement: replacement.into() }];
+        self.fix = Some(Fix { title: title.into(), edits, safe: true });
+        self
+    }
+
+    pub fn level(&self) -> Level {
+        self.code.info().level
+    }
+
+    pub fn span(&self) -> Span {
+        self.labels.first().map(|label| label.span).unwrap_or_default()
+    }
+}

@@ -1,0 +1,59 @@
+//! Difficulties: a number per sample that says how hard it is for the network as it stands.
+
+use super::declare::{choice, kind};
+use super::{PIXELS, Range};
+use crate::lang::check::pacing::check_adm;
+
+choice! {
+    /// At which weights a difficulty was measured.
+    Freshness "a mode" {
+        Stale "stale" "at the last visit of the sample, from the input gradient of that step's first pass"
+        Fresh "fresh" "at the current weights, with a backward pass to the inputs of its own"
+    }
+}
+
+kind! {
+    /// How hard a sample is.
+    Difficulty is Difficulty {
+        Loss(Loss) "loss" {
+            summary: "The loss of the sample.",
+            rule: "xi_i = l_i(w)",
+            passes: "none of its own",
+            state: "none",
+            source: "Kumar et al. 2010",
+            example: "curriculum spl(loss)",
+        } with {}
+
+        Gdm(Gdm) "gdm" {
+            summary: "The norm of the loss gradient at the input.",
+            rule: "xi_i = || d l_i / d x_i ||_2, over all pixels and channels",
+            passes: "1 backward pass to the inputs",
+            state: "none",
+            source: "Zhao et al., AAAI 2024 (gradient-based difficulty measure)",
+            example: "curriculum ssp(gdm)",
+        } with {}
+
+        Adm(Adm) "adm" {
+            summary: "The relative change of the loss under a one-step attack.",
+            rule: "x'_i = x_i + alpha sign(d l_i / d x_i)\n\
+                   xi_i = |l_i(x'_i) - l_i(x_i)| / (l_i(x_i) + delta)\n\
+                   the gradient is that of the unweighted loss of the sample, at unperturbed weights",
+            passes: "stale: 1 forward; fresh: 1 forward and 1 backward pass to the inputs",
+            state: "stale: the last difficulty of every training sample",
+            source: "Aizawa and Hayashi, BMVC 2025 (arXiv 2508.18726)",
+            notes: "The paper writes the weights of step t + 1 from the difficulties of step t: `mode = stale`. \
+                    It states neither delta nor whether x' is clipped to valid pixels.",
+            example: "curriculum ssp(adm(alpha = 8/255))",
+        } with {
+            alpha: f64 => "step of the attack", default("8/255", "Aizawa and Hayashi 2025"),
+                range(Range::SHARE), unit(PIXELS);
+            mode: Freshness => "at which weights the difficulty is measured",
+                default("stale", "the only reading of the paper's formula in which the input gradient costs nothing");
+            delta: f64 => "added to the loss in the denominator",
+                default("1e-8", "not stated in the paper; ranks and quantiles do not depend on it"), range(Range::POSITIVE);
+            clip: bool => "keep attacked pixels in [0, 1]", default("true", "not stated in the paper; matters for saturated pixels only");
+            ema: f64 => "share of the old difficulty that is kept at each visit; 0 replaces it",
+                default("0", "the formula as printed"), range(Range::BELOW_ONE), unit(super::FRACTION);
+        } => check_adm;
+    }
+}

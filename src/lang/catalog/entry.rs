@@ -1,0 +1,330 @@
+//! What the catalogue knows about a component, as plain data.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// What a component is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Pacing,
+    Difficulty,
+    Adversary,
+    Minimizer,
+    Optimizer,
+    Source,
+    Augmentation,
+    Model,
+    Evaluator,
+    Schedule,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 10] = [
+        Kind::Pacing,
+        Kind::Difficulty,
+        Kind::Adversary,
+        Kind::Minimizer,
+        Kind::Optimizer,
+        Kind::Source,
+        Kind::Augmentation,
+        Kind::Model,
+        Kind::Evaluator,
+        Kind::Schedule,
+    ];
+
+    /// `minimizer`
+    pub fn name(self) -> &'static str {
+        self.words().0
+    }
+
+    /// `a minimizer`
+    pub const fn noun(self) -> &'static str {
+        self.words().1
+    }
+
+    /// `minimizers`
+    pub fn plural(self) -> &'static str {
+        self.words().2
+    }
+
+    /// Where such a component stands, with an example.
+    pub fn place(self) -> &'static str {
+        self.words().3
+    }
+
+    const fn words(self) -> (&'static str, &'static str, &'static str, &'static str) {
+        match self {
+            Kind::Pacing => ("pacing", "a pacing", "pacings", "after `curriculum`: `curriculum ssp(adm)`"),
+            Kind::Difficulty => {
+                ("difficulty", "a difficulty", "difficulties", "inside a pacing: `curriculum ssp(adm)`")
+            }
+            Kind::Adversary => ("adversary", "an adversary", "adversaries", "after `against`"),
+            Kind::Minimizer => ("minimizer", "a minimizer", "minimizers", "after `under`: `under sam(rho = 0.05)`"),
+            Kind::Optimizer => {
+                ("optimizer", "an optimizer", "optimizers", "after `optimize`, `over` or `under`: `optimize sgd(lr = 0.1)`")
+            }
+            Kind::Source => ("data source", "a data source", "data sources", "after `data`: `data mnist`"),
+            Kind::Augmentation => {
+                ("augmentation", "an augmentation", "augmentations", "in the list after `augment`: `augment [crop(pad = 4), flip]`")
+            }
+            Kind::Model => ("model", "a model", "models", "after `model`: `model cnn`"),
+            Kind::Evaluator => ("evaluator", "an evaluator", "evaluators", "after `evaluate`: `evaluate accuracy, loss`"),
+            Kind::Schedule => ("schedule", "a schedule", "schedules", "as a value: `lr = cosine(0.05 -> 0)`"),
+        }
+    }
+}
+
+/// One component.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    pub name: &'static str,
+    pub kind: Kind,
+    #[serde(flatten)]
+    pub facts: Facts,
+    pub parameters: Vec<Parameter>,
+}
+
+/// The prose of an entry; an empty text does not apply to the component.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Facts {
+    pub aliases: &'static [&'static str],
+    /// One sentence.
+    pub summary: &'static str,
+    /// The formula.
+    pub rule: &'static str,
+    /// Forward and backward passes per step.
+    pub passes: &'static str,
+    /// What is kept between steps and stored in checkpoints.
+    pub state: &'static str,
+    /// Paper, section, equation.
+    pub source: &'static str,
+    /// Readings and choices behind the defaults.
+    pub notes: &'static str,
+    /// How it is written, where that is not `name(parameter = default, ..)`.
+    pub usage: &'static str,
+    /// A statement or clause that may be pasted.
+    pub example: &'static str,
+}
+
+impl Facts {
+    pub const NONE: Facts = Facts {
+        aliases: &[],
+        summary: "",
+        rule: "",
+        passes: "",
+        state: "",
+        source: "",
+        notes: "",
+        usage: "",
+        example: "",
+    };
+}
+
+/// One value that may be written about a component or in a clause.
+#[derive(Clone, Debug, Serialize)]
+pub struct Parameter {
+    pub name: &'static str,
+    #[serde(rename = "type")]
+    pub form: Form,
+    /// Empty for a plain number, a name, a text.
+    pub unit: &'static str,
+    pub range: Range,
+    /// As it would be written in a file; `None` where the value must be given.
+    pub default: Option<&'static str>,
+    /// Where the default comes from.
+    pub origin: &'static str,
+    pub text: &'static str,
+    /// May stand without its name, as the first argument.
+    pub first: bool,
+}
+
+impl Parameter {
+    /// A parameter that must be given and may take any value of its type.
+    pub const fn new(name: &'static str, form: Form, text: &'static str) -> Self {
+        Self { name, form, unit: "", range: Range::ANY, default: None, origin: "", text, first: false }
+    }
+
+    pub const fn default(mut self, default: &'static str, origin: &'static str) -> Self {
+        self.default = Some(default);
+        self.origin = origin;
+        self
+    }
+
+    pub const fn range(mut self, range: Range) -> Self {
+        self.range = range;
+        self
+    }
+
+    pub const fn unit(mut self, unit: &'static str) -> Self {
+        self.unit = unit;
+        self
+    }
+
+    pub const fn first(mut self) -> Self {
+        self.first = true;
+        self
+    }
+}
+
+/// What may be written as a value.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Form {
+    /// In words: `a number`, `a difficulty`, `hard, linear or log`.
+    pub noun: &'static str,
+    /// May change over a phase.
+    pub schedule: bool,
+    /// `none` switches it off.
+    pub optional: bool,
+    /// The words a choice takes.
+    pub choices: &'static [&'static str],
+    /// The kind of component that stands here.
+    pub component: Option<Kind>,
+}
+
+impl Form {
+    pub const fn of(noun: &'static str) -> Self {
+        Self { noun, schedule: false, optional: false, choices: &[], component: None }
+    }
+
+    /// The noun, with `none` where that may be written.
+    pub fn expected(&self) -> String {
+        if self.optional { format!("{} or `none`", self.noun) } else { self.noun.to_string() }
+    }
+}
+
+/// Unit of a share of a whole, where a percentage may be written.
+pub const FRACTION: &str = "fraction";
+/// Unit of a distance in pixel values, which lie in [0, 1].
+pub const PIXELS: &str = "pixel range";
+
+/// Legal numbers. A schedule may touch an open end, as in `cosine(0.05 -> 0)`, but not cross it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    pub low: Bound,
+    pub high: Bound,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    None,
+    Open(f64),
+    Closed(f64),
+}
+
+impl Range {
+    pub const ANY: Range = Range { low: Bound::None, high: Bound::None };
+    pub const POSITIVE: Range = Range { low: Bound::Open(0.0), high: Bound::None };
+    pub const NOT_NEGATIVE: Range = Range { low: Bound::Closed(0.0), high: Bound::None };
+    pub const AT_LEAST_ONE: Range = Range { low: Bound::Closed(1.0), high: Bound::None };
+    /// [0, 1]
+    pub const UNIT: Range = Range { low: Bound::Closed(0.0), high: Bound::Closed(1.0) };
+    /// [0, 1)
+    pub const BELOW_ONE: Range = Range { low: Bound::Closed(0.0), high: Bound::Open(1.0) };
+    /// (0, 1)
+    pub const INSIDE_UNIT: Range = Range { low: Bound::Open(0.0), high: Bound::Open(1.0) };
+    /// (0, 1]
+    pub const SHARE: Range = Range { low: Bound::Open(0.0), high: Bound::Closed(1.0) };
+
+    pub const fn above(low: f64) -> Self {
+        Range { low: Bound::Open(low), high: Bound::None }
+    }
+
+    pub fn contains(&self, value: f64) -> bool {
+        let above = match self.low {
+            Bound::None => true,
+            Bound::Open(low) => value > low,
+            Bound::Closed(low) => value >= low,
+        };
+        above && self.below_high(value)
+    }
+
+    /// Whether the value lies in the range or on one of its ends.
+    pub fn touches(&self, value: f64) -> bool {
+        self.contains(value) || self.ends().contains(&value)
+    }
+
+    fn below_high(&self, value: f64) -> bool {
+        match self.high {
+            Bound::None => true,
+            Bound::Open(high) => value < high,
+            Bound::Closed(high) => value <= high,
+        }
+    }
+
+    fn ends(&self) -> Vec<f64> {
+        let end = |bound| match bound {
+            Bound::None => None,
+            Bound::Open(end) | Bound::Closed(end) => Some(end),
+        };
+        [self.low, self.high].into_iter().filter_map(end).collect()
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.low, self.high) {
+            (Bound::None, Bound::None) => formatter.write_str("any"),
+            (Bound::None, Bound::Open(high)) => write!(formatter, "< {high}"),
+            (Bound::None, Bound::Closed(high)) => write!(formatter, "<= {high}"),
+            (Bound::Open(low), Bound::None) => write!(formatter, "> {low}"),
+            (Bound::Closed(low), Bound::None) => write!(formatter, ">= {low}"),
+            (low, high) => write!(formatter, "in {}, {}", opening(low), closing(high)),
+        }
+    }
+}
+
+fn opening(bound: Bound) -> String {
+    match bound {
+        Bound::Closed(low) => format!("[{low}"),
+        Bound::Open(low) => format!("({low}"),
+        Bound::None => "(".into(),
+    }
+}
+
+fn closing(bound: Bound) -> String {
+    match bound {
+        Bound::Closed(high) => format!("{high}]"),
+        Bound::Open(high) => format!("{high})"),
+        Bound::None => ")".into(),
+    }
+}
+
+impl Serialize for Range {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Entry {
+    /// Whether this is the entry's name or one of its aliases.
+    pub fn answers_to(&self, name: &str) -> bool {
+        self.name == name || self.facts.aliases.contains(&name)
+    }
+
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// The parameter that may stand without its name.
+    pub fn first(&self) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.first)
+    }
+
+    /// The entry as it is written with its defaults: `sam(rho = 0.05)`.
+    pub fn usage(&self) -> String {
+        if !self.facts.usage.is_empty() {
+            return self.facts.usage.to_string();
+        }
+        if self.parameters.is_empty() {
+            return self.name.to_string();
+        }
+        let argument = |parameter: &Parameter| match parameter.default {
+            Some(default) => format!("{} = {default}", parameter.name),
+            None => format!("{} = ...", parameter.name),
+        };
+        let arguments: Vec<String> = self.parameters.iter().map(argument).collect();
+        format!("{}({})", self.name, arguments.join(", "))
+    }
+}

@@ -1,0 +1,75 @@
+//! Every component of the language, declared once.
+//!
+//! A declaration gives the struct that the interpreter matches, the `Entry` that documentation and editors read, and
+//! the conversion from written arguments. A component that is listed here and not interpreted fails to compile.
+
+mod adversary;
+mod architecture;
+mod augmentation;
+mod declare;
+mod describe;
+mod difficulty;
+mod entry;
+mod evaluator;
+mod minimizer;
+mod optimizer;
+mod pacing;
+mod reference;
+mod schedules;
+mod source;
+mod statements;
+
+use std::sync::LazyLock;
+
+pub use adversary::Adversary;
+pub use architecture::{Architecture, Cnn, Mlp, PreactResnet20, Resnet18, SatCnn};
+pub use augmentation::{Augmentation, Crop, Flip};
+pub use describe::describe;
+pub use difficulty::{Adm, Difficulty, Freshness, Gdm, Loss};
+pub use entry::{Bound, Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter, Range};
+pub use evaluator::{Accuracy, DifficultyEvaluator, Evaluator, LossEvaluator};
+pub use minimizer::{Anneal, Lesam, Minimizer, Sam};
+pub use optimizer::{Adam, Adamw, Optimizer, Sgd};
+pub use pacing::{Erm, Pacing, Scope, Spl, Ssp, Weighting};
+pub use reference::reference;
+pub use source::{Cifar10, Cifar100, Digits, FashionMnist, Idx, Mnist, Source};
+pub use statements::{ClauseEntry, STATEMENTS, StatementEntry, clause, statement};
+
+pub use super::value::Normalize;
+use super::value::Member;
+
+static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
+    [
+        Pacing::entries(),
+        Difficulty::entries(),
+        Adversary::entries(),
+        Minimizer::entries(),
+        Optimizer::entries(),
+        Source::entries(),
+        Augmentation::entries(),
+        Architecture::entries(),
+        Evaluator::entries(),
+        schedules::entries(),
+    ]
+    .concat()
+});
+
+/// Every component, by kind.
+pub fn entries() -> &'static [&'static Entry] {
+    &ENTRIES
+}
+
+/// The components of one kind.
+pub fn of_kind(kind: Kind) -> impl Iterator<Item = &'static Entry> {
+    entries().iter().copied().filter(move |entry| entry.kind == kind)
+}
+
+/// The component of a kind that a name or an alias stands for.
+pub fn find_in(kind: Kind, name: &str) -> Option<&'static Entry> {
+    of_kind(kind).find(|entry| entry.answers_to(name))
+}
+
+/// Every component that a name or an alias stands for; `loss` is a difficulty and an evaluator.
+pub fn find(name: &str) -> Vec<&'static Entry> {
+    entries().iter().copied().filter(|entry| entry.answers_to(name)).collect()
+}

@@ -1,0 +1,185 @@
+//! Statements and their clauses, as documentation and editors see them.
+
+use serde::Serialize;
+
+use super::Kind;
+
+/// A statement.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct StatementEntry {
+    pub keyword: &'static str,
+    pub usage: &'static str,
+    pub summary: &'static str,
+    /// What holds when the statement is absent.
+    pub absent: &'static str,
+    /// May stand more than once.
+    pub repeats: bool,
+    /// What stands after the keyword, where that is a component.
+    pub component: Option<Kind>,
+    pub clauses: &'static [ClauseEntry],
+}
+
+/// A clause that may follow in a statement.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ClauseEntry {
+    pub keyword: &'static str,
+    pub usage: &'static str,
+    pub summary: &'static str,
+    pub component: Option<Kind>,
+}
+
+const fn clause_entry(keyword: &'static str, usage: &'static str, summary: &'static str) -> ClauseEntry {
+    ClauseEntry { keyword, usage, summary, component: None }
+}
+
+const fn component_clause(
+    keyword: &'static str,
+    usage: &'static str,
+    summary: &'static str,
+    kind: Kind,
+) -> ClauseEntry {
+    ClauseEntry { keyword, usage, summary, component: Some(kind) }
+}
+
+const CURRICULUM: ClauseEntry =
+    component_clause("curriculum", "curriculum PACING", "which samples count; `erm`, every one, when absent", Kind::Pacing);
+const AGAINST: ClauseEntry =
+    component_clause("against", "against ADVERSARY", "what attacks the inputs; nothing when absent", Kind::Adversary);
+const UNDER: ClauseEntry = component_clause(
+    "under",
+    "under MINIMIZER",
+    "how the weights are perturbed; a base optimizer stands here too and means no perturbation, as does leaving it out",
+    Kind::Minimizer,
+);
+const OVER: ClauseEntry =
+    component_clause("over", "over OPTIMIZER", "base optimizer of this phase; that of `optimize` when absent", Kind::Optimizer);
+const THEN: ClauseEntry = clause_entry("then", "then DURATION RECIPE", "the next phase, on the same weights");
+
+const fn statement_entry(
+    keyword: &'static str,
+    usage: &'static str,
+    summary: &'static str,
+    absent: &'static str,
+) -> StatementEntry {
+    StatementEntry { keyword, usage, summary, absent, repeats: false, component: None, clauses: &[] }
+}
+
+impl StatementEntry {
+    const fn of(mut self, kind: Kind) -> Self {
+        self.component = Some(kind);
+        self
+    }
+
+    const fn clauses(mut self, clauses: &'static [ClauseEntry]) -> Self {
+        self.clauses = clauses;
+        self
+    }
+
+    const fn repeated(mut self) -> Self {
+        self.repeats = true;
+        self
+    }
+}
+
+/// Every statement.
+pub const STATEMENTS: &[StatementEntry] = &[
+    statement_entry("edition", "edition 2026", "pins every default of the file", "the newest edition"),
+    statement_entry("title", "title \"TEXT\"", "a label for reports", "no title"),
+    statement_entry("let", "let NAME = VALUE", "a name for a value, a schedule or a component", "").repeated(),
+    statement_entry(
+        "data",
+        "data SOURCE [augment [A, ..]] [batch N] [validation P% or N] [shuffle false]",
+        "data set and batching",
+        "the embedded `digits`",
+    )
+    .of(Kind::Source)
+    .clauses(&[
+        component_clause(
+            "augment",
+            "augment [A, ..]",
+            "random changes of the training images, in order; none when absent",
+            Kind::Augmentation,
+        ),
+        clause_entry("batch", "batch N", "samples per batch; 64 for `digits`, else 128 when absent"),
+        clause_entry("validation", "validation P% or N", "part of the training split held out; none when absent"),
+        clause_entry("shuffle", "shuffle false", "keep the order of the file; a new order each epoch when absent"),
+    ]),
+    statement_entry(
+        "model",
+        "model ARCHITECTURE [from \"weights.safetensors\"]",
+        "network; classes and input size are taken from the data",
+        "`cnn`",
+    )
+    .of(Kind::Model)
+    .clauses(&[clause_entry("from", "from \"weights.safetensors\"", "weights to start from; drawn from the seed when absent")]),
+    statement_entry("optimize", "optimize OPTIMIZER", "base optimizer of every phase that names none", "`sgd`")
+        .of(Kind::Optimizer),
+    statement_entry(
+        "train",
+        "train DURATION [curriculum PACING] [against ADVERSARY] [under MINIMIZER] [over OPTIMIZER] { then DURATION .. }",
+        "the phases",
+        "the data set's default duration",
+    )
+    .clauses(&[CURRICULUM, AGAINST, UNDER, OVER, THEN]),
+    statement_entry(
+        "curriculum",
+        "curriculum PACING [against ADVERSARY] [under MINIMIZER] [over OPTIMIZER]",
+        "a recipe alone: trains for the data set's default duration",
+        "",
+    )
+    .of(Kind::Pacing)
+    .clauses(&[AGAINST, UNDER, OVER, THEN]),
+    statement_entry(
+        "against",
+        "against ADVERSARY [under MINIMIZER] [over OPTIMIZER]",
+        "a recipe alone: trains for the data set's default duration",
+        "",
+    )
+    .of(Kind::Adversary)
+    .clauses(&[CURRICULUM, UNDER, OVER, THEN]),
+    statement_entry(
+        "under",
+        "under MINIMIZER [over OPTIMIZER]",
+        "a recipe alone: trains for the data set's default duration",
+        "",
+    )
+    .of(Kind::Minimizer)
+    .clauses(&[CURRICULUM, AGAINST, OVER, THEN]),
+    statement_entry(
+        "evaluate",
+        "evaluate E, .. [every DURATION]",
+        "measurements at the end, or on the way too",
+        "`accuracy`",
+    )
+    .of(Kind::Evaluator)
+    .repeated()
+    .clauses(&[clause_entry("every", "every DURATION", "on the way too, besides at the end")]),
+    statement_entry(
+        "select",
+        "select last or select best(EVALUATOR)",
+        "which weights are reported and exported",
+        "`last`",
+    ),
+    statement_entry("seeds", "seeds A..B (B excluded) or seeds [a, b]", "one run per seed", "`seeds [0]`"),
+    statement_entry("device", "device cpu or device cuda(0)", "where it runs", "`cpu`"),
+    statement_entry("precision", "precision f32 or precision bf16", "number format of the weights", "`f32`"),
+    statement_entry(
+        "export",
+        "export \"file.safetensors\"",
+        "also write the selected weights there, under PyTorch's parameter names",
+        "the run folder only",
+    ),
+];
+
+/// The statement a keyword begins.
+pub fn statement(keyword: &str) -> Option<&'static StatementEntry> {
+    STATEMENTS.iter().find(|statement| statement.keyword == keyword)
+}
+
+/// A clause by its keyword and the statements that take it.
+pub fn clause(keyword: &str) -> Option<(&'static ClauseEntry, Vec<&'static str>)> {
+    let holds = |statement: &&StatementEntry| statement.clauses.iter().any(|clause| clause.keyword == keyword);
+    let places: Vec<&StatementEntry> = STATEMENTS.iter().filter(holds).collect();
+    let entry = places.first()?.clauses.iter().find(|clause| clause.keyword == keyword)?;
+    Some((entry, places.iter().map(|statement| statement.keyword).collect()))
+}

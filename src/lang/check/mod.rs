@@ -1,0 +1,246 @@
+//! From a syntax tree to a checked program, with every finding of the file.
+
+mod choices;
+mod data;
+pub(crate) mod defaults;
+mod experiment;
+mod findings;
+mod flags;
+mod lints;
+pub(crate) mod measure;
+pub(crate) mod minimizer;
+mod model;
+pub(crate) mod optimizer;
+mod outline;
+pub(crate) mod pacing;
+mod patch;
+mod phase;
+mod place;
+mod print;
+mod recipe;
+mod run;
+mod scope;
+mod slug;
+
+use crate::diagnostic::{Diagnostic, Span};
+use crate::lang::program::{Origin, Program, Setting, Variant};
+use crate::lang::schedule::Schedule;
+use crate::lang::world::World;
+use crate::syntax;
+use crate::syntax::ast::{Expr, ExprKind};
+
+use choices::{Choice, Choices};
+use findings::Findings;
+use flags::Flags;
+use outline::Outline;
+use phase::PhaseTime;
+use scope::Scope;
+
+/// What flags say about a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// `--set PATH=VALUE`, in order.
+    pub set: Vec<(String, String)>,
+    /// `--seeds`, as in a file: `0..3`, `[0, 1]`, or `0,1`.
+    pub seeds: Option<String>,
+    /// `--device`, as in a file.
+    pub device: Option<String>,
+}
+
+/// What a check found.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// There is one exactly when no finding is an error.
+    pub program: Option<Program>,
+    /// In order of their places.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks a file under the settings of the command line.
+pub fn check(source: &str, settings: &Settings, world: &dyn World) -> Checked {
+    let (mut file, syntax_findings) = syntax::parse(source);
+    let mut findings = Findings::default();
+    syntax_findings.into_iter().for_each(|finding| findings.push(finding));
+    lints::edition_missing(&file, &mut findings);
+    let flags = Flags::apply(&mut file, settings, &mut findings);
+    let scope = Scope::collect(&file, &mut findings);
+    let outline = Outline::of(&file, &mut findings);
+    let choices = Choices::of(&file, &scope);
+    lints::of_file(source, &file, &scope, &choices, &mut findings);
+    let combinations = choices.combinations();
+    if combinations.is_none() {
+        findings.push(lints::too_many_variants(&choices.sites()));
+    }
+    let mut checker = Checker::new(source, &flags.text, &scope, world, findings);
+    let experiments = combinations.unwrap_or_else(|| vec![Choice::new()]);
+    let program = checker.program(&outline, experiments);
+    let findings = flags.anchor(checker.findings);
+    let program = program.filter(|_| !findings.has_errors());
+    let mut diagnostics = findings.into_list();
+    diagnostics.sort_by_key(|finding| (finding.span(), finding.code));
+    Checked { program, diagnostics }
+}
+
+/// Reads one variant at a time; findings are kept over all of them.
+pub struct Checker<'a> {
+    source: &'a str,
+    flags: &'a str,
+    scope: &'a Scope<'a>,
+    world: &'a dyn World,
+    datasets: data::Datasets,
+    choice: Choice,
+    path: String,
+    settings: Vec<Setting>,
+    phase: Option<PhaseTime>,
+    /// Samples per batch of the current variant.
+    batch: Option<usize>,
+    /// Learning rate of the current phase, for what follows it.
+    learning_rate: Option<Schedule>,
+    findings: Findings,
+}
+
+impl<'a> Checker<'a> {
+    fn new(
+        source: &'a str,
+        flags: &'a str,
+        scope: &'a Scope<'a>,
+        world: &'a dyn World,
+        findings: Findings,
+    ) -> Self {
+        Self {
+            source,
+            flags,
+            scope,
+            world,
+            datasets: data::Datasets::default(),
+            choice: Choice::new(),
+            path: String::new(),
+            settings: Vec::new(),
+            phase: None,
+            batch: None,
+            learning_rate: None,
+            findings,
+        }
+    }
+
+    fn program(&mut self, outline: &Outline<'a>, combinations: Vec<Choice>) -> Option<Program> {
+        let edition = self.edition(outline);
+        let title = self.title(outline);
+        let seeds = self.seeds(outline);
+        let program_settings = std::mem::take(&mut self.settings);
+        let mut variants: Vec<Option<Variant>> = Vec::with_capacity(combinations.len());
+        for choice in combinations {
+            self.choice = choice;
+            self.settings.clone_from(&program_settings);
+            variants.push(self.variant(outline));
+        }
+        let mut variants: Vec<Variant> = variants.into_iter().collect::<Option<_>>()?;
+        slug::make_unique(&mut variants);
+        Some(Program { edition: edition?, title: title?, variants, seeds: seeds? })
+    }
+
+    fn variant(&mut self, outline: &Outline<'a>) -> Option<Variant> {
+        let experiment = self.experiment(outline)?;
+        let choices = self.chosen(outline);
+        let slug = slug::of(&choices);
+        Some(Variant { choices, slug, experiment, settings: std::mem::take(&mut self.settings) })
+    }
+
+    /// The source text of the alternative taken at each `each`.
+    fn chosen(&self, outline: &Outline<'a>) -> Vec<String> {
+        let alternatives = self.choice.iter().filter_map(|(site, taken)| {
+            let alternatives = outline.alternatives.get(site)?;
+            alternatives.get(*taken)
+        });
+        alternatives.map(|alternative| self.written(alternative)).collect()
+    }
+
+    fn written(&self, expr: &'a Expr) -> String {
+        let text = self.slice(expr.span);
+        if text.contains('\n') { self.print(expr) } else { text.to_string() }
+    }
+
+    pub(crate) fn report(&mut self, finding: Diagnostic) {
+        self.findings.push(finding);
+    }
+
+    /// The expression that an expression stands for: `let` followed, the alternative of `each` taken.
+    pub(crate) fn resolve(&self, expr: &'a Expr) -> &'a Expr {
+        static MISSING: Expr = Expr { kind: ExprKind::Missing, span: Span { start: 0, end: 0 } };
+        let mut expr = expr;
+        loop {
+            expr = match &expr.kind {
+                ExprKind::Each(alternatives) => {
+                    let taken = self.choice.get(&expr.span).copied().unwrap_or(0);
+                    match alternatives.get(taken) {
+                        Some(alternative) => alternative,
+                        None => return &MISSING,
+                    }
+                }
+                ExprKind::Call(call) if call.arguments.is_none() && self.scope.holds(&call.name.text) => {
+                    match self.scope.value(&call.name.text) {
+                        Some(value) => value,
+                        None => return &MISSING,
+                    }
+                }
+                _ => return expr,
+            }
+        }
+    }
+
+    /// The text of a span, wherever it was written.
+    pub(crate) fn slice(&self, span: Span) -> &'a str {
+        let (text, base) = match place::origin(span) {
+            Origin::File => (self.source, 0),
+            Origin::Flag => (self.flags, place::FLAGS),
+            Origin::Default => (defaults::text(), place::DEFAULTS),
+        };
+        text.get(span.start - base..span.end - base).unwrap_or_default()
+    }
+
+    /// The names of all `let`s.
+    pub(crate) fn bindings(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.scope.names()
+    }
+
+    /// Where the value of an expression was decided.
+    pub(crate) fn origin(&self, expr: &'a Expr) -> Origin {
+        place::origin(expr.span)
+    }
+
+    /// Runs `read` one step deeper in the paths of settings.
+    pub(crate) fn at<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        let length = self.path.len();
+        if length > 0 {
+            self.path.push('.');
+        }
+        self.path.push_str(name);
+        let value = read(self);
+        self.path.truncate(length);
+        value
+    }
+
+    /// Records the value of the current path.
+    pub(crate) fn record(&mut self, value: String, origin: Origin) {
+        self.settings.push(Setting { path: self.path.clone(), value, origin });
+    }
+
+    /// Records an expression as the value of the current path.
+    pub(crate) fn record_written(&mut self, expr: &'a Expr) {
+        self.record(self.print(expr), self.origin(expr));
+    }
+
+    /// Replaces the recorded value of a parameter of the current component.
+    pub(crate) fn amend(&mut self, name: &str, value: &str, origin: Origin) {
+        let path = format!("{}.{name}", self.path);
+        if let Some(setting) = self.settings.iter_mut().rev().find(|setting| setting.path == path) {
+            setting.value = value.to_string();
+            setting.origin = origin;
+        }
+    }
+
+    fn default(&self, text: &'static str) -> &'static Expr {
+        defaults::expression(text)
+    }
+}
+

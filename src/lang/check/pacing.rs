@@ -1,0 +1,127 @@
+//! What the parameters of a curriculum must say together.
+
+use super::Checker;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::lang::catalog::{Adm, Freshness, Scope, Spl, Weighting};
+use crate::lang::program::Origin;
+use crate::lang::schedule::Schedule;
+use crate::lang::value::{Arguments, mistakes::shown};
+
+/// Pacing of `spl` where neither `fraction` nor `lambda` is written.
+pub(crate) const FRACTION_DEFAULT: &str = "linear(0.1 -> 1)";
+
+/// One of `fraction` and `lambda`, which rises; weights that the threshold allows.
+pub(crate) fn check_spl<'a>(mut spl: Spl, checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> Option<Spl> {
+    if arguments.written("fraction").is_none() && spl.lambda.is_some() {
+        spl.fraction = None;
+        checker.amend("fraction", "none", Origin::Default);
+    }
+    match (&spl.fraction, &spl.lambda) {
+        (Some(_), Some(_)) => return two_thresholds(checker, arguments),
+        (None, None) => return no_threshold(checker, arguments),
+        (fraction, lambda) => {
+            rises(checker, arguments, "fraction", fraction)?;
+            rises(checker, arguments, "lambda", lambda)?;
+        }
+    }
+    lint_empty_batch(checker, arguments, &spl);
+    idle(checker, arguments, "mixture", spl.weight == Weighting::Mixture, "only `weight = mixture` reads it");
+    idle(checker, arguments, "power", spl.weight == Weighting::Poly, "only `weight = poly` reads it");
+    Some(spl)
+}
+
+/// A moving average needs something to average over.
+pub(crate) fn check_adm<'a>(adm: Adm, checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> Option<Adm> {
+    checker.lint_pixel_distance(arguments, "alpha", adm.alpha);
+    let stale = adm.mode == Freshness::Stale;
+    idle(checker, arguments, "ema", stale, "`mode = fresh` measures anew at every visit and keeps nothing");
+    Some(adm)
+}
+
+/// Reports a written value that nothing reads.
+fn idle<'a>(checker: &mut Checker<'a>, arguments: &Arguments<'a>, name: &str, used: bool, why: &str) {
+    let Some(written) = arguments.written(name) else { return };
+    if used || checker.origin(written) == Origin::Default {
+        return;
+    }
+    let message = format!("`{name}` has no effect: {why}");
+    let finding = Diagnostic::new(Code::UnusedValue, written.span, message, "never read");
+    checker.report(finding.help(format!("leave out `{name}`")));
+}
+
+fn two_thresholds<'a, T>(checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> Option<T> {
+    let span = |name| arguments.written(name).map_or(arguments.span, |expr| expr.span);
+    let finding = Diagnostic::new(
+        Code::ExclusiveParameters,
+        span("lambda"),
+        "`fraction` and `lambda` both say how much is kept",
+        "a threshold on the difficulty",
+    )
+    .label(span("fraction"), "a share of the samples")
+    .help("keep `fraction`, which does not depend on the scale of the difficulty, or `lambda`");
+    checker.report(finding);
+    None
+}
+
+fn no_threshold<'a, T>(checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> Option<T> {
+    let span = arguments.written("fraction").map_or(arguments.span, |expr| expr.span);
+    let finding = Diagnostic::new(
+        Code::MissingParameter,
+        span,
+        "`spl` needs `fraction` or `lambda`",
+        "nothing says how much is kept",
+    )
+    .help("write `fraction = linear(0.1 -> 1)`, or `curriculum erm` to keep every sample");
+    checker.report(finding);
+    None
+}
+
+/// A curriculum takes samples in; one that drops them again is a mistake.
+fn rises<'a>(
+    checker: &mut Checker<'a>,
+    arguments: &Arguments<'a>,
+    name: &str,
+    schedule: &Option<Schedule>,
+) -> Option<()> {
+    let (Some(schedule), Some(written)) = (schedule, arguments.written(name)) else { return Some(()) };
+    let span = checker.resolve(written).span;
+    if let Schedule::Follow { .. } = schedule {
+        checker.report(following(name, span));
+        return None;
+    }
+    let knots = schedule.knots(&checker.clock());
+    let Some(fall) = knots.windows(2).find(|pair| pair[1].value < pair[0].value) else { return Some(()) };
+    let (from, to) = (shown(fall[0].value), shown(fall[1].value));
+    checker.report(falling(name, span, &from, &to));
+    None
+}
+
+fn falling(name: &str, span: Span, from: &str, to: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::FallingPacing,
+        span,
+        format!("`{name}` falls from {from} to {to}: samples would be taken in and dropped again"),
+        "falls",
+    )
+    .help(format!("a pacing rises: `{name} = linear({to} -> {from})`"))
+}
+
+fn following(name: &str, span: Span) -> Diagnostic {
+    let message = format!("`{name}` follows the learning rate and falls with it: samples would be dropped again");
+    Diagnostic::new(Code::FallingPacing, span, message, "falls with the rate")
+        .help("a pacing rises: `fraction = linear(0.1 -> 1)`")
+}
+
+/// Less than one sample of a batch: the easiest one is kept.
+fn lint_empty_batch<'a>(checker: &mut Checker<'a>, arguments: &Arguments<'a>, spl: &Spl) {
+    let (Some(fraction), Some(batch), Scope::Batch) = (&spl.fraction, checker.batch, spl.scope) else { return };
+    let (lowest, _) = fraction.extremes(&checker.clock());
+    if lowest * batch as f64 >= 1.0 {
+        return;
+    }
+    let span = arguments.written("fraction").map_or(arguments.span, |expr| checker.resolve(expr).span);
+    let message = format!("`fraction` begins at {}: less than one sample of a batch of {batch}", shown(lowest));
+    let finding = Diagnostic::new(Code::PacingEmptiesBatch, span, message, "the easiest sample is kept")
+        .help(format!("start at one sample or more: {} and up", shown((1.0 / batch as f64 * 1e4).ceil() / 1e4)));
+    checker.report(finding);
+}

@@ -1,0 +1,139 @@
+//! The time of a phase, and whether windows and schedules fit it.
+
+use super::place;
+use super::Checker;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::lang::catalog::Parameter;
+use crate::lang::program::Origin;
+use crate::lang::schedule::{Clock, Duration, Knot, Schedule, Unit, Window};
+use crate::lang::value::mistakes::{out_of_range, shown};
+use crate::syntax::ast::Expr;
+
+/// Steps per epoch where the data set is unknown; only the order of times depends on it.
+const ASSUMED_STEPS_PER_EPOCH: u64 = 1000;
+
+/// How long the current phase is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PhaseTime {
+    pub duration: Duration,
+    /// Where the duration is written.
+    pub span: Span,
+    /// Unknown without the data set.
+    pub steps_per_epoch: Option<u64>,
+}
+
+impl PhaseTime {
+    pub fn clock(&self) -> Clock {
+        let steps_per_epoch = self.steps_per_epoch.unwrap_or(ASSUMED_STEPS_PER_EPOCH);
+        Clock { step: 0, steps: self.duration.steps(steps_per_epoch), steps_per_epoch, lr: None }
+    }
+
+    /// Length in a unit, where it is known.
+    fn length(&self, unit: Unit) -> Option<f64> {
+        if unit == self.duration.unit {
+            return Some(self.duration.count);
+        }
+        let steps_per_epoch = self.steps_per_epoch?;
+        Some(self.duration.steps(steps_per_epoch) as f64 / unit.steps(steps_per_epoch))
+    }
+
+    fn lasts(&self, unit: Unit) -> String {
+        let own = format!("{} {}", shown(self.duration.count), self.duration.unit.word());
+        match self.length(unit) {
+            Some(length) if unit != self.duration.unit => format!("{own} ({} {})", rounded(length), unit.word()),
+            _ => own,
+        }
+    }
+}
+
+fn rounded(value: f64) -> String {
+    shown((value * 100.0).round() / 100.0)
+}
+
+impl<'a> Checker<'a> {
+    /// The window, if it has a length and lies inside the phase.
+    pub(crate) fn window_in_phase(&mut self, expr: &'a Expr, window: Window) -> Option<Window> {
+        let (end, unit, start) = match window {
+            Window::Span { start, end, unit } => (end, unit, start),
+            Window::Last { count, unit } => (count, unit, 0.0),
+        };
+        let resolved = self.resolve(expr);
+        if start < 0.0 || start >= end {
+            let written = self.slice(resolved.span);
+            let message = format!("the window `{written}` does not go forward from the start of the phase");
+            let finding = Diagnostic::new(Code::MalformedSchedule, resolved.span, message, "start must come before end")
+                .help("for example `30..70 epochs`");
+            self.report(finding);
+            return None;
+        }
+        self.time_in_phase(resolved, end, unit)?;
+        Some(window)
+    }
+
+    /// A time counted from the start of the phase, or back from its end.
+    pub(crate) fn time_in_phase(&mut self, expr: &'a Expr, time: f64, unit: Unit) -> Option<()> {
+        let Some(phase) = self.phase else { return Some(()) };
+        let length = phase.length(unit).unwrap_or(f64::INFINITY);
+        if time <= length * (1.0 + 1e-9) {
+            return Some(());
+        }
+        let resolved = self.resolve(expr);
+        let (written, lasts) = (self.slice(resolved.span), phase.lasts(unit));
+        let finding = Diagnostic::new(
+            Code::OutsidePhase,
+            resolved.span,
+            format!("`{written}` leaves its phase, which lasts {lasts}"),
+            format!("the phase ends at {} {}", rounded(length), unit.word()),
+        )
+        .help(format!("times count from the start of the phase: at most {} {}", rounded(length), unit.word()));
+        let finding = match place::origin(phase.span) {
+            Origin::Default => finding.help(format!("{lasts} is the default; `train 200 epochs ..` sets another")),
+            _ => finding.label(phase.span, "the phase"),
+        };
+        self.report(finding);
+        None
+    }
+
+    /// Whether every value of the schedule is one that the place may have. Schedules may touch an open end.
+    pub(crate) fn schedule_in_range(
+        &mut self,
+        expr: &'a Expr,
+        place: &Parameter,
+        schedule: &Schedule,
+    ) -> Option<()> {
+        let clock = self.clock();
+        let (low, high) = schedule.extremes(&clock);
+        if low == high {
+            return if place.range.contains(low) { Some(()) } else { out_of_range(self, expr, place, low) };
+        }
+        let stray = schedule.knots(&clock).into_iter().find(|knot| !place.range.touches(knot.value));
+        let Some(knot) = stray else { return Some(()) };
+        let resolved = self.resolve(expr);
+        let value = shown(knot.value);
+        let finding = Diagnostic::new(
+            Code::ScheduleLeavesRange,
+            resolved.span,
+            format!("`{}` must be {}, but is {value} {}", place.name, place.range, moment(&knot, &clock)),
+            format!("reaches {value}"),
+        )
+        .help(format!("every value of the schedule must be {}; an open end may be touched", place.range));
+        self.report(finding);
+        None
+    }
+
+    /// The clock at the start of the current phase.
+    pub(super) fn clock(&self) -> Clock {
+        let unknown = Clock { step: 0, steps: 1, steps_per_epoch: 1, lr: None };
+        self.phase.map_or(unknown, |phase| phase.clock())
+    }
+}
+
+fn moment(knot: &Knot, clock: &Clock) -> String {
+    if knot.step <= 0.0 {
+        return "at the start of the phase".into();
+    }
+    if knot.step >= clock.steps as f64 {
+        return "at the end of the phase".into();
+    }
+    format!("at epoch {}", rounded(knot.step / clock.steps_per_epoch as f64))
+}

@@ -1,0 +1,157 @@
+//! The phases: how long, which samples, which minimizer over which optimizer.
+
+use super::outline::{Outline, PhaseOutline};
+use super::phase::PhaseTime;
+use super::Checker;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::lang::catalog::{Adversary, Entry, Kind, Minimizer, Optimizer, Pacing, Parameter, Source};
+use crate::lang::edition;
+use crate::lang::program::{Origin, Phase};
+use crate::lang::schedule::Duration;
+use crate::lang::value::{self, Arguments, Value};
+use crate::syntax::ast::{Call, Expr};
+
+impl<'a> Checker<'a> {
+    /// Every phase in order; without `train` one phase of the data set's default duration.
+    pub(super) fn phases(
+        &mut self,
+        outline: &Outline<'a>,
+        source: Option<&Source>,
+        steps_per_epoch: Option<u64>,
+    ) -> Option<Vec<Phase>> {
+        let alone = [PhaseOutline::default()];
+        let written = if outline.phases.is_empty() { &alone[..] } else { &outline.phases };
+        let base = outline.value("optimize").unwrap_or(self.default(edition::OPTIMIZER));
+        let mut phases = Vec::with_capacity(written.len());
+        for (index, phase) in written.iter().enumerate() {
+            let read = self.at(&format!("train.{index}"), |checker| {
+                checker.time(phase, source, steps_per_epoch);
+                checker.one_phase(phase, base)
+            });
+            phases.push(read);
+        }
+        self.phase = None;
+        phases.into_iter().collect()
+    }
+
+    /// Sets the time that the schedules of a phase are checked against.
+    fn time(&mut self, phase: &PhaseOutline<'a>, source: Option<&Source>, steps_per_epoch: Option<u64>) {
+        let default = source.map(|source| self.default(edition::duration(source)));
+        let Some(expr) = phase.duration.or(default) else {
+            self.phase = None;
+            return;
+        };
+        self.at("duration", |checker| checker.record_written(expr));
+        let place = Parameter::new(if phase.duration.is_some() { "train" } else { "duration" }, Duration::FORM, "");
+        let duration = Duration::read(self, expr, &place);
+        let span = self.resolve(expr).span;
+        self.phase = duration.map(|duration| PhaseTime { duration, span, steps_per_epoch });
+    }
+
+    fn one_phase(&mut self, phase: &PhaseOutline<'a>, base: &'a Expr) -> Option<Phase> {
+        let curriculum = phase.curriculum.unwrap_or(self.default(edition::PACING));
+        let pacing = Parameter::new("curriculum", Pacing::FORM, "");
+        let curriculum = self.at("curriculum", |checker| Pacing::read(checker, curriculum, &pacing));
+        let adversary = phase.against.map(|written| {
+            let place = Parameter::new("against", Adversary::FORM, "");
+            self.at("against", |checker| Adversary::read(checker, written, &place))
+        });
+        let (minimizer, optimizer) = self.descent(phase, base);
+        let adversary = match adversary {
+            Some(adversary) => Some(adversary?),
+            None => None,
+        };
+        let duration = self.phase.map(|phase| phase.duration);
+        Some(Phase {
+            duration: duration?,
+            curriculum: curriculum?,
+            adversary,
+            minimizer: minimizer?,
+            optimizer: optimizer?,
+        })
+    }
+
+    /// The minimizer and the optimizer below it. An optimizer after `under` is both.
+    fn descent(&mut self, phase: &PhaseOutline<'a>, base: &'a Expr) -> (Option<Minimizer>, Option<Optimizer>) {
+        let Some(under) = phase.under else {
+            self.at("under", |checker| checker.record("base".into(), Origin::Default));
+            let optimizer = self.over(phase, base);
+            return (Some(Minimizer::Base), optimizer);
+        };
+        let place = Parameter::new("under", Minimizer::FORM, "");
+        let located = value::locate(self, under, &[Kind::Minimizer, Kind::Optimizer], &place);
+        match located {
+            Some((entry, call)) if entry.kind == Kind::Optimizer => {
+                self.both_named(phase, call);
+                let optimizer = self.at("under", |checker| checker.optimizer(under, entry, call, base));
+                (Some(Minimizer::Base), optimizer)
+            }
+            Some((entry, call)) => {
+                let optimizer = self.over(phase, base);
+                self.learning_rate = optimizer.as_ref().map(|optimizer| optimizer.lr().clone());
+                let minimizer = self.at("under", |checker| value::bind(checker, under, entry, call, None));
+                (minimizer, optimizer)
+            }
+            None => (None, self.over(phase, base)),
+        }
+    }
+
+    fn over(&mut self, phase: &PhaseOutline<'a>, base: &'a Expr) -> Option<Optimizer> {
+        let place = Parameter::new("over", Optimizer::FORM, "");
+        match phase.over {
+            Some(over) => self.at("over", |checker| {
+                let (entry, call) = value::locate(checker, over, &[Kind::Optimizer], &place)?;
+                checker.optimizer(over, entry, call, base)
+            }),
+            None => self.base_optimizer(base),
+        }
+    }
+
+    /// The optimizer of `optimize`, recorded once for all phases that use it.
+    fn base_optimizer(&mut self, base: &'a Expr) -> Option<Optimizer> {
+        let place = Parameter::new("optimize", Optimizer::FORM, "");
+        let known = self.settings.iter().any(|setting| setting.path == "optimize");
+        let (settings, path) = (self.settings.len(), std::mem::take(&mut self.path));
+        let optimizer = self.at("optimize", |checker| Optimizer::read(checker, base, &place));
+        self.path = path;
+        if known {
+            self.settings.truncate(settings);
+        }
+        optimizer
+    }
+
+    /// An optimizer that a phase names: what it leaves out is as `optimize` says of the same optimizer.
+    fn optimizer(
+        &mut self,
+        expr: &'a Expr,
+        entry: &'static Entry,
+        call: &'a Call,
+        base: &'a Expr,
+    ) -> Option<Optimizer> {
+        let inherited = self.arguments_of(base, entry);
+        value::bind(self, expr, entry, call, inherited.as_ref())
+    }
+
+    fn arguments_of(&mut self, base: &'a Expr, entry: &'static Entry) -> Option<Arguments<'a>> {
+        let call = match &self.resolve(base).kind {
+            crate::syntax::ast::ExprKind::Call(call) if entry.answers_to(&call.name.text) => call,
+            _ => return None,
+        };
+        Some(Arguments::of(self, entry, call, None))
+    }
+
+    /// `under sgd over adam`: two base optimizers.
+    fn both_named(&mut self, phase: &PhaseOutline<'a>, call: &Call) {
+        let Some(over) = phase.over else { return };
+        let name = &call.name.text;
+        let finding = Diagnostic::new(
+            Code::TwoOptimizers,
+            self.resolve(over).span,
+            format!("`under {name}` already names the base optimizer of this phase"),
+            "a second base optimizer",
+        )
+        .label(call.name.span, "a base optimizer, no perturbation")
+        .help(format!("write `under {name}` alone, or a minimizer: `under sam over {name}`"));
+        self.report(finding);
+    }
+}

@@ -1,0 +1,40 @@
+//! Every default of an edition that is not a component's own. A file that pins its edition keeps these for ever.
+
+use super::catalog::Source;
+
+/// The newest edition, and the only one so far.
+pub const EDITION: u32 = 2026;
+
+pub(crate) const SOURCE: &str = "digits";
+pub(crate) const SHUFFLE: &str = "true";
+pub(crate) const MODEL: &str = "cnn";
+pub(crate) const OPTIMIZER: &str = "sgd";
+pub(crate) const PACING: &str = "erm";
+pub(crate) const EVALUATOR: &str = "accuracy";
+pub(crate) const SELECT: &str = "last";
+pub(crate) const SEEDS: &str = "[0]";
+pub(crate) const DEVICE: &str = "cpu";
+pub(crate) const PRECISION: &str = "f32";
+
+/// Samples per batch, as a file would write it.
+pub(crate) fn batch(source: &Source) -> &'static str {
+    match source {
+        Source::Digits(_) => "64",
+        _ => "128",
+    }
+}
+
+/// Duration of a recipe that states none, as a file would write it.
+pub(crate) fn duration(source: &Source) -> &'static str {
+    match source {
+        Source::Digits(_) => "30 epochs",
+        Source::Mnist(_) | Source::FashionMnist(_) | Source::Idx(_) => "10 epochs",
+        Source::Cifar10(_) | Source::Cifar100(_) => "100 epochs",
+    }
+}
+
+/// Every text above.
+pub(crate) const DEFAULTS: &[&str] = &[
+    SOURCE, SHUFFLE, MODEL, OPTIMIZER, PACING, EVALUATOR, SELECT, SEEDS, DEVICE, PRECISION, "64", "128", "30 epochs",
+    "10 epochs", "100 epochs",
+];

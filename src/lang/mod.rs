@@ -1,0 +1,15 @@
+//! The meaning of a file: names, types, units, schedules, and the program they make.
+//!
+//! `check` takes source text and gives a `Program` or findings; it reads nothing but what `World` tells it.
+
+pub mod catalog;
+pub mod check;
+pub mod edition;
+pub mod program;
+pub mod schedule;
+pub mod value;
+pub mod world;
+
+pub use check::{Checked, Settings, check};
+pub use program::Program;
+pub use world::{DatasetInfo, World, WorldError};

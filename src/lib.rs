@@ -1,0 +1,25 @@
+//! Flat: a small declarative language for training classifiers toward flat minima.
+//!
+//! Data flows one way through the modules, in the order of this list: a module may use those above it, never
+//! those below. ARCHITECTURE.md says what each takes and gives.
+
+pub mod files;
+
+pub mod diagnostic;
+pub mod syntax;
+
+pub mod lang;
+
+pub mod graph;
+
+pub mod ops;
+
+pub mod data;
+
+pub mod model;
+
+pub mod train;
+
+pub mod evaluate;
+
+pub mod run;

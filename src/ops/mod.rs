@@ -1,0 +1,151 @@
+//! Tensor operations of a training step: one trait over Burn's backend.
+//!
+//! Every function has a default built from Burn's own operations, which any backend can run and which stays
+//! differentiable on `Autodiff` backends (second derivatives). A backend may override any of them with a faster
+//! implementation. Activations are `[batch, height, width, channels]` in memory order, everywhere, so that no
+//! operation has to move data to another layout; convolution weights keep PyTorch's `[out, in, kernel, kernel]`.
+
+mod autodiff;
+mod conv;
+mod flex;
+mod loss;
+mod norm;
+mod update;
+mod vector;
+
+use burn::tensor::backend::Backend;
+use burn::tensor::{Int, Tensor};
+
+pub use norm::{EPSILON, NormGrad, Normalized};
+pub use update::{AdamRule, SgdRule};
+pub use vector::Vector;
+
+/// Stride and zero padding of a square convolution; the kernel size is the weight's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv {
+    pub stride: usize,
+    pub padding: usize,
+}
+
+impl Conv {
+    /// Output length for an input of `size` pixels; `None` where the kernel does not fit.
+    pub fn output(&self, size: usize, kernel: usize) -> Option<usize> {
+        let room = (size + 2 * self.padding).checked_sub(kernel)?;
+        Some(room / self.stride + 1)
+    }
+}
+
+/// The operations of the networks and of the update rules.
+pub trait Ops: Backend {
+    /// Convolution. `x`: `[n, h, w, in]`, `weight`: `[out, in, k, k]`, result `[n, h', w', out]`.
+    fn convolve(
+        x: Tensor<Self, 4>,
+        weight: Tensor<Self, 4>,
+        bias: Option<Tensor<Self, 1>>,
+        conv: Conv,
+    ) -> Tensor<Self, 4> {
+        conv::convolve(x, weight, bias, conv)
+    }
+
+    /// Gradient of [`Ops::convolve`] for an input of `size = [h, w]`.
+    fn convolve_input_grad(
+        grad: Tensor<Self, 4>,
+        weight: Tensor<Self, 4>,
+        conv: Conv,
+        size: [usize; 2],
+    ) -> Tensor<Self, 4> {
+        conv::input_grad(grad, weight, conv, size)
+    }
+
+    /// Gradient of [`Ops::convolve`] for its weight, `[out, in, kernel, kernel]`.
+    fn convolve_weight_grad(
+        x: Tensor<Self, 4>,
+        grad: Tensor<Self, 4>,
+        conv: Conv,
+        kernel: usize,
+    ) -> Tensor<Self, 4> {
+        conv::weight_grad(x, grad, conv, kernel)
+    }
+
+    /// Batch normalisation with the statistics of `x` over all but the last axis, and ReLU where `relu`.
+    fn batch_norm(
+        x: Tensor<Self, 4>,
+        scale: Tensor<Self, 1>,
+        shift: Tensor<Self, 1>,
+        relu: bool,
+    ) -> Normalized<Self> {
+        norm::batch_norm(x, scale, shift, relu)
+    }
+
+    /// Gradient of [`Ops::batch_norm`]; `mean` and `rstd` are those of the forward pass.
+    fn batch_norm_grad(
+        x: Tensor<Self, 4>,
+        grad: Tensor<Self, 4>,
+        affine: [Tensor<Self, 1>; 2],
+        moments: [Tensor<Self, 1>; 2],
+        relu: bool,
+    ) -> NormGrad<Self> {
+        norm::batch_norm_grad(x, grad, affine, moments, relu)
+    }
+
+    /// Gradient of a normalisation with fixed statistics `moments = [mean, rstd]`.
+    fn fixed_norm_grad(
+        x: Tensor<Self, 4>,
+        grad: Tensor<Self, 4>,
+        affine: [Tensor<Self, 1>; 2],
+        moments: [Tensor<Self, 1>; 2],
+        relu: bool,
+    ) -> NormGrad<Self> {
+        norm::fixed_norm_grad(x, grad, affine, moments, relu)
+    }
+
+    /// `x * factor + offset` per channel, and ReLU where `relu`: normalisation with fixed statistics.
+    fn scale_shift(
+        x: Tensor<Self, 4>,
+        factor: Tensor<Self, 1>,
+        offset: Tensor<Self, 1>,
+        relu: bool,
+    ) -> Tensor<Self, 4> {
+        norm::scale_shift(x, factor, offset, relu)
+    }
+
+    /// Cross-entropy of each sample and its gradient for the logits. `logits`: `[n, classes]`, `labels`: `[n]`.
+    fn cross_entropy(
+        logits: Tensor<Self, 2>,
+        labels: Tensor<Self, 1, Int>,
+    ) -> (Tensor<Self, 1>, Tensor<Self, 2>) {
+        loss::cross_entropy(logits, labels)
+    }
+
+    /// `x + factor * direction`, with a one-element `factor`.
+    fn add_scaled(x: Tensor<Self, 1>, direction: Tensor<Self, 1>, factor: Tensor<Self, 1>) -> Tensor<Self, 1> {
+        x + direction * factor
+    }
+
+    /// Sum of squares, one element.
+    fn sum_squares(x: Tensor<Self, 1>) -> Tensor<Self, 1> {
+        (x.clone() * x).sum()
+    }
+
+    /// One step of SGD on one tensor: `(weight, momentum buffer)`, unchanged where `skip` (one element) is set.
+    fn sgd(
+        weight: Tensor<Self, 1>,
+        buffer: Option<Tensor<Self, 1>>,
+        direction: Tensor<Self, 1>,
+        rule: SgdRule,
+        skip: Tensor<Self, 1, burn::tensor::Bool>,
+    ) -> (Tensor<Self, 1>, Option<Tensor<Self, 1>>) {
+        update::sgd(weight, buffer, direction, rule, skip)
+    }
+
+    /// One step of Adam on one tensor: `(weight, first moment, second moment)`, unchanged where `skip` is set.
+    fn adam(
+        weight: Tensor<Self, 1>,
+        moments: [Tensor<Self, 1>; 2],
+        direction: Tensor<Self, 1>,
+        rule: AdamRule<Self>,
+        skip: Tensor<Self, 1, burn::tensor::Bool>,
+    ) -> (Tensor<Self, 1>, [Tensor<Self, 1>; 2]) {
+        update::adam(weight, moments, direction, rule, skip)
+    }
+}

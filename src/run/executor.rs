@@ -1,0 +1,370 @@
+//! Runs the stages of a program, one after the other.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use petgraph::graph::NodeIndex;
+use serde::{Deserialize, Serialize};
+
+use super::event::{Event, Observer, RunName};
+use super::folder::{RunFolder, SeedFolder, link, write};
+use super::monitor::{Journal, PhaseMonitor};
+use super::record::{EventLog, write_measured, write_metrics};
+use super::selected::{export, initial, selected};
+use super::{Options, Prepared, Report, RunError, RunResult, inputs};
+use crate::data::Feed;
+use crate::evaluate::{Subject, measure};
+use crate::graph::{Run, StageGraph, StageKind, program_key};
+use crate::lang::program::{Program, Variant};
+use crate::ops::Ops;
+use crate::train::phase::{PhaseError, Setup, Start};
+use crate::train::state::{Checkpoint, Measured, Progress, peek};
+
+/// Everything the stages share.
+struct Executor<'a, B: Ops> {
+    program: &'a Program,
+    prepared: &'a [Prepared],
+    graph: StageGraph,
+    options: &'a Options,
+    folder: RunFolder,
+    device: &'a B::Device,
+    stop: &'a AtomicBool,
+    /// Message of each stage that failed; those that share it fail with it.
+    failed: BTreeMap<NodeIndex, String>,
+}
+
+/// `results.json`.
+#[derive(Serialize, Deserialize)]
+struct Results {
+    /// Content key of the evaluation.
+    stage: String,
+    values: Vec<(String, f64)>,
+}
+
+/// See [`super::execute`].
+pub fn execute<B: Ops>(
+    program: &Program,
+    prepared: &[Prepared],
+    options: &Options,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+    device: &B::Device,
+) -> Result<Report, RunError> {
+    let path = run_folder(program, options);
+    if options.restart && path.exists() {
+        let locked = RunFolder::enter(path.clone())?;
+        fs::remove_dir_all(&path).map_err(|source| RunError::write(&path, source))?;
+        drop(locked);
+    }
+    let graph = StageGraph::new(program, &inputs(prepared));
+    let folder = RunFolder::enter(path.clone())?;
+    let failed = BTreeMap::new();
+    let mut executor = Executor::<B> { program, prepared, graph, options, folder, device, stop, failed };
+    let results = executor.runs(observer);
+    if options.smoke {
+        let _ = fs::remove_dir_all(&path);
+    }
+    Ok(Report { folder: path, results: results? })
+}
+
+/// Where a program's run lies.
+pub fn run_folder(program: &Program, options: &Options) -> PathBuf {
+    let name = format!("{}-{}", options.name, program_key(program).short());
+    if options.smoke {
+        return std::env::temp_dir().join(format!("flatrun-smoke-{}-{name}", std::process::id()));
+    }
+    options.runs.join(name)
+}
+
+impl<B: Ops> Executor<'_, B> {
+    fn runs(&mut self, observer: &mut dyn Observer) -> Result<Vec<RunResult>, RunError> {
+        let runs = self.graph.runs.clone();
+        let smoke_seed = self.program.seeds.first().copied();
+        let wanted = runs.iter().filter(|run| !self.options.smoke || Some(run.seed) == smoke_seed);
+        let mut results = Vec::new();
+        for run in wanted {
+            let outcome = match self.run(run, observer) {
+                Ok(values) => Ok(values),
+                Err(error) if stops_everything(&error) => return Err(error),
+                Err(error) => Err(error.to_string()),
+            };
+            results.push(RunResult { variant: run.variant, seed: run.seed, outcome });
+        }
+        Ok(results)
+    }
+
+    fn run(&mut self, run: &Run, observer: &mut dyn Observer) -> Result<Vec<(String, f64)>, RunError> {
+        let program = self.program;
+        let variant = &program.variants[run.variant];
+        let folder = self.folder.seed(&variant.slug, run.seed)?;
+        let name = RunName { variant: variant.slug.clone(), seed: run.seed };
+        let log = EventLog::open(folder.events())?;
+        let mut journal = Journal { name, log, observer };
+        folder.write("pipeline.flat", self.options.source.as_bytes())?;
+        folder.write("resolved.json", &self.resolved(variant, run)?)?;
+        journal.event(&Event::RunStarted {
+            program: self.options.name.clone(),
+            version: env!("CARGO_PKG_VERSION"),
+            variant: variant.slug.clone(),
+            seed: run.seed,
+            resumed: self.options.resume,
+        })?;
+        for phase in 0..run.train.len() {
+            if let Err(error) = self.train(run, phase, &folder, &mut journal) {
+                self.failed.insert(run.train[phase], error.to_string());
+                journal.event(&failure(&error, phase))?;
+                return Err(error);
+            }
+        }
+        let values = self.evaluate(run, &folder, &mut journal)?;
+        journal.event(&Event::RunFinished)?;
+        Ok(values)
+    }
+
+    /// Brings the checkpoint of a finished phase into the run's folder, by whatever way costs least.
+    fn train(&self, run: &Run, phase: usize, folder: &SeedFolder, journal: &mut Journal<'_>) -> Result<(), RunError> {
+        let node = run.train[phase];
+        let stage = self.graph.stage(node);
+        let path = folder.checkpoint(phase);
+        let known = peek(&path).filter(|progress| progress.stage == stage.key.as_str());
+        if known.as_ref().is_some_and(|progress| progress.finished) {
+            return self.cached(node, "this folder", journal);
+        }
+        if let Some(message) = self.failed.get(&node) {
+            return Err(RunError::Phase(PhaseError::Record(message.clone())));
+        }
+        if let Some((from, why)) = self.elsewhere(node, run) {
+            link(&from, &path)?;
+            return self.cached(node, &why, journal);
+        }
+        if let Some(Progress { step, .. }) = known
+            && !self.options.resume
+        {
+            return Err(RunError::Unfinished { folder: self.folder.path().to_owned(), phase: phase + 1, step });
+        }
+        let began = Instant::now();
+        self.train_phase(run, phase, folder, journal)?;
+        self.remember(node, &path)?;
+        let seconds = began.elapsed().as_secs_f64();
+        journal.event(&Event::StageFinished { stage: stage.key.to_string(), seconds })
+    }
+
+    fn cached(&self, node: NodeIndex, from: &str, journal: &mut Journal<'_>) -> Result<(), RunError> {
+        let stage = self.graph.stage(node);
+        let (key, label) = (stage.key.to_string(), stage.label.clone());
+        journal.event(&Event::StageCached { stage: key, label, from: from.to_owned() })
+    }
+
+    /// A finished checkpoint of the same stage: of another variant, or of another run folder.
+    fn elsewhere(&self, node: NodeIndex, run: &Run) -> Option<(PathBuf, String)> {
+        let stage = self.graph.stage(node);
+        let finished = |path: &Path| {
+            peek(path).is_some_and(|progress| progress.finished && progress.stage == stage.key.as_str())
+        };
+        let StageKind::Train { phase } = stage.kind else { return None };
+        let owner = &self.graph.runs[*stage.runs.first()?];
+        if (owner.variant, owner.seed) != (run.variant, run.seed) {
+            let slug = &self.program.variants[owner.variant].slug;
+            let path = self.folder.seed(slug, owner.seed).ok()?.checkpoint(phase);
+            return finished(&path).then(|| (path, format!("{slug}, seed {}", owner.seed)));
+        }
+        let path = PathBuf::from(fs::read_to_string(self.index(node)).ok()?);
+        finished(&path).then(|| (path.clone(), path.display().to_string()))
+    }
+
+    /// Where the place of a finished stage is noted for other run folders.
+    fn index(&self, node: NodeIndex) -> PathBuf {
+        self.options.runs.join(".stages").join(self.graph.stage(node).key.as_str())
+    }
+
+    fn remember(&self, node: NodeIndex, path: &Path) -> Result<(), RunError> {
+        if self.options.smoke {
+            return Ok(());
+        }
+        let index = self.index(node);
+        let folder = self.options.runs.join(".stages");
+        fs::create_dir_all(&folder).map_err(|source| RunError::write(&folder, source))?;
+        let path = path.canonicalize().map_err(|source| RunError::read(path, source))?;
+        write(&index, path.to_string_lossy().as_bytes())
+    }
+
+    fn train_phase(&self, run: &Run, phase: usize, folder: &SeedFolder, journal: &mut Journal<'_>) -> Result<(), RunError> {
+        let variant = &self.program.variants[run.variant];
+        let (experiment, prepared) = (&variant.experiment, &self.prepared[run.variant]);
+        let stage = self.graph.stage(run.train[phase]);
+        let feed = feed(variant, prepared, run.seed)?;
+        let setup = Setup::<B> {
+            model: &prepared.model,
+            phase: &experiment.phases[phase],
+            number: phase + 1,
+            feed: &feed,
+            samples: prepared.train.len(),
+            key: stage.key.as_str(),
+            device: self.device,
+            at_most: self.options.smoke.then_some(1),
+        };
+        let (start, earlier) = self.start(variant, run.seed, phase, folder, prepared)?;
+        let path = folder.checkpoint(phase);
+        let bytes = fs::read(&path).ok();
+        let checkpoint = bytes.as_deref().and_then(|bytes| Checkpoint::open(bytes).ok());
+        let checkpoint = checkpoint.filter(|c| c.progress.stage == stage.key.as_str());
+        let progress = checkpoint.as_ref().map(|c| c.progress.clone());
+        journal.event(&Event::StageStarted {
+            stage: stage.key.to_string(),
+            label: stage.label.clone(),
+            steps: setup.steps(),
+            step: progress.as_ref().map_or(0, |progress| progress.step),
+        })?;
+        let mut rows = earlier.rows;
+        rows.extend(progress.into_iter().flat_map(|progress| progress.rows));
+        let mut monitor = PhaseMonitor {
+            journal,
+            stop: self.stop,
+            experiment,
+            subject: self.subject(prepared),
+            validation: &prepared.split.validation,
+            phase,
+            checkpoint: path,
+            rows,
+            measured: earlier.measured,
+            folder: folder.path().to_owned(),
+            last_step: 0,
+        };
+        Ok(setup.run(start, checkpoint, &mut monitor)?)
+    }
+
+    fn subject<'p>(&'p self, prepared: &'p Prepared) -> Subject<'p, B> {
+        Subject {
+            model: &prepared.model,
+            device: self.device,
+            train: &prepared.train,
+            train_indices: &prepared.split.train,
+            test: &prepared.test,
+            at_most: self.options.smoke.then_some(1),
+        }
+    }
+
+    /// What the phase begins with, and the records of the phases before it.
+    fn start(
+        &self,
+        variant: &Variant,
+        seed: u64,
+        phase: usize,
+        folder: &SeedFolder,
+        prepared: &Prepared,
+    ) -> Result<(Start<B>, Records), RunError> {
+        let layout = &prepared.model.layout;
+        let Some(before) = phase.checked_sub(1) else {
+            let state = initial(&variant.experiment, layout, seed, self.device)?;
+            return Ok((Start { state, best: None, epoch: 0 }, Records::default()));
+        };
+        let path = folder.checkpoint(before);
+        let bytes = fs::read(&path).map_err(|source| RunError::read(&path, source))?;
+        let checkpoint = Checkpoint::open(&bytes).map_err(PhaseError::from)?;
+        let state = checkpoint.state(layout, self.device).map_err(PhaseError::from)?;
+        let best = checkpoint.best(layout, self.device).map_err(PhaseError::from)?;
+        let best = checkpoint.progress.best.zip(best);
+        let records = Records::of(folder, phase);
+        Ok((Start { state, best, epoch: checkpoint.progress.epoch }, records))
+    }
+
+    fn evaluate(&self, run: &Run, folder: &SeedFolder, journal: &mut Journal<'_>) -> Result<Vec<(String, f64)>, RunError> {
+        let variant = &self.program.variants[run.variant];
+        let (experiment, prepared) = (&variant.experiment, &self.prepared[run.variant]);
+        let stage = self.graph.stage(run.evaluate);
+        let records = Records::of(folder, run.train.len());
+        write_metrics(&folder.path().join("metrics.csv"), &records.rows)?;
+        if !records.measured.is_empty() {
+            let all: Vec<&Measured> = records.measured.iter().collect();
+            write_measured(&folder.path().join("measurements.csv"), &all)?;
+        }
+        let exported = experiment.export.as_ref().is_none_or(|path| path.exists());
+        if let Some(values) = known_results(folder, stage.key.as_str()).filter(|_| exported) {
+            self.cached(run.evaluate, "this folder", journal)?;
+            return Ok(values);
+        }
+        let path = folder.checkpoint(run.train.len() - 1);
+        let bytes = fs::read(&path).map_err(|source| RunError::read(&path, source))?;
+        let layout = &prepared.model.layout;
+        let state = selected::<B>(experiment, layout, &bytes, self.device)?;
+        crate::model::save(&folder.weights(), layout, &state)?;
+        let mut values = Vec::new();
+        for measurement in &experiment.evaluate {
+            values.extend(measure(&measurement.evaluator, &self.subject(prepared), &state)?);
+        }
+        for (name, value) in &values {
+            journal.event(&Event::Result { name: name.clone(), value: *value })?;
+        }
+        if let Some(path) = experiment.export.as_ref().filter(|_| !self.options.smoke) {
+            let path = export(self.program, path, &variant.slug, run.seed, layout, &state)?;
+            journal.event(&Event::Exported { path: path.display().to_string() })?;
+        }
+        let results = Results { stage: stage.key.to_string(), values };
+        let json = serde_json::to_vec_pretty(&results).map_err(|error| RunError::Internal(error.to_string()))?;
+        folder.write("results.json", &json)?;
+        Ok(results.values)
+    }
+
+    /// `resolved.json`: every value and where it came from.
+    fn resolved(&self, variant: &Variant, run: &Run) -> Result<Vec<u8>, RunError> {
+        let stages = run.train.iter().chain([&run.evaluate]).map(|&node| self.graph.stage(node).key.to_string());
+        let json = serde_json::json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "edition": self.program.edition,
+            "title": self.program.title,
+            "variant": variant.slug,
+            "choices": variant.choices,
+            "seed": run.seed,
+            "settings": variant.settings,
+            "experiment": variant.experiment,
+            "stages": stages.collect::<Vec<_>>(),
+        });
+        serde_json::to_vec_pretty(&json).map_err(|error| RunError::Internal(error.to_string()))
+    }
+}
+
+/// Epochs and measurements of finished phases.
+#[derive(Default)]
+struct Records {
+    rows: Vec<crate::train::state::EpochRow>,
+    measured: Vec<Measured>,
+}
+
+impl Records {
+    /// Of the first `phases` phases.
+    fn of(folder: &SeedFolder, phases: usize) -> Self {
+        let mut records = Self::default();
+        for progress in (0..phases).filter_map(|phase| peek(&folder.checkpoint(phase))) {
+            records.rows.extend(progress.rows);
+            records.measured.extend(progress.measured);
+        }
+        records
+    }
+}
+
+fn known_results(folder: &SeedFolder, key: &str) -> Option<Vec<(String, f64)>> {
+    let results: Results = serde_json::from_slice(&fs::read(folder.results()).ok()?).ok()?;
+    (results.stage == key && folder.weights().exists()).then_some(results.values)
+}
+
+fn feed(variant: &Variant, prepared: &Prepared, seed: u64) -> Result<Feed, RunError> {
+    let data = &variant.experiment.data;
+    let indices = prepared.split.train.clone();
+    let train = prepared.train.clone();
+    Ok(Feed::new(train, indices, data.augment.clone(), data.batch, seed, data.shuffle)?)
+}
+
+/// A failure of one variant lets the others go on; these do not.
+fn stops_everything(error: &RunError) -> bool {
+    !matches!(error, RunError::Phase(PhaseError::Diverged(_) | PhaseError::Record(_)))
+}
+
+fn failure(error: &RunError, phase: usize) -> Event {
+    match error {
+        RunError::Phase(PhaseError::Interrupted) => Event::Interrupted { phase: phase + 1, step: 0 },
+        error => Event::Failed { stage: format!("phase {}", phase + 1), message: error.to_string() },
+    }
+}

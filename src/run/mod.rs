@@ -1,0 +1,111 @@
+//! Walks the stage graph of a program: trains, measures, records, continues after a kill.
+
+mod device;
+pub mod event;
+mod executor;
+pub mod folder;
+mod monitor;
+mod prepare;
+mod record;
+mod selected;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use crate::data::DataError;
+use crate::lang::program::{Device, Program};
+use crate::model::{ModelError, WeightsError};
+use crate::train::phase::PhaseError;
+
+pub use event::{Event, Observer, RunName};
+pub use prepare::{Prepared, inputs, prepare};
+
+/// How a program is to be run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The program's text, kept in the run folder.
+    pub source: String,
+    /// First part of the run folder's name: the file's stem.
+    pub name: String,
+    /// Folder of run folders.
+    pub runs: PathBuf,
+    /// Continue an interrupted run.
+    pub resume: bool,
+    /// Throw an interrupted or finished run away.
+    pub restart: bool,
+    /// One step per phase and one batch per evaluator, in a folder that is removed afterwards.
+    pub smoke: bool,
+}
+
+/// What one variant under one seed gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunResult {
+    /// Index into the program's variants.
+    pub variant: usize,
+    pub seed: u64,
+    /// Name and value of each measurement, in the order of the program.
+    pub outcome: Result<Vec<(String, f64)>, String>,
+}
+
+/// A whole run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub folder: PathBuf,
+    pub results: Vec<RunResult>,
+}
+
+/// Why a run did not happen or did not finish.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error("another process is running in `{}`", .0.display())]
+    Busy(PathBuf),
+    #[error("`{}` holds an interrupted run (step {step} of phase {phase}): continue it with --resume, or begin again with --restart", folder.display())]
+    Unfinished { folder: PathBuf, phase: usize, step: u64 },
+    #[error("cannot read `{}`: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot write `{}`: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("{0}")]
+    Data(#[from] DataError),
+    #[error("{0}")]
+    Model(#[from] ModelError),
+    #[error("{0}")]
+    Weights(#[from] WeightsError),
+    #[error("{0}")]
+    Phase(#[from] PhaseError),
+    #[error("{0}")]
+    Device(String),
+    #[error("interrupted")]
+    Interrupted,
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl RunError {
+    pub(crate) fn write(path: &Path, source: io::Error) -> Self {
+        Self::Write { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn read(path: &Path, source: io::Error) -> Self {
+        Self::Read { path: path.to_owned(), source }
+    }
+}
+
+/// Runs everything a program asks for. A variant that fails is recorded and the others go on.
+///
+/// # Errors
+/// Anything that stops all of it: data, disk, device, or `stop` set by the user.
+pub fn execute(
+    program: &Program,
+    options: &Options,
+    observer: &mut dyn Observer,
+    stop: &AtomicBool,
+) -> Result<Report, RunError> {
+    let prepared = prepare(program)?;
+    // One device per program: the statement stands once.
+    match program.variants.first().map_or(Device::Cpu, |variant| variant.experiment.device) {
+        Device::Cpu => executor::execute::<burn_flex::Flex>(program, &prepared, options, observer, stop, &device::cpu()),
+        Device::Cuda(index) => device::cuda(index, program, &prepared, options, observer, stop),
+    }
+}

@@ -1,0 +1,127 @@
+//! What a phase sees of the run around it.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::RunError;
+use super::event::{Event, Observer, RunName};
+use super::record::{EventLog, write_measured, write_metrics};
+use crate::evaluate::{Subject, measure, scores};
+use crate::lang::catalog::Evaluator;
+use crate::lang::program::{Experiment, Select};
+use crate::lang::schedule::Clock;
+use crate::model::StateDict;
+use crate::ops::Ops;
+use crate::train::phase::{Monitor, PhaseError, Timing, Validation};
+use crate::train::state::{EpochRow, Measured};
+
+/// Event log and observer of one run.
+pub struct Journal<'a> {
+    pub name: RunName,
+    pub log: EventLog,
+    pub observer: &'a mut dyn Observer,
+}
+
+impl Journal<'_> {
+    /// Records an event and shows it.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub fn event(&mut self, event: &Event) -> Result<(), RunError> {
+        let line = self.log.append(event)?;
+        self.observer.event(&self.name, event, &line);
+        Ok(())
+    }
+}
+
+/// One phase's [`Monitor`].
+pub struct PhaseMonitor<'a, 'j, B: Ops> {
+    pub journal: &'a mut Journal<'j>,
+    pub stop: &'a AtomicBool,
+    pub experiment: &'a Experiment,
+    pub subject: Subject<'a, B>,
+    pub validation: &'a [u32],
+    pub phase: usize,
+    pub checkpoint: PathBuf,
+    /// Rows and measurements of the phases before, then of this one.
+    pub rows: Vec<EpochRow>,
+    pub measured: Vec<Measured>,
+    pub folder: PathBuf,
+    pub last_step: u64,
+}
+
+fn failed(error: RunError) -> PhaseError {
+    PhaseError::Record(error.to_string())
+}
+
+impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
+    fn stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn stepped(&mut self, step: u64, steps: u64) {
+        self.last_step = step;
+        self.journal.observer.stepped(&self.journal.name, step, steps);
+    }
+
+    fn validate(&mut self, state: &StateDict<B>) -> Result<Validation, PhaseError> {
+        let (subject, device) = (&self.subject, self.subject.device);
+        let mut validation = Validation::default();
+        if !self.validation.is_empty() {
+            let scores = scores(subject.model, subject.train, self.validation, state, device)?;
+            (validation.loss, validation.accuracy) = (Some(scores.loss), Some(scores.accuracy));
+        }
+        if let Select::Best(evaluator) = &self.experiment.select {
+            validation.score = match (evaluator, validation.loss, validation.accuracy) {
+                (Evaluator::Loss(_), Some(loss), _) => Some(-loss),
+                (Evaluator::Accuracy(_), _, Some(accuracy)) => Some(accuracy),
+                // Without a validation split only the test data are left; the checker warns of it.
+                _ => measure(evaluator, subject, state)?.first().map(|(_, value)| sign(evaluator) * value),
+            };
+        }
+        Ok(validation)
+    }
+
+    fn measure(&mut self, state: &StateDict<B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError> {
+        let due = |every: crate::lang::schedule::Duration| {
+            clock.step.is_multiple_of(every.steps(clock.steps_per_epoch).max(1))
+        };
+        let mut numbers = Vec::new();
+        for measurement in &self.experiment.evaluate {
+            if measurement.every.is_some_and(due) {
+                numbers.extend(measure(&measurement.evaluator, &self.subject, state)?);
+            }
+        }
+        for (name, value) in &numbers {
+            let event =
+                Event::Measured { phase: self.phase + 1, step: clock.step, name: name.clone(), value: *value };
+            self.journal.event(&event).map_err(failed)?;
+        }
+        Ok(numbers)
+    }
+
+    fn epoch(&mut self, row: &EpochRow, measured: &[Measured], timing: Timing) -> Result<(), PhaseError> {
+        let seconds_per_step = timing.seconds / timing.steps.max(1) as f64;
+        let event = Event::Epoch { phase: self.phase + 1, metrics: row.clone(), seconds_per_step };
+        self.journal.event(&event).map_err(failed)?;
+        self.rows.push(row.clone());
+        write_metrics(&self.folder.join("metrics.csv"), &self.rows).map_err(failed)?;
+        let all: Vec<&Measured> = self.measured.iter().chain(measured).collect();
+        if !all.is_empty() {
+            write_measured(&self.folder.join("measurements.csv"), &all).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn save(&mut self, checkpoint: &[u8]) -> Result<(), PhaseError> {
+        super::folder::write(&self.checkpoint, checkpoint).map_err(failed)?;
+        let event =
+            Event::Checkpoint { phase: self.phase + 1, step: self.last_step, bytes: checkpoint.len() };
+        self.journal.event(&event).map_err(failed)
+    }
+}
+
+/// Higher is better, except for a loss.
+fn sign(evaluator: &Evaluator) -> f64 {
+    if matches!(evaluator, Evaluator::Loss(_)) { -1.0 } else { 1.0 }
+}

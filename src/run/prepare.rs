@@ -1,0 +1,82 @@
+//! What every run of a variant shares: data, split, network.
+
+use std::sync::Arc;
+
+use super::RunError;
+use crate::data::{Corpus, Dataset, Split, open};
+use crate::graph::Inputs;
+use crate::lang::catalog::Source;
+use crate::lang::program::{Program, Variant};
+use crate::lang::world::DatasetInfo;
+use crate::model::Model;
+
+/// A variant, ready to train.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub train: Arc<Corpus>,
+    pub test: Corpus,
+    pub split: Split,
+    pub model: Model,
+    pub inputs: Inputs,
+}
+
+/// Opens each data set once and builds each variant's network.
+///
+/// # Errors
+/// The first data set or network that cannot be had.
+pub fn prepare(program: &Program) -> Result<Vec<Prepared>, RunError> {
+    let mut opened: Vec<(Source, Dataset, String)> = Vec::new();
+    program.variants.iter().map(|variant| prepare_one(variant, &mut opened)).collect()
+}
+
+/// The inputs of each variant, for the content keys.
+pub fn inputs(prepared: &[Prepared]) -> Vec<Inputs> {
+    prepared.iter().map(|prepared| prepared.inputs.clone()).collect()
+}
+
+fn prepare_one(variant: &Variant, opened: &mut Vec<(Source, Dataset, String)>) -> Result<Prepared, RunError> {
+    let experiment = &variant.experiment;
+    let source = &experiment.data.source;
+    if !opened.iter().any(|(known, ..)| known == source) {
+        let dataset = open(source)?;
+        let hash = fingerprint(&dataset);
+        opened.push((source.clone(), dataset, hash));
+    }
+    let Some((_, dataset, hash)) = opened.iter().find(|(known, ..)| known == source) else {
+        return Err(RunError::Internal("a data set was opened and lost".into()));
+    };
+    let train = &dataset.train;
+    let split = Split::new(&train.labels, experiment.data.validation)?;
+    let constants = [train.mean.clone(), train.std.clone()];
+    let model = Model::build(&experiment.model.architecture, &info(dataset), &constants)?;
+    let weights = experiment.model.from.as_ref().map(|path| {
+        let bytes = std::fs::read(path).map_err(|source| RunError::read(path, source))?;
+        Ok::<_, RunError>(blake3::hash(&bytes).to_hex().to_string())
+    });
+    let inputs = Inputs { data: hash.clone(), weights: weights.transpose()? };
+    Ok(Prepared { train: Arc::new(train.clone()), test: dataset.test.clone(), split, model, inputs })
+}
+
+fn info(dataset: &Dataset) -> DatasetInfo {
+    let train = &dataset.train;
+    DatasetInfo {
+        train: train.len(),
+        test: dataset.test.len(),
+        classes: train.classes,
+        channels: train.channels,
+        height: train.height,
+        width: train.width,
+    }
+}
+
+/// Hash of all pixels and labels.
+fn fingerprint(dataset: &Dataset) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for corpus in [&dataset.train, &dataset.test] {
+        hasher.update(&corpus.images);
+        corpus.labels.iter().for_each(|label| {
+            hasher.update(&label.to_le_bytes());
+        });
+    }
+    hasher.finalize().to_hex().to_string()
+}

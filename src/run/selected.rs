@@ -1,0 +1,93 @@
+//! The weights a run reports: loading, writing, exporting.
+
+use std::path::{Path, PathBuf};
+
+use super::RunError;
+use crate::lang::program::{Experiment, Program, Select};
+use crate::model::{Layout, StateDict, load, save};
+use crate::ops::Ops;
+use crate::train::phase::PhaseError;
+use crate::train::state::Checkpoint;
+
+/// Weights before the first phase: initial ones of the seed, or those of `model … from`.
+///
+/// # Errors
+/// A weights file that does not fit.
+pub fn initial<B: Ops>(
+    experiment: &Experiment,
+    layout: &Layout,
+    seed: u64,
+    device: &B::Device,
+) -> Result<StateDict<B>, RunError> {
+    match &experiment.model.from {
+        Some(path) => Ok(load(path, layout, device)?),
+        None => Ok(StateDict {
+            weights: layout.initial_weights(seed, device),
+            statistics: layout.initial_statistics(device),
+            batches: 0,
+        }),
+    }
+}
+
+/// The selected weights in a finished phase's checkpoint.
+///
+/// # Errors
+/// A checkpoint that cannot be read.
+pub fn selected<B: Ops>(
+    experiment: &Experiment,
+    layout: &Layout,
+    bytes: &[u8],
+    device: &B::Device,
+) -> Result<StateDict<B>, RunError> {
+    let checkpoint = Checkpoint::open(bytes).map_err(PhaseError::from)?;
+    let best = match experiment.select {
+        Select::Last => None,
+        Select::Best(_) => checkpoint.best(layout, device).map_err(PhaseError::from)?,
+    };
+    match best {
+        Some(best) => Ok(best),
+        None => Ok(checkpoint.state(layout, device).map_err(PhaseError::from)?),
+    }
+}
+
+/// Writes the weights where `export` says; with several runs each name gets its variant and seed.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn export<B: Ops>(
+    program: &Program,
+    path: &Path,
+    slug: &str,
+    seed: u64,
+    layout: &Layout,
+    state: &StateDict<B>,
+) -> Result<PathBuf, RunError> {
+    let several = program.variants.len() * program.seeds.len() > 1;
+    let path = if several { with_suffix(path, &format!("-{slug}-seed-{seed}")) } else { path.to_owned() };
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent).map_err(|source| RunError::write(parent, source))?;
+    }
+    save(&path, layout, state)?;
+    Ok(path)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(suffix);
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suffix_goes_before_the_extension() {
+        assert_eq!(with_suffix(Path::new("out/a.safetensors"), "-x"), Path::new("out/a-x.safetensors"));
+        assert_eq!(with_suffix(Path::new("a"), "-x"), Path::new("a-x"));
+    }
+}

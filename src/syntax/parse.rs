@@ -1,0 +1,109 @@
+//! A file, statement by statement.
+
+use crate::diagnostic::{Code, Diagnostic, Span};
+
+use super::ast::{Clause, File, Name, Statement};
+use super::grammar::{Rule, Stop, parse_statement};
+use super::keyword::Keyword;
+use super::split::{Piece, split};
+use super::token::{TokenKind, tokens};
+use super::unexpected::{Unexpected, unexpected};
+use super::value::{Builder, missing_at};
+
+/// So many statements of one line are told apart; the rest of the line goes with the last.
+const MAX_SHARED: usize = 32;
+
+/// Parses a file. Every mistake of every statement is reported; the tree holds what was meant, with `Missing` where that is unknown.
+/// A statement that cannot be read is still there: its keyword, for `let` its name, and `Missing`.
+pub fn parse(source: &str) -> (File, Vec<Diagnostic>) {
+    let split = split(source);
+    let mut reader = Reader { source, statements: Vec::new(), diagnostics: split.diagnostics };
+    for piece in split.pieces {
+        reader.piece(piece);
+    }
+    if reader.statements.is_empty() && reader.diagnostics.is_empty() {
+        reader.diagnostics.push(empty_file());
+    }
+    reader.diagnostics.sort_by_key(|finding| finding.span().start);
+    (File { statements: reader.statements }, reader.diagnostics)
+}
+
+struct Reader<'a> {
+    source: &'a str,
+    statements: Vec<Statement>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn piece(&mut self, piece: Piece) {
+        match piece.broken {
+            Some(finding) => self.broken(piece.span, finding),
+            None => self.line(piece.span),
+        }
+    }
+
+    fn broken(&mut self, span: Span, finding: Diagnostic) {
+        self.diagnostics.push(finding);
+        self.statements.extend(outline(self.source, span));
+    }
+
+    /// One statement, or several that share a line.
+    fn line(&mut self, mut span: Span) {
+        for _ in 0..MAX_SHARED {
+            let Err(stop) = self.statement(span) else { return };
+            let text = &self.source[span.start..span.end];
+            match unexpected(self.source, span, &stop) {
+                Unexpected::Statement { at, finding } => {
+                    self.first_of_line(Span::new(span.start, span.start + text[..at].trim_end().len()));
+                    self.diagnostics.push(finding);
+                    span.start += at;
+                }
+                Unexpected::Other(finding) => return self.broken(span, finding),
+            }
+        }
+    }
+
+    fn first_of_line(&mut self, span: Span) {
+        if self.statement(span).is_err() {
+            self.statements.extend(outline(self.source, span));
+        }
+    }
+
+    fn statement(&mut self, span: Span) -> Result<(), Stop> {
+        let pair = parse_statement(&self.source[span.start..span.end])?;
+        let mut builder =
+            Builder { source: self.source, base: span.start, diagnostics: &mut self.diagnostics };
+        let statement = match pair.as_rule() {
+            Rule::unknown => {
+                builder.unknown(pair);
+                None
+            }
+            Rule::misplaced => {
+                builder.misplaced(pair);
+                None
+            }
+            _ => builder.statement(pair),
+        };
+        self.statements.extend(statement);
+        Ok(())
+    }
+}
+
+/// What is certain about a statement that cannot be read.
+fn outline(source: &str, span: Span) -> Option<Statement> {
+    let mut words = tokens(&source[span.start..span.end])
+        .take_while(|token| token.kind == TokenKind::Word)
+        .map(|token| Span::new(span.start + token.span.start, span.start + token.span.end))
+        .map(|span| Name { text: source[span.start..span.end].to_owned(), span });
+    let keyword = words.next()?;
+    Keyword::find(&keyword.text).filter(|keyword| keyword.begins_statement)?;
+    let name = if keyword.text == "let" { words.next() } else { None };
+    let clause = Clause { keyword, name, values: vec![missing_at(span.end)], span };
+    Some(Statement { clauses: vec![clause], span })
+}
+
+fn empty_file() -> Diagnostic {
+    let message = "the file holds no statement";
+    Diagnostic::new(Code::EmptyFile, Span::default(), message, "nothing to train")
+        .help("one line is a whole file: `curriculum ssp(adm) under lesam(budget = 0.4, clip = 0.35)`")
+}

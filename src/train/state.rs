@@ -1,0 +1,257 @@
+//! Checkpoints: everything a phase needs to go on as if it had never stopped, in one safetensors file.
+//!
+//! Tensors: `model.*` under PyTorch's names, `best.*` likewise, `optimizer.<buffer>.<parameter>`,
+//! `optimizer.updates`, `curriculum.difficulty`. The rest is JSON in the file's metadata.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use burn::tensor::Tensor;
+use safetensors::tensor::SafeTensors;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Entry, Layout, StateDict, entries, float_entry, read_tensor, state_from, to_bytes};
+use crate::ops::{Ops, Vector};
+
+use super::learner::Learner;
+use super::ledger::Sums;
+
+/// Version of the checkpoint layout.
+const SCHEMA: u32 = 1;
+
+/// Metadata key of the JSON part.
+const KEY: &str = "flatrun";
+
+/// Where a phase stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    pub schema: u32,
+    /// Content key of the stage: a checkpoint of another stage is refused.
+    pub stage: String,
+    /// Name of the minimizer, for the message when another one is asked to go on.
+    pub minimizer: String,
+    /// Steps of the phase taken.
+    pub step: u64,
+    /// Epoch of the run that is under way, counted over all phases.
+    pub epoch: u64,
+    /// Batches of that epoch taken.
+    pub batch: usize,
+    pub sums: Sums,
+    pub rows: Vec<EpochRow>,
+    pub measured: Vec<Measured>,
+    pub best: Option<Best>,
+    /// The running epoch's difficulty threshold.
+    pub threshold: Option<f64>,
+    pub finished: bool,
+}
+
+/// One line of `metrics.csv`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EpochRow {
+    /// From 1.
+    pub phase: usize,
+    /// Epochs of the run finished with this row.
+    pub epoch: u64,
+    /// Steps of the phase taken.
+    pub step: u64,
+    pub learning_rate: Option<f64>,
+    pub train_loss: Option<f64>,
+    pub train_accuracy: Option<f64>,
+    pub validation_loss: Option<f64>,
+    pub validation_accuracy: Option<f64>,
+    pub gradient_norm: Option<f64>,
+    pub radius: Option<f64>,
+    pub clipped: Option<f64>,
+    pub kept: Option<f64>,
+    pub weight_easiest: Option<f64>,
+    pub weight_hardest: Option<f64>,
+    pub difficulty_p10: Option<f64>,
+    pub difficulty_p50: Option<f64>,
+    pub difficulty_p90: Option<f64>,
+    /// Passes per step in units of one forward pass.
+    pub passes: Option<f64>,
+    pub skipped: u64,
+    pub empty: u64,
+}
+
+/// One number an evaluator gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    pub phase: usize,
+    pub epoch: u64,
+    pub step: u64,
+    pub name: String,
+    pub value: f64,
+}
+
+/// The best epoch so far.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    pub epoch: u64,
+    /// Higher is better.
+    pub score: f64,
+}
+
+/// Why a checkpoint cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CheckpointError {
+    #[error("not a checkpoint: {0}")]
+    Format(String),
+    #[error("the checkpoint belongs to `{found}`, this phase trains under `{expected}`")]
+    Minimizer { expected: String, found: String },
+    #[error("the checkpoint belongs to another stage (key {found}, expected {expected})")]
+    Stage { expected: String, found: String },
+    #[error("the checkpoint does not fit the model:\n{}", .0.join("\n"))]
+    Mismatch(Vec<String>),
+}
+
+impl Progress {
+    /// The beginning of a phase.
+    pub fn start(stage: &str, minimizer: &str, epoch: u64, best: Option<Best>) -> Self {
+        Self {
+            schema: SCHEMA,
+            stage: stage.to_owned(),
+            minimizer: minimizer.to_owned(),
+            step: 0,
+            epoch,
+            batch: 0,
+            sums: Sums::default(),
+            rows: Vec::new(),
+            measured: Vec::new(),
+            best,
+            threshold: None,
+            finished: false,
+        }
+    }
+}
+
+/// Serialises a phase.
+///
+/// # Errors
+/// A tensor that does not match its shape: a defect of the program.
+pub fn to_checkpoint<B: Ops>(
+    layout: &Layout,
+    learner: &Learner<'_, B>,
+    best: Option<&StateDict<B>>,
+    progress: &Progress,
+) -> Result<Vec<u8>, String> {
+    let mut all = prefixed("model", entries(layout, &learner.state));
+    all.extend(best.into_iter().flat_map(|best| prefixed("best", entries(layout, best))));
+    let (buffers, updates) = learner.optimizer.state();
+    for (name, buffer) in buffers {
+        let parts = layout.parameters.iter().zip(&buffer.0);
+        all.extend(parts.map(|(p, value)| float_entry(format!("optimizer.{name}.{}", p.name), p.shape.clone(), value)));
+    }
+    all.push(float_entry("optimizer.updates".into(), vec![1], updates));
+    let table = &learner.curriculum.table;
+    all.push(float_entry("curriculum.difficulty".into(), table.dims().to_vec(), table));
+    let json = serde_json::to_string(progress).map_err(|error| error.to_string())?;
+    to_bytes(&all, BTreeMap::from([(KEY.to_owned(), json)]))
+}
+
+fn prefixed(prefix: &str, entries: Vec<Entry>) -> Vec<Entry> {
+    entries.into_iter().map(|entry| Entry { name: format!("{prefix}.{}", entry.name), ..entry }).collect()
+}
+
+/// Progress of the checkpoint in a file, from its header alone; `None` where there is none.
+pub fn peek(path: &Path) -> Option<Progress> {
+    let mut file = File::open(path).ok()?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length).ok()?;
+    let size = u64::from_le_bytes(length);
+    if size > file.metadata().ok()?.len() {
+        return None;
+    }
+    let mut header = length.to_vec();
+    file.take(size).read_to_end(&mut header).ok()?;
+    let header: serde_json::Value = serde_json::from_slice(&header[8..]).ok()?;
+    serde_json::from_str(header.get("__metadata__")?.get(KEY)?.as_str()?).ok()
+}
+
+/// A checkpoint's bytes, opened.
+pub struct Checkpoint<'a> {
+    file: SafeTensors<'a>,
+    pub progress: Progress,
+}
+
+impl<'a> Checkpoint<'a> {
+    /// # Errors
+    /// Anything but a whole checkpoint of this version.
+    pub fn open(bytes: &'a [u8]) -> Result<Self, CheckpointError> {
+        let format = |text: String| CheckpointError::Format(text);
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| format(error.to_string()))?;
+        let json = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
+        let json = json.ok_or_else(|| format("its metadata lacks the phase's progress".into()))?;
+        let progress: Progress = serde_json::from_str(json).map_err(|error| format(error.to_string()))?;
+        if progress.schema != SCHEMA {
+            return Err(format(format_args!("schema {}, expected {SCHEMA}", progress.schema).to_string()));
+        }
+        let file = SafeTensors::deserialize(bytes).map_err(|error| format(error.to_string()))?;
+        Ok(Self { file, progress })
+    }
+
+    /// Refuses a checkpoint of another minimizer, by name, or of another stage.
+    ///
+    /// # Errors
+    /// The two names or keys.
+    pub fn belongs_to(&self, stage: &str, minimizer: &str) -> Result<(), CheckpointError> {
+        let Progress { stage: found_stage, minimizer: found, .. } = &self.progress;
+        if found != minimizer {
+            return Err(CheckpointError::Minimizer { expected: minimizer.into(), found: found.clone() });
+        }
+        if found_stage != stage {
+            return Err(CheckpointError::Stage { expected: stage.into(), found: found_stage.clone() });
+        }
+        Ok(())
+    }
+
+    /// The weights the phase ended with.
+    ///
+    /// # Errors
+    /// Tensors that do not fit `layout`.
+    pub fn state<B: Ops>(&self, layout: &Layout, device: &B::Device) -> Result<StateDict<B>, CheckpointError> {
+        state_from(&self.file, "model.", layout, device).map_err(CheckpointError::Mismatch)
+    }
+
+    /// The best weights so far, where the run keeps them.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::state`].
+    pub fn best<B: Ops>(&self, layout: &Layout, device: &B::Device) -> Result<Option<StateDict<B>>, CheckpointError> {
+        if self.progress.best.is_none() {
+            return Ok(None);
+        }
+        state_from(&self.file, "best.", layout, device).map(Some).map_err(CheckpointError::Mismatch)
+    }
+
+    /// Puts weights and memory back into a fresh learner.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::state`].
+    pub fn restore<B: Ops>(
+        &self,
+        layout: &Layout,
+        learner: &mut Learner<'_, B>,
+        device: &B::Device,
+    ) -> Result<(), CheckpointError> {
+        learner.state = self.state(layout, device)?;
+        let mut buffers = Vec::new();
+        for name in learner.optimizer.buffer_names() {
+            let part = |p: &crate::model::Parameter| self.tensor(&format!("optimizer.{name}.{}", p.name), device);
+            buffers.push(Vector(layout.parameters.iter().map(part).collect::<Result<_, _>>()?));
+        }
+        learner.optimizer.restore(buffers, self.tensor("optimizer.updates", device)?);
+        let table = self.tensor("curriculum.difficulty", device)?;
+        learner.curriculum.restore(table, self.progress.threshold);
+        Ok(())
+    }
+
+    fn tensor<B: Ops>(&self, name: &str, device: &B::Device) -> Result<Tensor<B, 1>, CheckpointError> {
+        let view = self.file.tensor(name).ok();
+        let tensor = view.and_then(|view| read_tensor(&view, device));
+        tensor.ok_or_else(|| CheckpointError::Mismatch(vec![format!("  missing     `{name}`")]))
+    }
+}
+

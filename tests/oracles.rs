@@ -1,0 +1,11 @@
+//! The networks, minimizers and curricula against independent PyTorch references (tests/oracles/README.md).
+
+#[path = "oracles/support.rs"]
+mod support;
+
+#[path = "oracles/curriculum.rs"]
+mod curriculum;
+#[path = "oracles/minimizers.rs"]
+mod minimizers;
+#[path = "oracles/models.rs"]
+mod models;

@@ -1,0 +1,203 @@
+//! Reading stored numbers, making weights and inputs from the formula, and comparing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::tensor::{DType, Int, Tensor, TensorData};
+use burn_flex::{Flex, FlexDevice};
+use flatrun::lang::DatasetInfo;
+use flatrun::lang::catalog::{Architecture, Cnn, Mlp, Normalize, PreactResnet20, Resnet18, SatCnn};
+use flatrun::model::{Layout, Model, StateDict, Statistics};
+use flatrun::ops::Vector;
+use flatrun::train::Batch;
+use safetensors::SafeTensors;
+use serde_json::Value;
+
+/// One stored file: every tensor as f64.
+pub struct Stored {
+    tensors: BTreeMap<String, Vec<f64>>,
+    pub case: Value,
+}
+
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles")
+}
+
+pub fn json(path: &str) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(folder().join(path)).unwrap()).unwrap()
+}
+
+impl Stored {
+    pub fn read(path: &str) -> Self {
+        let bytes = std::fs::read(folder().join(path)).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let tensors = file.tensors().into_iter().map(|(name, view)| (name, values(&view))).collect();
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        let case = header.metadata().as_ref().and_then(|m| m.get("case"));
+        let case = case.map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
+        Self { tensors, case }
+    }
+
+    pub fn get(&self, key: &str) -> &[f64] {
+        self.tensors.get(key).unwrap_or_else(|| panic!("no `{key}` is stored"))
+    }
+
+    /// Compares `found` with a tensor that is stored whole or as digest and sample.
+    pub fn assert(&self, key: &str, found: &[f64], tolerance: f64) {
+        if let Some(expected) = self.tensors.get(key) {
+            return assert_close(key, found, expected, tolerance);
+        }
+        let digest = self.get(&format!("{key}.digest"));
+        let norm = digest[1];
+        let bound = tolerance * norm;
+        let mut summary = vec![found.iter().sum::<f64>(), l2(found)];
+        for stream in 2000..2004 {
+            summary.push(found.iter().enumerate().map(|(i, x)| x * uniform(i as u32, stream)).sum());
+        }
+        let allowed = [bound * (found.len() as f64).sqrt(), bound, bound, bound, bound, bound];
+        for ((found, expected), allowed) in summary.iter().zip(digest).zip(allowed) {
+            assert!((found - expected).abs() <= allowed, "{key}: digest {found} against {expected}");
+        }
+        let stride = found.len() / 256;
+        let sample: Vec<f64> = (0..256).map(|j| found[j * stride]).collect();
+        assert_close(key, &sample, self.get(&format!("{key}.sample")), tolerance * 10.0);
+    }
+}
+
+fn values(view: &safetensors::tensor::TensorView<'_>) -> Vec<f64> {
+    let bytes = view.data().as_chunks::<8>().0.iter();
+    match view.dtype() {
+        safetensors::Dtype::F64 => bytes.map(|b| f64::from_le_bytes(*b)).collect(),
+        safetensors::Dtype::I64 => bytes.map(|b| i64::from_le_bytes(*b) as f64).collect(),
+        other => panic!("stored as {other:?}"),
+    }
+}
+
+fn l2(values: &[f64]) -> f64 {
+    values.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+/// Relative L2 distance.
+pub fn assert_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}: length");
+    let difference: Vec<f64> = found.iter().zip(expected).map(|(a, b)| a - b).collect();
+    let (distance, size) = (l2(&difference), l2(expected));
+    assert!(
+        distance <= tolerance * size.max(1e-6),
+        "{what}: relative distance {:.2e}, allowed {tolerance:.0e}",
+        distance / size
+    );
+}
+
+/// The formula's hash as a number in [-0.5, 0.5).
+pub fn uniform(i: u32, k: u32) -> f64 {
+    let mut h = i.wrapping_mul(2_654_435_761).wrapping_add(12_345u32.wrapping_mul(k));
+    h = (h ^ (h >> 16)).wrapping_mul(0x85EB_CA6B);
+    h = (h ^ (h >> 13)).wrapping_mul(0xC2B2_AE35);
+    h ^= h >> 16;
+    f64::from(h) / 4_294_967_296.0 - 0.5
+}
+
+fn filled(count: usize, k: u32, scale: f64, offset: f64) -> Vec<f64> {
+    (0..count as u32).map(|i| f64::from((offset + scale * uniform(i, k)) as f32)).collect()
+}
+
+pub fn tensor(values: &[f64], dtype: DType) -> Tensor<Flex, 1> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [values.len()]), (&FlexDevice, dtype))
+}
+
+pub fn host<const D: usize>(tensor: &Tensor<Flex, D>) -> Vec<f64> {
+    tensor.to_data().convert::<f64>().to_vec().unwrap()
+}
+
+/// Weights and running statistics from the formula; `case` names the state dict's order.
+pub fn state(layout: &Layout, case: &str, dtype: DType) -> StateDict<Flex> {
+    let networks = json("models/networks.json");
+    let names: Vec<String> = networks[case]["tensors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["name"].as_str().unwrap().to_owned())
+        .collect();
+    let index = |name: &str| names.iter().position(|known| known == name).unwrap() as u32;
+    let weight = |p: &flatrun::model::Parameter| {
+        let (scale, offset) = match (p.shape.as_slice(), p.role) {
+            ([_, inner @ ..], _) if !inner.is_empty() => {
+                ((24.0 / inner.iter().product::<usize>() as f64).sqrt(), 0.0)
+            }
+            (_, flatrun::model::Role::NormScale) => (0.2, 1.0),
+            (_, flatrun::model::Role::NormShift) => (0.2, 0.0),
+            _ => (0.1, 0.0),
+        };
+        tensor(&filled(p.len(), index(&p.name), scale, offset), dtype)
+    };
+    let pair = |norm: &flatrun::model::Norm| {
+        let mean = filled(norm.channels, index(&format!("{}.running_mean", norm.name)), 0.1, 0.0);
+        let variance = filled(norm.channels, index(&format!("{}.running_var", norm.name)), 0.2, 1.0);
+        [tensor(&mean, dtype), tensor(&variance, dtype)]
+    };
+    StateDict {
+        weights: Vector(layout.parameters.iter().map(weight).collect()),
+        statistics: Statistics(layout.norms.iter().map(pair).collect()),
+        batches: 0,
+    }
+}
+
+/// A batch from the formula, `shape` = channels, height, width; samples `pick` of `of`.
+pub fn batch(shape: [usize; 3], of: usize, pick: &[usize], k: u32, shift: usize, dtype: DType) -> Batch<Flex> {
+    let [c, h, w] = shape;
+    let pixels = filled(of * c * h * w, k, 1.0, 0.5);
+    let x = Tensor::<Flex, 4>::from_data(TensorData::new(pixels, [of, c, h, w]), (&FlexDevice, dtype));
+    let indices: Vec<i64> = pick.iter().map(|&i| i as i64).collect();
+    let indices = Tensor::<Flex, 1, Int>::from_data(TensorData::new(indices, [pick.len()]), &FlexDevice);
+    let labels: Vec<i64> = pick.iter().map(|j| ((3 * j + 1 + shift) % 10) as i64).collect();
+    Batch {
+        x: x.select(0, indices.clone()).permute([0, 2, 3, 1]),
+        indices,
+        labels: Tensor::from_data(TensorData::new(labels, [pick.len()]), &FlexDevice),
+    }
+}
+
+pub const GREY: ([f64; 1], [f64; 1]) = ([0.5], [0.25]);
+pub const CIFAR: ([f64; 3], [f64; 3]) = ([0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616]);
+
+pub fn constants(mean: &[f64], std: &[f64]) -> Normalize {
+    Normalize::Constants { mean: mean.to_vec(), std: std.to_vec() }
+}
+
+pub fn cnn(width: usize, shape: [usize; 3], normalize: Normalize) -> Model {
+    build(&Architecture::Cnn(Cnn { width, normalize }), shape)
+}
+
+pub fn build(architecture: &Architecture, [channels, height, width]: [usize; 3]) -> Model {
+    let info = DatasetInfo { train: 1, test: 1, classes: 10, channels, height, width };
+    Model::build(architecture, &info, &[vec![0.0; channels], vec![1.0; channels]]).unwrap()
+}
+
+/// The network of a stored case of `models/`.
+pub fn architecture(case: &Value) -> Architecture {
+    let numbers = |value: &Value| -> Vec<f64> { value.as_array().unwrap().iter().filter_map(Value::as_f64).collect() };
+    let normalize = match &case["normalize"] {
+        Value::Null => Normalize::None,
+        given => constants(&numbers(&given["mean"]), &numbers(&given["std"])),
+    };
+    match case["architecture"].as_str().unwrap() {
+        "mlp" => {
+            let hidden = numbers(&case["options"]["hidden"]).into_iter().map(|h| h as usize).collect();
+            Architecture::Mlp(Mlp { hidden, normalize })
+        }
+        "cnn" => {
+            let width = case["options"]["width"].as_u64().unwrap_or(32) as usize;
+            Architecture::Cnn(Cnn { width, normalize })
+        }
+        "sat_cnn" => Architecture::SatCnn(SatCnn { normalize }),
+        "resnet18" => Architecture::Resnet18(Resnet18 { normalize }),
+        "preact_resnet20" => Architecture::PreactResnet20(PreactResnet20 { normalize }),
+        other => panic!("unknown architecture {other}"),
+    }
+}
+
+/// `[n, h, w, c]` values in PyTorch's order `[n, c, h, w]`.
+pub fn channels_first(x: &Tensor<Flex, 4>) -> Vec<f64> {
+    host(&x.clone().permute([0, 3, 1, 2]))
+}
