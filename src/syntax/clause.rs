@@ -73,7 +73,8 @@ impl Builder<'_> {
             let message = format!("`{}` cannot be a name: the language keeps it for itself", name.text);
             let label = "a reserved word";
             self.report(
-                Diagnostic::new(Code::ReservedName, name.span, message, label).help("choose another name"),
+                Diagnostic::new(Code::ReservedName, name.span, message, label)
+                    .help(format!("for example `let {}_1 = …`", name.text)),
             );
         }
         name
@@ -171,7 +172,14 @@ fn suggest_statement(finding: Diagnostic, word: &str, rest: &str, span: Span) ->
         );
     }
     if let Some(right) = nearest(word, statement_words()) {
-        return finding.help(format!("`{right}` is near")).fix(format!("write `{right}`"), span, right);
+        return finding.help(format!("the nearest is `{right}`")).fix(
+            format!("write `{right}`"),
+            span,
+            right,
+        );
+    }
+    if rest.starts_with('(') {
+        return finding.help(format!("a component stands after the word of a statement, as in `under {word}(…)`"));
     }
     let here = ELSEWHERE.iter().find(|(elsewhere, _)| word.eq_ignore_ascii_case(elsewhere));
     match here.and_then(|(_, here)| Keyword::find(here)) {

@@ -19,6 +19,9 @@ mod token;
 mod unexpected;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub use decode::decode;
 pub use fmt::format;
 pub use keyword::{KEYWORDS, Keyword, clause_words, is_reserved, statement_words};

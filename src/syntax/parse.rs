@@ -10,7 +10,7 @@ use super::token::{TokenKind, tokens};
 use super::unexpected::{Unexpected, unexpected};
 use super::value::{Builder, missing_at};
 
-/// So many statements of one line are told apart; the rest of the line goes with the last.
+/// So many statements of one line are told apart; the rest of the line is left out.
 const MAX_SHARED: usize = 32;
 
 /// Parses a file. Every mistake of every statement is reported; the tree holds what was meant, with `Missing` where that is unknown.

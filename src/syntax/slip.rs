@@ -69,13 +69,13 @@ pub(super) fn missing_comma_or_equals(source: &str, first: Span, second: Span) -
 }
 
 pub(super) fn arithmetic(span: Span, sign: &str) -> Diagnostic {
-    let message = format!("`{sign}` does not calculate");
-    Diagnostic::new(Code::SyntaxError, span, message, "values are written, not calculated")
+    let message = format!("expected a value, found a calculation with `{sign}`");
+    Diagnostic::new(Code::SyntaxError, span, message, "nothing is calculated here")
         .help("write the result; a ratio such as `8/255` is kept exact")
 }
 
 pub(super) fn stray_comma(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::StrayComma, span, "nothing follows the comma", "separates nothing").fix(
+    Diagnostic::new(Code::StrayComma, span, "no value follows the comma", "not needed").fix(
         "remove `,`",
         span,
         "",
@@ -98,13 +98,11 @@ pub(super) fn wrong_sign(span: Span, found: &str, right: &str) -> Diagnostic {
     )
 }
 
-/// `..=` is left to the user: its end is included, that of `..` is not.
+/// Another sign for `..`. The fix is not safe: where the sign comes from, the end may be included; here it is not.
 pub(super) fn wrong_range(span: Span, found: &str) -> Diagnostic {
     let finding = wrong_sign(span, found, "..");
-    match found {
-        "..=" => Diagnostic { fix: None, ..finding }.help("the end is not in the range: `0..3` is 0, 1, 2"),
-        _ => finding,
-    }
+    let fix = finding.fix.clone().map(|fix| Fix { safe: false, ..fix });
+    Diagnostic { fix, ..finding }.help("the end is not in the range: `0..3` is 0, 1, 2")
 }
 
 /// `30 epochs..70 epochs`: the unit stands once, after the end. `end` is set where no unit stands there.

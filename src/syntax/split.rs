@@ -110,14 +110,14 @@ impl Splitter<'_> {
 
     /// Whether a line beginning at token `at`, though inside brackets, can only be a new statement: a bracket was left open above it.
     fn looks_like_statement(&self, at: usize) -> bool {
-        let token = self.tokens[at];
-        let word = token.text(self.source);
-        let value = matches!(
-            self.tokens.get(at + 1).map(|next| next.kind),
-            Some(TokenKind::Word | TokenKind::Figure | TokenKind::Text(_))
-        );
-        let keyword = || Keyword::find(word).is_some() || nearest(word, statement_words()).is_some();
-        token.kind == TokenKind::Word && value && !matches!(word, "last" | "each") && keyword()
+        let word = self.tokens[at].text(self.source);
+        let Some(next) = self.tokens.get(at + 1) else { return false };
+        let is_value = match next.kind {
+            TokenKind::Word => next.text(self.source) != "then",
+            kind => matches!(kind, TokenKind::Figure | TokenKind::Text(_)),
+        };
+        let is_keyword = || Keyword::find(word).is_some() || nearest(word, statement_words()).is_some();
+        is_value && !matches!(word, "then" | "last" | "each") && is_keyword()
     }
 
     fn take(&mut self, at: usize) {

@@ -85,13 +85,14 @@ fn double_quoted(rest: &str) -> (TokenKind, usize) {
     (TokenKind::Text(false), rest.len())
 }
 
-/// A text in quotes that Flat does not use; a lone quote is an ordinary sign.
+/// A text in quotes that Flat does not use; a quote that does not close on its line is a character of its own.
 fn other_quoted(rest: &str, close: char) -> (TokenKind, usize) {
-    let first = rest.chars().next().map_or(0, char::len_utf8);
-    let line = rest.find(['\n', '\r']).unwrap_or(rest.len());
-    match rest[first..line].find(close) {
-        Some(at) => (TokenKind::Text(true), first + at + close.len_utf8()),
-        None => (TokenKind::Stray, first),
+    let mut characters = rest.char_indices();
+    let open = characters.next().map_or(close, |(_, open)| open);
+    let end = characters.find(|(_, c)| *c == close || *c == open || matches!(c, '\n' | '\r'));
+    match end {
+        Some((at, c)) if c == close => (TokenKind::Text(true), at + close.len_utf8()),
+        _ => (TokenKind::Stray, open.len_utf8()),
     }
 }
 

@@ -160,7 +160,7 @@ impl<'a> Place<'a> {
                 Some(finding.help("arguments stand in `( )`, lists in `[ ]`"))
             }
             "+" | "*" | "/" | "^" | "%" => Some(slip::arithmetic(self.span(found), word)),
-            "-" if self.statement() == "seeds" => Some(self.hyphen(found)),
+            "-" if self.statement() == "seeds" => Some(slip::wrong_range(self.span(found), word)),
             "-" if self.previous().is_some_and(|previous| previous.span.end == found.span.start) => {
                 Some(slip::arithmetic(self.span(found), word))
             }
@@ -170,9 +170,19 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// `seeds 0-3`.
-    fn hyphen(&self, found: Token) -> Diagnostic {
-        slip::wrong_sign(self.span(found), "-", "..")
+    /// The clauses that could stand at the place.
+    fn clauses_to_come(&self) -> Vec<&'static str> {
+        let mut rank = 0;
+        for token in &self.tokens[..self.at] {
+            match Keyword::find(token.text(self.text)) {
+                Some(Keyword { word: "then", .. }) => rank = 0,
+                Some(keyword) => rank = keyword.rank().unwrap_or(rank),
+                None => {}
+            }
+        }
+        let is_to_come =
+            |word: &&str| Keyword::find(word).and_then(Keyword::rank).is_none_or(|other| other > rank);
+        clause_words(self.statement()).filter(is_to_come).collect()
     }
 
     /// `device cuda:0`.
@@ -254,7 +264,7 @@ impl<'a> Place<'a> {
     }
 
     fn unknown_clause(&self, token: Token) -> Option<Diagnostic> {
-        let known: Vec<&str> = clause_words(self.statement()).collect();
+        let known = self.clauses_to_come();
         if known.is_empty() {
             return None;
         }
@@ -263,9 +273,9 @@ impl<'a> Place<'a> {
         let finding = Diagnostic::new(Code::UnknownClause, span, message, "not a clause");
         Some(match nearest(word, known.iter().copied()) {
             Some(right) => {
-                finding.help(format!("`{right}` is near")).fix(format!("write `{right}`"), span, right)
+                finding.help(format!("the nearest is `{right}`")).fix(format!("write `{right}`"), span, right)
             }
-            None => finding.help(format!("its clauses are {}", listed(known.into_iter()))),
+            None => finding.help(format!("it can go on with {}", listed(known.into_iter()))),
         })
     }
 

@@ -160,5 +160,40 @@ mod tests {
         assert_eq!(sam, SAM);
     }
 
-    const SAM: &str = "";
+    const SAM: &str = "\
+sam: a minimizer
+
+Sharpness-aware minimization: the gradient at the worst point of a ball of
+fixed radius.
+
+Usage
+  sam(rho = 0.05)
+
+Rule
+  g   = grad L(w)
+  e   = rho g / ||g||
+  g_p = grad L(w + e), on the same batch
+  the base optimizer moves w by g_p; a zero gradient gives e = 0
+
+Parameters
+  rho: a number or a schedule; > 0; may stand first without its name
+      radius of the perturbation: its L2 norm over all weights
+      default: 0.05 (Foret et al. 2021, and every published port)
+
+Passes per step
+  2 forward, 2 backward
+
+State
+  none
+
+Source
+  Foret et al., ICLR 2021, equation 2 and algorithm 1
+
+Notes
+  Weight decay belongs to the base optimizer and does not enter e. Running
+  statistics of batch normalisation move in the first pass alone.
+
+Example
+  under sam(rho = 0.05)
+";
 }

@@ -64,7 +64,7 @@ fn lint_alternatives(source: &str, span: Span, alternatives: &[Expr], findings: 
                 .help("for example `each [sgd, sam(rho = 0.05)]`"),
         );
     }
-    if let [only] = alternatives {
+    if let ([only], true) = (alternatives, span.end <= source.len()) {
         let value = text(only);
         findings.push(
             Diagnostic::new(Code::SingleChoice, span, "`each` has one alternative", "nothing to choose from")

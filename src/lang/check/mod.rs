@@ -34,7 +34,7 @@ use findings::Findings;
 use flags::Flags;
 use outline::Outline;
 use phase::PhaseTime;
-use scope::Scope;
+use scope::{Scope, visit};
 
 /// What flags say about a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -146,18 +146,25 @@ impl<'a> Checker<'a> {
         Some(Variant { choices, slug, experiment, settings: std::mem::take(&mut self.settings) })
     }
 
-    /// The source text of the alternative taken at each `each`.
+    /// The source text of the alternative taken at each `each`; one inside another is part of its text.
     fn chosen(&self, outline: &Outline<'a>) -> Vec<String> {
-        let alternatives = self.choice.iter().filter_map(|(site, taken)| {
-            let alternatives = outline.alternatives.get(site)?;
-            alternatives.get(*taken)
-        });
-        alternatives.map(|alternative| self.written(alternative)).collect()
+        let mut chosen = Vec::with_capacity(self.choice.len());
+        let mut end = 0;
+        for (site, taken) in &self.choice {
+            let alternative = outline.alternatives.get(site).and_then(|alternatives| alternatives.get(*taken));
+            if let Some(alternative) = alternative.filter(|_| site.start >= end) {
+                chosen.push(self.written(alternative));
+                end = site.end;
+            }
+        }
+        chosen
     }
 
     fn written(&self, expr: &'a Expr) -> String {
+        let mut plain = true;
+        visit(expr, &mut |inner| plain &= !matches!(inner.kind, ExprKind::Each(_)));
         let text = self.slice(expr.span);
-        if text.contains('\n') { self.print(expr) } else { text.to_string() }
+        if plain && !text.contains('\n') { text.to_string() } else { self.print(expr) }
     }
 
     pub(crate) fn report(&mut self, finding: Diagnostic) {

@@ -16,8 +16,11 @@ pub(crate) fn unknown_component(
 ) -> Option<&'static Entry> {
     let (name, span) = (call.name.text.as_str(), call.name.span);
     let wanted = kinds[0];
-    let found = catalog::find(name);
-    if let Some(entry) = found.first() {
+    if checker.bindings().any(|bound| bound == name) {
+        checker.report(binding_with_arguments(call));
+        return None;
+    }
+    if let Some(entry) = catalog::find(name).first() {
         checker.report(wrong_kind(entry, span, kinds));
         return None;
     }
@@ -108,6 +111,14 @@ pub(crate) fn word_with_arguments<T>(checker: &mut Checker<'_>, call: &Call) -> 
         .help(format!("write `{word}`")),
     );
     None
+}
+
+/// `flat(budget = 0.3)` where `flat` is a `let`.
+pub(super) fn binding_with_arguments(call: &Call) -> Diagnostic {
+    let name = &call.name.text;
+    let message = format!("`{name}` is a `let`; it already has its values and takes no arguments");
+    Diagnostic::new(Code::ExtraArgument, call.name.span, message, "the name of a `let`")
+        .help(format!("write `{name}` alone, or the component with other values"))
 }
 
 /// The place of a named argument; a near name stands for the parameter from here on.

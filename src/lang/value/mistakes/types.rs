@@ -1,6 +1,7 @@
 //! Values of another type than the place takes, and numbers outside its range.
 
 use super::listed;
+use super::names::binding_with_arguments;
 use crate::diagnostic::{Code, Diagnostic, Span, nearest};
 use crate::lang::catalog::{self, FRACTION, Kind, PIXELS, Parameter};
 use crate::lang::check::Checker;
@@ -42,6 +43,9 @@ fn example(place: &Parameter) -> String {
 
 fn misplaced_word(checker: &Checker<'_>, expr: &Expr, call: &Call, place: &Parameter) -> Diagnostic {
     let word = &call.name.text;
+    if call.arguments.is_some() && checker.bindings().any(|bound| bound == word) {
+        return binding_with_arguments(call);
+    }
     if let Some(entry) = catalog::find(word).first() {
         if entry.kind == Kind::Schedule {
             return unscheduled(place, expr.span, word);

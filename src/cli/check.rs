@@ -1,0 +1,71 @@
+//! `flatrun check`: everything that can be known without training.
+
+use std::path::PathBuf;
+
+use super::exit::{Exit, Failure};
+use super::fix;
+use super::render::{FileFindings, Format, render};
+use super::source::Source;
+use super::terminal::Terminal;
+use crate::diagnostic::Level;
+use crate::lang::Settings;
+
+/// Check files without training: names, types, units, schedules, data
+///
+/// Exits with 1 where a file has an error; a warning alone stops nothing.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Files to check; `-` reads standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How findings are written: human, short, json, github or sarif
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
+    format: Format,
+    /// Apply the fixes that are safe; from standard input the fixed text goes to standard output
+    #[arg(long)]
+    fix: bool,
+}
+
+/// # Errors
+/// Standard output is closed or full.
+pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let mut exit = Exit::Done;
+    let mut checked = Vec::new();
+    for file in &args.files {
+        match Source::read(file).and_then(|source| check(source, args.fix, terminal)) {
+            Ok(findings) => checked.push(findings),
+            Err(failure) => {
+                terminal.failure(&failure);
+                exit = exit.max(failure.exit());
+            }
+        }
+    }
+    let fixed_stdin = args.fix && checked.iter().any(|file| file.source.path.is_none());
+    if !checked.is_empty() || args.format != Format::Human {
+        let text = render(&checked, args.format, terminal);
+        if fixed_stdin { terminal.note(&text) } else { terminal.print(&text)? }
+    }
+    let mut findings = checked.iter().flat_map(|file| &file.diagnostics);
+    let wrong = findings.any(|finding| finding.level() == Level::Error);
+    Ok(exit.max(if wrong { Exit::Findings } else { Exit::Done }))
+}
+
+fn check(mut source: Source, fix: bool, terminal: &Terminal) -> Result<FileFindings, Failure> {
+    let mut diagnostics = source.check(&Settings::default()).diagnostics;
+    if fix {
+        let applied = fix::settle(&mut source, &mut diagnostics);
+        store(&source, applied, terminal)?;
+    }
+    Ok(FileFindings { source, diagnostics })
+}
+
+fn store(source: &Source, applied: usize, terminal: &Terminal) -> Result<(), Failure> {
+    let Some(path) = &source.path else { return terminal.print(&source.text) };
+    if applied == 0 {
+        return Ok(());
+    }
+    source.store(path)?;
+    let noun = if applied == 1 { "fix" } else { "fixes" };
+    terminal.note(&format!("applied {applied} {noun} to {}\n", source.name));
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Findings for people, drawn by miette.
+
+use std::fmt::{self, Display};
+
+use miette::{
+    Diagnostic as Drawn, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode,
+    ThemeCharacters, ThemeStyles,
+};
+
+use super::place::Lines;
+use super::{FileFindings, summary};
+use crate::cli::source::Source;
+use crate::diagnostic::{Diagnostic, Fix, Label, Level};
+
+/// Every finding with the lines it is about, and how many there are.
+pub fn human(files: &[FileFindings], width: usize, color: bool) -> String {
+    let handler = handler(width, color);
+    let mut text = String::new();
+    for file in files {
+        let named = NamedSource::new(&file.source.name, file.source.text.clone());
+        let lines = Lines::new(&file.source.text);
+        for finding in &file.diagnostics {
+            let help = help(finding, &file.source, &lines);
+            let report = Report { finding, source: &named, help, length: file.source.text.len() };
+            // Writing to a string fails only where the report's own source does, and that is in memory.
+            let _ = handler.render_report(&mut text, &report);
+            text.push('\n');
+        }
+    }
+    text.push_str(&summary(files));
+    text.push('\n');
+    text
+}
+
+fn handler(width: usize, color: bool) -> GraphicalReportHandler {
+    let styles = if color { ThemeStyles::ansi() } else { ThemeStyles::none() };
+    let theme = GraphicalTheme { characters: ThemeCharacters::unicode(), styles };
+    GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false).with_context_lines(0)
+}
+
+/// The help of a finding, and the line as its fix makes it.
+fn help(finding: &Diagnostic, source: &Source, lines: &Lines<'_>) -> Option<String> {
+    let mut help = finding.help.clone();
+    if let Some(fix) = &finding.fix {
+        help.push(match fixed_line(fix, source, lines) {
+            Some(line) => format!("{}: {line}", fix.title),
+            None => fix.title.clone(),
+        });
+    }
+    (!help.is_empty()).then(|| help.join("\n"))
+}
+
+/// What a fix within one line makes of it.
+fn fixed_line(fix: &Fix, source: &Source, lines: &Lines<'_>) -> Option<String> {
+    let [edit] = fix.edits.as_slice() else { return None };
+    let (start, end) = lines.line_around(edit.span.start);
+    if edit.span.end > end || edit.replacement.contains('\n') {
+        return None;
+    }
+    let text = &source.text;
+    let line = [&text[start..edit.span.start], &edit.replacement, &text[edit.span.end..end]].concat();
+    Some(line.trim().to_owned())
+}
+
+/// A finding as miette wants it.
+struct Report<'a> {
+    finding: &'a Diagnostic,
+    source: &'a NamedSource<String>,
+    help: Option<String>,
+    length: usize,
+}
+
+impl Drawn for Report<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        let info = self.finding.code.info();
+        Some(Box::new(format!("{} {}", info.id, info.slug)))
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        Some(match self.finding.level() {
+            Level::Error => Severity::Error,
+            Level::Warning => Severity::Warning,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        // miette cannot place a label in an empty text.
+        (self.length > 0).then_some(self.source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let labels = self.finding.labels.iter().enumerate().map(|(index, label)| self.label(index, label));
+        Some(Box::new(labels))
+    }
+}
+
+impl Report<'_> {
+    fn label(&self, index: usize, label: &Label) -> LabeledSpan {
+        let end = label.span.end.min(self.length);
+        let start = label.span.start.min(end);
+        let text = Some(label.text.clone()).filter(|text| !text.is_empty());
+        let place = (start, end - start);
+        if index == 0 { LabeledSpan::new_primary_with_span(text, place) } else { LabeledSpan::new_with_span(text, place) }
+    }
+}
+
+impl fmt::Debug for Report<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.finding, formatter)
+    }
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.finding.message)
+    }
+}
+
+impl std::error::Error for Report<'_> {}

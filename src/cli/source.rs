@@ -1,0 +1,125 @@
+//! The files a command is given.
+
+use std::fs;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use super::exit::Failure;
+use crate::data::Disk;
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::files::write_atomic;
+use crate::lang::{self, Checked, Settings};
+use crate::syntax;
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// A file of Flat, or standard input.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// As messages name it.
+    pub name: String,
+    /// `None` for standard input.
+    pub path: Option<PathBuf>,
+    pub text: String,
+    /// Bytes of the file before `text`: those of a byte order mark.
+    pub offset: usize,
+    /// Where the file is not text at all; `text` then has replacement characters.
+    undecodable: Option<Diagnostic>,
+}
+
+impl Source {
+    /// Reads `file`; `-` is standard input.
+    ///
+    /// # Errors
+    /// There is no such file, or it cannot be read.
+    pub fn read(file: &Path) -> Result<Self, Failure> {
+        if file == Path::new("-") {
+            let mut bytes = Vec::new();
+            let read = io::stdin().lock().read_to_end(&mut bytes);
+            read.map_err(|error| Failure::unreadable(Path::new("stdin"), &error))?;
+            return Ok(Self::new("stdin".into(), None, &bytes));
+        }
+        let bytes = fs::read(file).map_err(|error| unreadable(file, &error))?;
+        Ok(Self::new(file.display().to_string(), Some(file.to_owned()), &bytes))
+    }
+
+    fn new(name: String, path: Option<PathBuf>, bytes: &[u8]) -> Self {
+        let (text, undecodable) = match syntax::decode(bytes) {
+            Ok(text) => (text, None),
+            Err(finding) => (String::from_utf8_lossy(bytes).into_owned(), Some(finding)),
+        };
+        let marked = undecodable.is_none() && bytes.starts_with(BYTE_ORDER_MARK);
+        let offset = if marked { BYTE_ORDER_MARK.len() } else { 0 };
+        Self { name, path, text, offset, undecodable }
+    }
+
+    /// What the checker says.
+    pub fn check(&self, settings: &Settings) -> Checked {
+        match &self.undecodable {
+            Some(finding) => Checked { program: None, diagnostics: vec![finding.clone()] },
+            None => lang::check(&self.text, settings, &Disk),
+        }
+    }
+
+    /// The canonical form.
+    ///
+    /// # Errors
+    /// The findings of a file that has no form.
+    pub fn formatted(&self) -> Result<String, Vec<Diagnostic>> {
+        match &self.undecodable {
+            Some(finding) => Err(vec![finding.clone()]),
+            None => syntax::format(&self.text),
+        }
+    }
+
+    /// Writes `text` over the file, whole or not at all; a link stays a link.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn store(&self, path: &Path) -> Result<(), Failure> {
+        let written = path.canonicalize().and_then(|path| write_atomic(&path, self.text.as_bytes()));
+        written.map_err(|error| Failure::unwritable(path, &error))
+    }
+
+    /// The file's name without folder and ending; `stdin` for standard input.
+    pub fn stem(&self) -> String {
+        let stem = self.path.as_deref().and_then(Path::file_stem);
+        stem.map_or_else(|| "stdin".into(), |stem| stem.to_string_lossy().into_owned())
+    }
+}
+
+#[cfg(test)]
+impl Source {
+    pub fn for_test(name: &str, text: &str) -> Self {
+        Self { name: name.into(), path: None, text: text.into(), offset: 0, undecodable: None }
+    }
+}
+
+fn unreadable(file: &Path, error: &io::Error) -> Failure {
+    let shown = file.display();
+    match error.kind() {
+        ErrorKind::NotFound => {
+            let missing = Failure::usage(format!("there is no file `{shown}`"));
+            match neighbour(file) {
+                Some(near) => missing.help(format!("the nearest file is `{near}`")),
+                None => missing,
+            }
+        }
+        ErrorKind::IsADirectory => Failure::usage(format!("`{shown}` is a folder, expected a file")),
+        _ => Failure::unreadable(file, error),
+    }
+}
+
+/// The file beside a missing one whose name is nearest.
+fn neighbour(file: &Path) -> Option<String> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let names = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.file_name());
+    let mut names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
+    names.retain(|name| name.ends_with(".flat"));
+    names.sort();
+    let wanted = file.file_name()?.to_str()?;
+    let with_ending = format!("{}.flat", wanted.trim_end_matches('.'));
+    let known = names.iter().map(String::as_str);
+    let near = nearest(wanted, known.clone()).or_else(|| known.clone().find(|name| *name == with_ending))?;
+    Some(file.with_file_name(near).display().to_string())
+}

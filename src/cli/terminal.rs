@@ -1,0 +1,115 @@
+//! Where output goes and how it may look.
+
+use std::env;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use clap::ValueEnum;
+
+use super::exit::{Failure, reason};
+
+/// Columns where the output is no terminal and `COLUMNS` says nothing.
+const WIDTH: usize = 80;
+/// Narrower terminals get lines of this width.
+const NARROWEST: usize = 40;
+
+/// Values of `--color`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// Standard output and standard error.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminal {
+    /// Columns of a line.
+    pub width: usize,
+    /// Colour on standard output.
+    pub output_color: bool,
+    /// Colour on standard error.
+    pub error_color: bool,
+    /// Somebody watches standard error: progress bars make sense.
+    pub watched: bool,
+}
+
+impl Terminal {
+    pub fn new(color: Color) -> Self {
+        let watched = io::stderr().is_terminal();
+        Self {
+            width: width(),
+            output_color: colorful(color, io::stdout().is_terminal()),
+            error_color: colorful(color, watched),
+            watched,
+        }
+    }
+
+    /// Writes a result.
+    ///
+    /// # Errors
+    /// Standard output is closed or full.
+    pub fn print(&self, text: &str) -> Result<(), Failure> {
+        let mut output = io::stdout().lock();
+        let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+        written.map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => Failure::ClosedPipe,
+            _ => Failure::usage(format!("cannot write the output: {}", reason(&error))),
+        })
+    }
+
+    /// Writes anything that is not a result; where standard error is closed, nobody misses it.
+    pub fn note(&self, text: &str) {
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    /// Writes a message line with its mark: `error: there is no file `a.flat``.
+    pub fn say(&self, mark: Mark, message: &str) {
+        self.note(&format!("{} {message}\n", mark.painted(self.error_color)));
+    }
+
+    pub fn failure(&self, failure: &Failure) {
+        let Failure::Message { message, help, .. } = failure else { return };
+        self.say(Mark::Error, message);
+        if let Some(help) = help {
+            self.say(Mark::Help, help);
+        }
+    }
+}
+
+/// The word a message begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    Error,
+    Help,
+}
+
+impl Mark {
+    fn painted(self, color: bool) -> String {
+        let (word, code) = match self {
+            Mark::Error => ("error:", "1;31"),
+            Mark::Help => ("  help:", "36"),
+        };
+        paint(word, code, color)
+    }
+}
+
+/// `text` in an ANSI style, where `color`.
+pub fn paint(text: &str, code: &str, color: bool) -> String {
+    if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+fn colorful(color: Color, terminal: bool) -> bool {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => terminal && !is_set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb"),
+    }
+}
+
+fn width() -> usize {
+    let told = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    told.or_else(seen).unwrap_or(WIDTH).max(NARROWEST)
+}
