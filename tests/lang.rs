@@ -208,7 +208,7 @@ fn flags_change_the_file() {
         ("train.0.duration", "2 epochs"),
         ("train.0.curriculum.difficulty.alpha", "4/255"),
         ("evaluate.0", "loss"),
-        ("seeds", "[0,1,2]"),
+        ("seeds", "[0, 1, 2]"),
         ("device", "cuda(1)"),
     ] {
         assert_eq!(setting(variant, path), (value, Origin::Flag), "{path}");

@@ -74,11 +74,145 @@ impl Observer for Relay {
     }
 }
 
+/// Three epochs of a small network; every kind of state is in play.
+const SMALL: &str = "\
+edition 2026
+data digits augment [crop(pad = 1), flip] batch 128 validation 10%
+model cnn(width = 4)
+train 2 epochs curriculum spl(adm, fraction = linear(0.3 -> 1), scope = dataset) under sgd
+ then 1 epochs curriculum ssp(adm) under lesam(budget = 0.4, clip = 0.35)
+evaluate accuracy, loss every 7 steps
+select best(accuracy)
+";
+
+/// Names and bytes of what must not depend on interruptions.
+fn results(report: &Report) -> Vec<(String, Vec<u8>)> {
+    let folder = report.folder.join("main/seed-0");
+    let names = ["weights.safetensors", "metrics.csv", "measurements.csv", "results.json"];
+    names.map(|name| (name.to_owned(), std::fs::read(folder.join(name)).unwrap())).to_vec()
+}
+
 #[test]
-fn time_the_quickstart() {
-    let source = std::fs::read_to_string("pipelines/quickstart.flat").unwrap();
+fn an_interrupted_run_ends_with_the_same_bytes() {
+    let whole = tempfile::tempdir().unwrap();
+    let expected = results(&run(SMALL, &options(SMALL, whole.path()), None).0.unwrap());
+    for stops in [vec![1], vec![5, 3], vec![11], vec![12, 1, 1], vec![22], vec![24, 6]] {
+        let runs = tempfile::tempdir().unwrap();
+        let mut options = options(SMALL, runs.path());
+        for &stop in &stops {
+            let (report, watch) = run(SMALL, &options, Some(stop));
+            assert!(matches!(report, Err(RunError::Interrupted { .. })));
+            assert!(watch.events.iter().any(|event| event == "main interrupted"), "{:?}", watch.events);
+            options.resume = true;
+        }
+        let (report, _) = run(SMALL, &options, None);
+        for ((name, found), (_, expected)) in results(&report.unwrap()).iter().zip(&expected) {
+            assert!(found == expected, "{name} differs after stops {stops:?}");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_run_is_not_thrown_away() {
     let runs = tempfile::tempdir().unwrap();
-    let began = std::time::Instant::now();
-    let (report, watch) = run(&source, &options(&source, runs.path()), None);
-    println!("{:?} {:?} {:#?}", began.elapsed(), report.unwrap(), watch.events.len());
+    let mut options = options(SMALL, runs.path());
+    run(SMALL, &options, Some(3)).0.unwrap_err();
+    let error = run(SMALL, &options, None).0.unwrap_err();
+    let RunError::Unfinished { phase, step, .. } = error else { panic!("{error}") };
+    assert_eq!((phase, step), (1, 3));
+    options.restart = true;
+    run(SMALL, &options, Some(2)).0.unwrap_err();
+}
+
+#[test]
+fn a_shared_phase_is_trained_once() {
+    let source = "data digits batch 256\nmodel cnn(width = 2)\n\
+                  train 1 epochs under sgd\n then 1 epochs under each [sgd, sam(rho = 0.1)]\n";
+    let runs = tempfile::tempdir().unwrap();
+    let (report, watch) = run(source, &options(source, runs.path()), None);
+    let folder = report.unwrap().folder;
+    let count = |kind: &str| watch.events.iter().filter(|event| event.ends_with(kind)).count();
+    assert_eq!((count("stage_started"), count("stage_cached")), (3, 1), "{:?}", watch.events);
+    let metrics = |variant: &str| std::fs::read_to_string(folder.join(variant).join("seed-0/metrics.csv")).unwrap();
+    let variants: Vec<String> = program(source).variants.into_iter().map(|variant| variant.slug).collect();
+    let [first, second] = [metrics(&variants[0]), metrics(&variants[1])];
+    assert_eq!(first.lines().nth(1), second.lines().nth(1), "the first phase is the same one");
+    assert_ne!(first.lines().nth(2), second.lines().nth(2));
+}
+
+#[test]
+fn a_finished_run_is_not_trained_again_and_a_new_measurement_reuses_it() {
+    let source = "data digits batch 256\nmodel mlp([16])\ntrain 1 epochs under sgd\n";
+    let runs = tempfile::tempdir().unwrap();
+    let first = run(source, &options(source, runs.path()), None).0.unwrap();
+    let (second, watch) = run(source, &options(source, runs.path()), None);
+    assert_eq!(first.results, second.unwrap().results);
+    assert!(!watch.events.contains(&"main stage_started".to_owned()), "{:?}", watch.events);
+    let more = format!("{source}evaluate accuracy, loss\n");
+    let (third, watch) = run(&more, &options(&more, runs.path()), None);
+    assert!(!watch.events.contains(&"main stage_started".to_owned()), "{:?}", watch.events);
+    let values = third.unwrap().results[0].outcome.clone().unwrap();
+    assert_eq!(values[0], first.results[0].outcome.clone().unwrap()[0]);
+    assert_eq!(values.len(), 2);
+}
+
+#[test]
+fn two_runs_in_one_folder_the_second_refuses() {
+    let source = "data digits\nmodel mlp([4])\ntrain 1 steps under sgd\n";
+    let runs = tempfile::tempdir().unwrap();
+    let report = run(source, &options(source, runs.path()), None).0.unwrap();
+    let held = flatrun::run::folder::RunFolder::enter(report.folder.clone()).unwrap();
+    let error = run(source, &options(source, runs.path()), None).0.unwrap_err();
+    assert!(matches!(error, RunError::Busy(_)), "{error}");
+    drop(held);
+    run(source, &options(source, runs.path()), None).0.unwrap();
+}
+
+#[test]
+fn records_are_whole_and_say_where_values_come_from() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(SMALL, &options(SMALL, runs.path()), None).0.unwrap().folder.join("main/seed-0");
+    let events = std::fs::read_to_string(folder.join("events.jsonl")).unwrap();
+    for (index, line) in events.lines().enumerate() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(event["seq"], index, "{line}");
+        assert!(event["schema"].is_u64() && event["time"].is_f64() && event["type"].is_string(), "{line}");
+    }
+    assert!(events.contains("seconds_per_step"));
+    let metrics = std::fs::read_to_string(folder.join("metrics.csv")).unwrap();
+    let header = metrics.lines().next().unwrap();
+    for column in [
+        "learning_rate", "train_loss", "train_accuracy", "gradient_norm", "radius", "clipped", "kept",
+        "weight_easiest", "weight_hardest", "difficulty_p50", "passes", "skipped",
+    ] {
+        assert!(header.split(',').any(|name| name == column), "{column} is not in {header}");
+    }
+    assert_eq!(metrics.lines().count(), 1 + 3);
+    let resolved: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join("resolved.json")).unwrap()).unwrap();
+    let settings = resolved["settings"].as_array().unwrap();
+    for origin in ["file", "default"] {
+        assert!(settings.iter().any(|setting| setting["origin"] == origin), "{settings:?}");
+    }
+    assert_eq!(std::fs::read_to_string(folder.join("pipeline.flat")).unwrap(), SMALL);
+}
+
+#[test]
+fn a_run_that_diverges_says_so_and_lets_the_others_go_on() {
+    let source = "data digits batch 32\nmodel mlp([8])\ntrain 2 epochs under sgd(lr = each [1e30, 0.01])\n";
+    let runs = tempfile::tempdir().unwrap();
+    let report = run(source, &options(source, runs.path()), None).0.unwrap();
+    let message = report.results[0].outcome.clone().unwrap_err();
+    assert!(message.contains("not finite for 20 steps in a row"), "{message}");
+    assert!(report.results[1].outcome.is_ok());
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_an_error_that_names_it() {
+    let source = "data digits\nmodel mlp([4])\ntrain 1 steps under sgd\n";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("runs");
+    std::fs::write(&file, "in the way").unwrap();
+    let error = run(source, &options(source, &file), None).0.unwrap_err();
+    assert!(error.to_string().starts_with("cannot write `"), "{error}");
 }

@@ -233,7 +233,12 @@ impl<B: Ops> Executor<'_, B> {
             folder: folder.path().to_owned(),
             last_step: 0,
         };
-        Ok(setup.run(start, checkpoint, &mut monitor)?)
+        setup.run(start, checkpoint, &mut monitor).map_err(|error| match error {
+            PhaseError::Interrupted { step } => {
+                RunError::Interrupted { folder: self.folder.path().to_owned(), phase: phase + 1, step }
+            }
+            error => RunError::Phase(error),
+        })
     }
 
     fn subject<'p>(&'p self, prepared: &'p Prepared) -> Subject<'p, B> {
@@ -263,9 +268,9 @@ impl<B: Ops> Executor<'_, B> {
         };
         let path = folder.checkpoint(before);
         let bytes = fs::read(&path).map_err(|source| RunError::read(&path, source))?;
-        let checkpoint = Checkpoint::open(&bytes).map_err(PhaseError::from)?;
-        let state = checkpoint.state(layout, self.device).map_err(PhaseError::from)?;
-        let best = checkpoint.best(layout, self.device).map_err(PhaseError::from)?;
+        let checkpoint = Checkpoint::open(&bytes)?;
+        let state = checkpoint.state(layout, self.device)?;
+        let best = checkpoint.best(layout, self.device)?;
         let best = checkpoint.progress.best.zip(best);
         let records = Records::of(folder, phase);
         Ok((Start { state, best, epoch: checkpoint.progress.epoch }, records))
@@ -364,7 +369,7 @@ fn stops_everything(error: &RunError) -> bool {
 
 fn failure(error: &RunError, phase: usize) -> Event {
     match error {
-        RunError::Phase(PhaseError::Interrupted) => Event::Interrupted { phase: phase + 1, step: 0 },
+        RunError::Interrupted { phase, step, .. } => Event::Interrupted { phase: *phase, step: *step },
         error => Event::Failed { stage: format!("phase {}", phase + 1), message: error.to_string() },
     }
 }

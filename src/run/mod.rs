@@ -17,6 +17,7 @@ use crate::data::DataError;
 use crate::lang::program::{Device, Program};
 use crate::model::{ModelError, WeightsError};
 use crate::train::phase::PhaseError;
+use crate::train::state::CheckpointError;
 
 pub use event::{Event, Observer, RunName};
 pub use prepare::{Prepared, inputs, prepare};
@@ -73,11 +74,14 @@ pub enum RunError {
     #[error("{0}")]
     Weights(#[from] WeightsError),
     #[error("{0}")]
-    Phase(#[from] PhaseError),
+    Phase(PhaseError),
+    #[error("{0}")]
+    Checkpoint(#[from] CheckpointError),
     #[error("{0}")]
     Device(String),
-    #[error("interrupted")]
-    Interrupted,
+    /// The user asked to stop; a checkpoint is kept.
+    #[error("interrupted after step {step} of phase {phase} in `{}`", folder.display())]
+    Interrupted { folder: PathBuf, phase: usize, step: u64 },
     #[error("internal error: {0}")]
     Internal(String),
 }

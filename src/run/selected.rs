@@ -6,7 +6,6 @@ use super::RunError;
 use crate::lang::program::{Experiment, Program, Select};
 use crate::model::{Layout, StateDict, load, save};
 use crate::ops::Ops;
-use crate::train::phase::PhaseError;
 use crate::train::state::Checkpoint;
 
 /// Weights before the first phase: initial ones of the seed, or those of `model … from`.
@@ -39,14 +38,14 @@ pub fn selected<B: Ops>(
     bytes: &[u8],
     device: &B::Device,
 ) -> Result<StateDict<B>, RunError> {
-    let checkpoint = Checkpoint::open(bytes).map_err(PhaseError::from)?;
+    let checkpoint = Checkpoint::open(bytes)?;
     let best = match experiment.select {
         Select::Last => None,
-        Select::Best(_) => checkpoint.best(layout, device).map_err(PhaseError::from)?,
+        Select::Best(_) => checkpoint.best(layout, device)?,
     };
     match best {
         Some(best) => Ok(best),
-        None => Ok(checkpoint.state(layout, device).map_err(PhaseError::from)?),
+        None => Ok(checkpoint.state(layout, device)?),
     }
 }
 

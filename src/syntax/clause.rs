@@ -179,7 +179,8 @@ fn suggest_statement(finding: Diagnostic, word: &str, rest: &str, span: Span) ->
         );
     }
     if rest.starts_with('(') {
-        return finding.help(format!("a component stands after the word of a statement, as in `under {word}(…)`"));
+        return finding
+            .help(format!("a component stands after the word of a statement, as in `under {word}(…)`"));
     }
     let here = ELSEWHERE.iter().find(|(elsewhere, _)| word.eq_ignore_ascii_case(elsewhere));
     match here.and_then(|(_, here)| Keyword::find(here)) {

@@ -48,7 +48,7 @@ keywords! {
     "optimize" true &[], optimizer "an optimizer" "optimize sgd(lr = 0.1)";
     "train" true &[], duration "a duration" "train 200 epochs";
     "curriculum" true RECIPE, pacing "a pacing" "curriculum ssp(adm)";
-    "against" true RECIPE, adversary "an adversary" "against pgd(eps = 8/255)";
+    "against" true RECIPE, adversary "an adversary" "against at(eps = 8/255)";
     "under" true RECIPE, minimizer "a minimizer" "under sam(rho = 0.05)";
     "over" false RECIPE, optimizer "an optimizer" "over sgd(lr = 0.1)";
     "then" false RECIPE, duration "a duration" "then 40 epochs";

@@ -7,6 +7,7 @@ pub mod ast;
 mod call;
 mod clause;
 mod decode;
+mod expected;
 mod fmt;
 mod grammar;
 mod keyword;

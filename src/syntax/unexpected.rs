@@ -3,13 +3,11 @@
 use crate::diagnostic::{Code, Diagnostic, Span, nearest};
 
 use super::clause::listed;
+use super::expected::expectation;
 use super::grammar::{Rule, Stop};
-use super::keyword::{KEYWORDS, Keyword, clause_words};
+use super::keyword::{Keyword, clause_words};
 use super::slip;
 use super::token::{Token, TokenKind, tokens};
-
-/// More expectations than this say nothing.
-const MAX_EXPECTED: usize = 4;
 
 pub(super) enum Unexpected {
     /// Another statement begins at `at` in the text.
@@ -284,7 +282,7 @@ impl<'a> Place<'a> {
             Some(found) => format!("`{}`", self.written(found)),
             None => "the end of the statement".to_owned(),
         };
-        let message = match self.expectation(expected) {
+        let message = match expectation(expected, self.closing()) {
             Some(expected) => format!("expected {expected}, found {found}"),
             None => format!("{found} has no place here"),
         };
@@ -301,40 +299,5 @@ impl<'a> Place<'a> {
         let is_value = matches!(value.kind, TokenKind::Word | TokenKind::Figure | TokenKind::Text(_));
         let fits = name.kind == TokenKind::Word && is_value && self.at > 1 && self.closing().is_none();
         fits.then(|| format!("{}({})", name.text(self.text), self.written(value)))
-    }
-
-    fn expectation(&self, expected: &[Rule]) -> Option<String> {
-        let mut nouns: Vec<&str> = expected.iter().filter_map(|rule| noun(*rule)).collect();
-        nouns.extend(self.closing());
-        nouns.sort_unstable();
-        nouns.dedup();
-        let last = nouns.pop()?;
-        match nouns.len() {
-            0 => Some(last.to_owned()),
-            1..MAX_EXPECTED => Some(format!("{} or {last}", nouns.join(", "))),
-            _ => None,
-        }
-    }
-}
-
-/// What the user calls what `rule` matches; `None` where it would only add noise.
-fn noun(rule: Rule) -> Option<&'static str> {
-    if let Some(keyword) = KEYWORDS.iter().find(|keyword| keyword.slot == rule) {
-        return Some(keyword.takes);
-    }
-    match rule {
-        Rule::value
-        | Rule::chain
-        | Rule::last
-        | Rule::list
-        | Rule::text
-        | Rule::measure
-        | Rule::component
-        | Rule::call => Some("a value"),
-        Rule::argument | Rule::named | Rule::argument_name => Some("an argument"),
-        Rule::comma | Rule::missing_comma | Rule::trailing_comma => Some("`,`"),
-        Rule::equals | Rule::wrong_equals | Rule::missing_equals => Some("`=`"),
-        Rule::EOI => Some("the end of the line"),
-        _ => None,
     }
 }

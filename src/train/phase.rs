@@ -96,8 +96,8 @@ pub enum PhaseError {
     Checkpoint(#[from] CheckpointError),
     #[error("{0}")]
     Record(String),
-    #[error("interrupted")]
-    Interrupted,
+    #[error("interrupted after step {step}")]
+    Interrupted { step: u64 },
 }
 
 /// A phase under way.
@@ -189,7 +189,7 @@ impl<B: Ops> Run<'_, '_, B> {
         for host in self.setup.feed.load(self.progress.epoch, self.progress.batch)? {
             if self.monitor.stop() {
                 self.save()?;
-                return Err(PhaseError::Interrupted);
+                return Err(PhaseError::Interrupted { step: self.progress.step });
             }
             let record = self.learner.step(&Batch::upload(host?, self.setup.device), &self.now());
             self.ledger.add(record)?;

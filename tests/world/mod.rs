@@ -1,5 +1,7 @@
 //! A world for tests: every data set has its published size, and files are there unless a test says otherwise.
 
+#![allow(dead_code, reason = "every test uses another part")]
+
 use std::path::Path;
 
 use flatrun::lang::catalog::Source;

@@ -10,6 +10,8 @@ use crate::syntax::ast::{Argument, Clause, Expr, ExprKind, File, Name};
 
 /// Bindings may name one another this deep.
 const DEEPEST: usize = 64;
+/// A value may have this many parts, with every name replaced by what it stands for.
+const LARGEST: usize = 1_000_000;
 
 /// Every binding of a file that can be followed to a value.
 #[derive(Default)]
@@ -66,49 +68,52 @@ impl<'a> Scope<'a> {
     }
 
     fn break_circles(&mut self, findings: &mut Findings) {
-        let mut sound: HashMap<&'a str, usize> = HashMap::new();
+        let mut sound: HashMap<&'a str, Extent> = HashMap::new();
         for name in self.order.clone() {
             let mut path = Vec::new();
-            if let Err(circle) = self.depth(name, &mut path, &mut sound) {
+            if let Err(circle) = self.extent(name, &mut path, &mut sound) {
                 for member in &circle.members {
                     if let Some(binding) = self.bindings.get_mut(member) {
                         binding.broken = true;
                     }
-                    sound.insert(*member, 0);
+                    sound.insert(*member, Extent::default());
                 }
                 findings.push(circle.finding(self));
             }
         }
     }
 
-    /// How many bindings a name goes through to its value.
-    fn depth(
+    /// How far a name is from its value, and how large that is.
+    fn extent(
         &self,
         name: &'a str,
         path: &mut Vec<&'a str>,
-        sound: &mut HashMap<&'a str, usize>,
-    ) -> Result<usize, Circle<'a>> {
-        if let Some(depth) = sound.get(name) {
-            return Ok(*depth);
+        sound: &mut HashMap<&'a str, Extent>,
+    ) -> Result<Extent, Circle<'a>> {
+        if let Some(extent) = sound.get(name) {
+            return Ok(*extent);
         }
-        let Some(binding) = self.bindings.get(name) else { return Ok(0) };
+        let Some(binding) = self.bindings.get(name) else { return Ok(Extent::default()) };
         if let Some(start) = path.iter().position(|passed| *passed == name) {
-            return Err(Circle { members: path[start..].to_vec(), deep: false });
+            return Err(Circle { members: path[start..].to_vec(), reason: Reason::Circle });
         }
         if path.len() == DEEPEST {
-            return Err(Circle { members: vec![path[0]], deep: true });
+            return Err(Circle { members: vec![path[0]], reason: Reason::Deep });
         }
         path.push(name);
-        let mut deepest = 0;
+        let mut extent = Extent { depth: 0, size: 1 };
         for used in names_in(binding.value) {
-            deepest = deepest.max(self.depth(used, path, sound)? + 1);
+            let inner = self.extent(used, path, sound)?;
+            extent.depth = extent.depth.max(inner.depth + 1);
+            extent.size = extent.size.saturating_add(inner.size + 1);
         }
         path.pop();
-        if deepest > DEEPEST {
-            return Err(Circle { members: vec![name], deep: true });
+        if extent.depth > DEEPEST || extent.size > LARGEST {
+            let reason = if extent.depth > DEEPEST { Reason::Deep } else { Reason::Large };
+            return Err(Circle { members: vec![name], reason });
         }
-        sound.insert(name, deepest);
-        Ok(deepest)
+        sound.insert(name, extent);
+        Ok(extent)
     }
 
     /// Names that nothing reachable from the statements uses.
@@ -130,27 +135,41 @@ impl<'a> Scope<'a> {
     }
 }
 
+/// Names between a binding and its value, and parts of the value.
+#[derive(Clone, Copy, Debug, Default)]
+struct Extent {
+    depth: usize,
+    size: usize,
+}
+
+/// Bindings without a usable value.
 struct Circle<'a> {
     members: Vec<&'a str>,
-    deep: bool,
+    reason: Reason,
+}
+
+enum Reason {
+    Circle,
+    Deep,
+    Large,
 }
 
 impl Circle<'_> {
     fn finding(&self, scope: &Scope<'_>) -> Diagnostic {
         let span = |name: &&str| scope.bindings.get(*name).map_or(Span::default(), |binding| binding.name.span);
         let first = self.members.first().map_or(Span::default(), span);
-        if self.deep {
-            let message = format!("`let` goes through more than {DEEPEST} other names to its value");
-            return Diagnostic::new(Code::CircularLet, first, message, "too many steps to a value")
-                .help("write the value at one of the names in between");
-        }
-        let circle = listed(self.members.iter().copied(), "and");
-        let finding = match self.members.len() {
-            1 => Diagnostic::new(Code::CircularLet, first, format!("{circle} is defined by itself"), "never gets a value"),
-            _ => Diagnostic::new(Code::CircularLet, first, format!("{circle} are defined by each other"), "never gets a value"),
+        let names = listed(self.members.iter().copied(), "and");
+        let (message, label) = match (&self.reason, self.members.len()) {
+            (Reason::Deep, _) => {
+                (format!("{names} goes through more than {DEEPEST} other names to its value"), "too many steps to a value")
+            }
+            (Reason::Large, _) => (format!("{names} has more than {LARGEST} parts"), "grows too large"),
+            (Reason::Circle, 1) => (format!("{names} is defined by itself"), "never gets a value"),
+            (Reason::Circle, _) => (format!("{names} are defined by each other"), "never gets a value"),
         };
-        let others = self.members.iter().skip(1);
-        others.fold(finding, |finding, name| finding.label(span(name), "part of the circle")).help("give one of them a value")
+        let finding = Diagnostic::new(Code::CircularLet, first, message, label);
+        let finding = self.members.iter().skip(1).fold(finding, |finding, name| finding.label(span(name), "part of the circle"));
+        finding.help("give one of the names a value of its own, for example `0.1` or `sam(rho = 0.05)`")
     }
 }
 

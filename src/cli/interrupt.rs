@@ -1,0 +1,28 @@
+//! Ctrl-C and the signal that asks a process to end.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::exit::{Exit, Failure};
+
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// From now on the first signal sets the returned flag, and the second ends the process.
+///
+/// # Errors
+/// The system refuses.
+pub fn watch() -> Result<&'static AtomicBool, Failure> {
+    let installed = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+        let _ = writeln!(io::stderr(), "\nwriting a checkpoint; once more ends at once");
+    });
+    installed.map_err(|error| Failure::usage(format!("cannot watch for Ctrl-C: {error}")))?;
+    Ok(&STOP)
+}
+
+/// Does what the first signal does.
+pub fn stop() {
+    STOP.store(true, Ordering::Relaxed);
+}

@@ -1,0 +1,217 @@
+//! What is seen of a run while it goes on.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::interrupt;
+use crate::run::{Event, Observer, RunName};
+use crate::train::state::EpochRow;
+
+/// Between two lines about epochs lies at least this.
+const PAUSE: Duration = Duration::from_secs(3);
+
+const BAR: &str = "{prefix} {wide_bar} {pos}/{len} {msg} {eta:>4}";
+
+/// How a run is shown.
+pub struct Display {
+    /// Events go to standard output as they are recorded.
+    pub events: bool,
+    /// Nothing goes to standard error.
+    pub quiet: bool,
+    /// Bars instead of lines.
+    pub bars: bool,
+    /// Name the variant.
+    pub variants: bool,
+    /// Name the seed.
+    pub seeds: bool,
+    /// Phases of each variant, by slug.
+    pub phases: BTreeMap<String, usize>,
+}
+
+/// Shows a run as it goes.
+pub struct Progress {
+    display: Display,
+    /// Phases of the current run that began or were cached.
+    phase: usize,
+    stage: Option<Stage>,
+}
+
+/// The phase under way.
+struct Stage {
+    name: String,
+    began: Instant,
+    first_step: u64,
+    step: u64,
+    steps: u64,
+    last: String,
+    told: Option<Instant>,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    pub fn new(display: Display) -> Self {
+        Self { display, phase: 0, stage: None }
+    }
+
+    /// What sets the current stage of a run apart from the others.
+    fn name(&self, run: &RunName) -> String {
+        let mut parts = Vec::new();
+        if self.display.variants {
+            parts.push(run.variant.clone());
+        }
+        if self.display.seeds {
+            parts.push(format!("seed {}", run.seed));
+        }
+        let phases = self.display.phases.get(&run.variant).copied().unwrap_or(1);
+        if (1..=phases).contains(&self.phase) && phases > 1 {
+            parts.push(format!("phase {}/{phases}", self.phase));
+        }
+        if parts.is_empty() { "training".into() } else { parts.join(", ") }
+    }
+
+    fn say(&self, text: &str) {
+        match self.stage.as_ref().and_then(|stage| stage.bar.as_ref()) {
+            Some(bar) => bar.println(text),
+            None => {
+                let _ = writeln!(io::stderr(), "{text}");
+            }
+        }
+    }
+
+    fn show(&mut self, run: &RunName, event: &Event) {
+        match event {
+            Event::RunStarted { .. } => self.phase = 0,
+            Event::StageStarted { label, steps, step, .. } => self.begin(run, label, *steps, *step),
+            Event::StageCached { label, from, .. } => self.skip(run, label, from),
+            Event::Epoch { metrics, .. } => self.epoch(metrics),
+            Event::StageFinished { seconds, .. } => self.finish(*seconds),
+            Event::Exported { path } => self.say(&format!("{}: exported {path}", self.name(run))),
+            Event::Failed { .. } | Event::Interrupted { .. } => drop(self.abandon()),
+            _ => {}
+        }
+    }
+
+    fn skip(&mut self, run: &RunName, label: &str, from: &str) {
+        self.phase += 1;
+        self.say(&format!("{}: {label}: cached in {from}", self.name(run)));
+    }
+
+    fn begin(&mut self, run: &RunName, label: &str, steps: u64, step: u64) {
+        self.phase += 1;
+        let name = self.name(run);
+        let from = if step > 0 { format!(" from step {step}") } else { String::new() };
+        self.say(&format!("{name}: {label}, {steps} steps{from}"));
+        let bar = self.display.bars.then(|| bar(&name, step, steps));
+        let began = Instant::now();
+        self.stage = Some(Stage { name, began, first_step: step, step, steps, last: String::new(), told: None, bar });
+    }
+
+    fn epoch(&mut self, row: &EpochRow) {
+        let Some(stage) = &mut self.stage else { return };
+        stage.last = scores(row);
+        if let Some(bar) = &stage.bar {
+            bar.set_message(stage.last.clone());
+            return;
+        }
+        if stage.told.is_some_and(|told| told.elapsed() < PAUSE) {
+            return;
+        }
+        stage.told = Some(Instant::now());
+        let line = format!("{}: epoch {}, {}{}", stage.name, row.epoch, stage.last, left(stage));
+        self.say(&line);
+    }
+
+    fn finish(&mut self, seconds: f64) {
+        let Some(stage) = self.abandon() else { return };
+        self.say(&format!("{}: trained in {}, {}", stage.name, duration(seconds), stage.last));
+    }
+
+    fn abandon(&mut self) -> Option<Stage> {
+        let stage = self.stage.take()?;
+        if let Some(bar) = &stage.bar {
+            bar.finish_and_clear();
+        }
+        Some(stage)
+    }
+}
+
+impl Observer for Progress {
+    fn event(&mut self, run: &RunName, event: &Event, line: &str) {
+        if self.display.events && writeln!(io::stdout().lock(), "{line}").is_err() {
+            // Whoever read the events has gone: what was computed is kept and the run ends.
+            interrupt::stop();
+        }
+        if !self.display.quiet {
+            self.show(run, event);
+        }
+    }
+
+    fn stepped(&mut self, _: &RunName, step: u64, _: u64) {
+        let Some(stage) = &mut self.stage else { return };
+        stage.step = step;
+        if let Some(bar) = &stage.bar {
+            bar.set_position(step);
+        }
+    }
+}
+
+fn bar(name: &str, step: u64, steps: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template(BAR) {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar.set_prefix(name.chars().take(28).collect::<String>());
+    bar.set_position(step);
+    bar.reset_eta();
+    bar
+}
+
+/// `loss 0.123, accuracy 96.1 %`, of the validation split where there is one.
+fn scores(row: &EpochRow) -> String {
+    let loss = row.validation_loss.or(row.train_loss).map(|loss| format!("loss {loss:.4}"));
+    let accuracy = row.validation_accuracy.or(row.train_accuracy);
+    let accuracy = accuracy.map(|accuracy| format!("accuracy {:.1} %", 100.0 * accuracy));
+    loss.into_iter().chain(accuracy).collect::<Vec<_>>().join(", ")
+}
+
+fn left(stage: &Stage) -> String {
+    let done = stage.step.saturating_sub(stage.first_step);
+    let rest = stage.steps.saturating_sub(stage.step);
+    if done == 0 || rest == 0 {
+        return String::new();
+    }
+    let seconds = stage.began.elapsed().as_secs_f64() * rest as f64 / done as f64;
+    format!(", {} left", duration(seconds))
+}
+
+/// `8.2 s`, `14 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        0..10 => format!("{seconds:.1} s"),
+        10..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        3600..86_400 => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+        _ => format!("{} d {} h", whole / 86_400, whole % 86_400 / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_in_two_units() {
+        let shown = [8.24, 14.0, 200.0, 7500.0, 273_600.0].map(duration);
+        assert_eq!(shown, ["8.2 s", "14 s", "3 min 20 s", "2 h 5 min", "3 d 4 h"]);
+    }
+
+    #[test]
+    fn validation_is_shown_before_training() {
+        let row = EpochRow { train_loss: Some(1.0), validation_loss: Some(0.5), train_accuracy: Some(0.961), ..EpochRow::default() };
+        assert_eq!(scores(&row), "loss 0.5000, accuracy 96.1 %");
+    }
+}

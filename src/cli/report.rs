@@ -1,0 +1,74 @@
+//! `flatrun report`: the tables of runs.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use super::exit::{Exit, Failure};
+use super::terminal::Terminal;
+use crate::report::{Outcome, RunRecord, Table, read};
+
+/// Print the tables of runs again; several runs are joined into one table
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Run folders, as `flatrun runs` lists them
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// text, csv, markdown or json
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[default]
+    Text,
+    Csv,
+    Markdown,
+    Json,
+}
+
+/// # Errors
+/// A folder that is no run, or standard output is closed or full.
+pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let records = args.runs.iter().map(|run| record(run)).collect::<Result<Vec<_>, _>>()?;
+    let several = records.len() > 1;
+    let outcomes: Vec<Outcome> = records.iter().flat_map(|record| outcomes(record, several)).collect();
+    let table = Table::new(&outcomes);
+    let text = match args.format {
+        Format::Text => table.text(terminal.width),
+        Format::Csv => table.csv(),
+        Format::Markdown => table.markdown(),
+        Format::Json => json(&table)?,
+    };
+    terminal.print(&text)?;
+    Ok(Exit::Done)
+}
+
+fn record(run: &Path) -> Result<RunRecord, Failure> {
+    let shown = run.display();
+    let missing = || Failure::usage(format!("there is no run in `{shown}`")).help("`flatrun runs` lists what was run");
+    if !run.is_dir() {
+        return Err(missing());
+    }
+    let record = read(run).map_err(|error| Failure::unreadable(run, &error))?.ok_or_else(missing)?;
+    if record.outcomes().is_empty() {
+        return Err(Failure::usage(format!("the run in `{shown}` has no results yet")));
+    }
+    Ok(record)
+}
+
+/// Variants are named with their run where there are several.
+fn outcomes(record: &RunRecord, several: bool) -> Vec<Outcome> {
+    let run = record.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let named = |outcome: Outcome| match several {
+        true => Outcome { variant: format!("{run}/{}", outcome.variant), ..outcome },
+        false => outcome,
+    };
+    record.outcomes().into_iter().map(named).collect()
+}
+
+fn json(table: &Table) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(table).map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(text + "\n")
+}

@@ -1,0 +1,251 @@
+//! `flatrun run`, or `flatrun FILE`: check, train, evaluate, report.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use clap::ValueEnum;
+
+use super::exit::{Exit, Failure};
+use super::progress::{Display, Progress};
+use super::render::{FileFindings, human};
+use super::source::Source;
+use super::terminal::{Mark, Terminal};
+use super::interrupt;
+use crate::files::write_atomic;
+use crate::lang::{self, Checked, Settings};
+use crate::report::{Outcome, Table};
+use crate::run::{Options, Report, RunError, execute};
+use crate::train::phase::PhaseError;
+
+/// Check, train, evaluate and report; `flatrun FILE` does the same
+///
+/// Everything is kept in RUNS/<file name>-<key>: events, metrics, checkpoints, weights and the table, which is also
+/// printed. Ctrl-C writes a checkpoint; --resume goes on from there.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// File to run; `-` reads standard input
+    file: PathBuf,
+    #[command(flatten)]
+    settings: SettingArgs,
+    #[command(flatten)]
+    runs: RunsArg,
+    /// Take one step of every phase and one batch of every evaluator, and keep nothing
+    #[arg(long, conflicts_with_all = ["resume", "restart"])]
+    smoke: bool,
+    /// Go on where the run was interrupted
+    #[arg(long, conflicts_with = "restart")]
+    resume: bool,
+    /// Throw away what an earlier run of the same program left, and begin again
+    #[arg(long)]
+    restart: bool,
+    /// Print the table and errors alone
+    #[arg(long)]
+    quiet: bool,
+    /// `jsonl` prints every event as a line of JSON instead of the table
+    #[arg(long, value_enum, value_name = "FORMAT", hide_possible_values = true)]
+    events: Option<Events>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Events {
+    Jsonl,
+}
+
+/// Flags that change what a file says.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct SettingArgs {
+    /// Set a value of the file, as `train.0.under.rho=0.1`; may be given again
+    #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+    /// Run under these seeds: `0..3`, or `0,1,5`
+    #[arg(long, value_name = "SEEDS")]
+    seeds: Option<String>,
+    /// Run on this device: `cpu`, or `cuda(0)`
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+}
+
+/// Where run folders are.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RunsArg {
+    /// Folder of all run folders
+    #[arg(long = "runs", value_name = "DIR", default_value = "runs")]
+    pub folder: PathBuf,
+}
+
+/// A file without errors.
+pub struct Program {
+    pub source: Source,
+    pub program: lang::Program,
+}
+
+impl Program {
+    /// Reads and checks a file; findings go to standard error. `None` where they include an error.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read(file: &Path, settings: &SettingArgs, terminal: &Terminal) -> Result<Option<Self>, Failure> {
+        let source = Source::read(file)?;
+        let Checked { program, diagnostics } = source.check(&settings.to_settings());
+        let findings = [FileFindings { source, diagnostics }];
+        if !findings[0].diagnostics.is_empty() {
+            terminal.note(&human(&findings, terminal.width, terminal.error_color));
+        }
+        let [FileFindings { source, .. }] = findings;
+        Ok(program.map(|program| Self { source, program }))
+    }
+}
+
+impl SettingArgs {
+    fn to_settings(&self) -> Settings {
+        Settings { set: self.set.clone(), seeds: self.seeds.clone(), device: self.device.clone() }
+    }
+
+    /// The flags as they would be typed.
+    fn typed(&self) -> Vec<String> {
+        let set = self.set.iter().flat_map(|(path, value)| ["--set".to_owned(), quoted(&format!("{path}={value}"))]);
+        let flag = |name: &str, value: &Option<String>| {
+            value.iter().flat_map(|value| [format!("--{name}"), quoted(value)]).collect::<Vec<_>>()
+        };
+        set.chain(flag("seeds", &self.seeds)).chain(flag("device", &self.device)).collect()
+    }
+}
+
+/// # Errors
+/// The file cannot be read, the run did not happen or did not finish, or standard output is closed or full.
+pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let quiet_warnings = Terminal { watched: terminal.watched && !args.quiet, ..*terminal };
+    let Some(Program { source, program }) = Program::read(&args.file, &args.settings, &quiet_warnings)? else {
+        return Ok(Exit::Findings);
+    };
+    let options = Options {
+        name: source.stem(),
+        source: source.text,
+        runs: args.runs.folder.clone(),
+        resume: args.resume,
+        restart: args.restart,
+        smoke: args.smoke,
+    };
+    let mut progress = Progress::new(display(args, &program, &quiet_warnings));
+    let stop = interrupt::watch()?;
+    let report = execute(&program, &options, &mut progress, stop);
+    let report = report.map_err(|error| failure(error, args, &options, &program))?;
+    finish(args, &program, &report, terminal)
+}
+
+fn display(args: &Args, program: &lang::Program, terminal: &Terminal) -> Display {
+    let phases = |variant: &lang::program::Variant| (variant.slug.clone(), variant.experiment.phases.len());
+    Display {
+        events: args.events.is_some(),
+        quiet: args.quiet,
+        bars: terminal.watched,
+        variants: program.variants.len() > 1,
+        seeds: program.seeds.len() > 1,
+        phases: program.variants.iter().map(phases).collect::<BTreeMap<_, _>>(),
+    }
+}
+
+/// Prints and keeps the table; says what failed.
+fn finish(args: &Args, program: &lang::Program, report: &Report, terminal: &Terminal) -> Result<Exit, Failure> {
+    let failed = report_failures(program, report, terminal);
+    let exit = if failed { Exit::RunFailed } else { Exit::Done };
+    if args.smoke {
+        if !failed && args.events.is_none() {
+            let runs = program.variants.len();
+            let noun = if runs == 1 { "variant" } else { "variants" };
+            terminal.print(&format!("every stage of {runs} {noun} works\n"))?;
+        }
+        return Ok(exit);
+    }
+    let table = table(program, report);
+    keep(&report.folder, &table)?;
+    if !args.quiet {
+        terminal.note(&format!("{}\n", report.folder.display()));
+    }
+    if args.events.is_none() {
+        terminal.print(&table.text(terminal.width))?;
+    }
+    Ok(exit)
+}
+
+fn report_failures(program: &lang::Program, report: &Report, terminal: &Terminal) -> bool {
+    let mut failed = false;
+    for result in &report.results {
+        if let Err(cause) = &result.outcome {
+            let variant = &program.variants[result.variant].slug;
+            terminal.say(Mark::Error, &format!("{variant}, seed {}: {cause}", result.seed));
+            failed = true;
+        }
+    }
+    failed
+}
+
+fn table(program: &lang::Program, report: &Report) -> Table {
+    let outcomes = report.results.iter().map(|result| Outcome {
+        variant: program.variants[result.variant].slug.clone(),
+        values: result.outcome.clone().ok(),
+    });
+    Table::new(&outcomes.collect::<Vec<_>>())
+}
+
+fn keep(folder: &Path, table: &Table) -> Result<(), Failure> {
+    for (name, text) in [("table.csv", table.csv()), ("table.md", table.markdown())] {
+        let path = folder.join(name);
+        write_atomic(&path, text.as_bytes()).map_err(|error| Failure::unwritable(&path, &error))?;
+    }
+    Ok(())
+}
+
+fn failure(error: RunError, args: &Args, options: &Options, program: &lang::Program) -> Failure {
+    match error {
+        RunError::Interrupted | RunError::Phase(PhaseError::Interrupted) if args.smoke => Failure::interrupted("interrupted"),
+        RunError::Interrupted | RunError::Phase(PhaseError::Interrupted) => {
+            let folder = crate::run::run_folder(program, options);
+            let message = format!("interrupted; a checkpoint is kept in `{}`", folder.display());
+            Failure::interrupted(message).help(format!("go on with `{}`", again(args)))
+        }
+        RunError::Phase(_) | RunError::Internal(_) => Failure::run(error.to_string()),
+        error => Failure::usage(error.to_string()),
+    }
+}
+
+/// The command that continues this run.
+fn again(args: &Args) -> String {
+    let mut words = vec!["flatrun".to_owned(), quoted(&args.file.to_string_lossy())];
+    words.extend(args.settings.typed());
+    if args.runs.folder != Path::new("runs") {
+        words.extend(["--runs".to_owned(), quoted(&args.runs.folder.to_string_lossy())]);
+    }
+    words.push("--resume".into());
+    words.join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:%+".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (path, value) = text.split_once('=').ok_or("expected PATH=VALUE, as `model=mlp`")?;
+    Ok((path.trim().to_owned(), value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(quoted("a.flat"), "a.flat");
+        assert_eq!(quoted("cuda(0)"), "'cuda(0)'");
+        assert_eq!(quoted("it's"), "'it'\\''s'");
+    }
+
+    #[test]
+    fn an_assignment_splits_at_its_first_sign() {
+        assert_eq!(assignment("model = mlp(hidden = [8])"), Ok(("model".into(), "mlp(hidden = [8])".into())));
+        assert!(assignment("model").is_err());
+    }
+}

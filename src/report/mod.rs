@@ -1,0 +1,7 @@
+//! From records of runs to tables.
+
+mod records;
+mod table;
+
+pub use records::{RunRecord, SeedRecord, State, list, read};
+pub use table::{Outcome, Row, Summary, Table};
