@@ -23,3 +23,7 @@ pub mod train;
 pub mod evaluate;
 
 pub mod run;
+
+pub mod report;
+
+pub mod cli;

@@ -111,7 +111,12 @@ fn every_page_begins_with_its_code() {
     for code in CODES {
         let info = code.info();
         let heading = format!("# {} {}: {}\n", info.id, info.slug, info.title);
-        assert!(info.page.starts_with(&heading), "{}: the page does not begin with `{}`", info.id, heading.trim());
+        assert!(
+            info.page.starts_with(&heading),
+            "{}: the page does not begin with `{}`",
+            info.id,
+            heading.trim()
+        );
     }
 }
 
@@ -120,7 +125,8 @@ fn every_page_belongs_to_a_code() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/diagnostics");
     for file in std::fs::read_dir(folder).expect("the folder of the pages") {
         let name = file.expect("a page").file_name().into_string().expect("a plain name");
-        let known = CODES.iter().map(|code| code.info()).any(|info| name == format!("{}-{}.md", info.id, info.slug));
+        let known =
+            CODES.iter().map(|code| code.info()).any(|info| name == format!("{}-{}.md", info.id, info.slug));
         assert!(known, "`{name}` is the page of no code");
     }
 }

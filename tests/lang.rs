@@ -121,18 +121,26 @@ fn a_let_used_twice_varies_together() {
 
 #[test]
 fn slugs_are_short_and_unique() {
-    let long: Vec<String> = (0..300).map(|index| format!("sam(rho = cosine(0.{index}1 -> 0.000000000000000000000000000000000000000000000000000000001))")).collect();
+    let long: Vec<String> = (0..300)
+        .map(|index| {
+            format!(
+                "sam(rho = cosine(0.{index}1 -> 0.000000000000000000000000000000000000000000000000000000001))"
+            )
+        })
+        .collect();
     let program = program(&format!("under each [{}, sam(rho = 0.5), sam(rho = 0.50)]\n", long.join(", ")));
     let slugs: std::collections::HashSet<&str> =
         program.variants.iter().map(|variant| variant.slug.as_str()).collect();
     assert_eq!(slugs.len(), program.variants.len());
-    let legal = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "._-".contains(letter);
+    let legal =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "._-".contains(letter);
     assert!(slugs.iter().all(|slug| slug.len() <= 80 && slug.chars().all(legal)), "{slugs:?}");
 }
 
 #[test]
 fn an_optimizer_after_under_is_the_base_alone() {
-    let program = program("edition 2026\ntrain 1 epochs under sgd(lr = 0.2) then 1 epochs under sam over adam(1e-4)\n");
+    let program =
+        program("edition 2026\ntrain 1 epochs under sgd(lr = 0.2) then 1 epochs under sam over adam(1e-4)\n");
     let [first, second] = &program.variants[0].experiment.phases[..] else { panic!("two phases") };
     assert_eq!(first.minimizer, Minimizer::Base);
     assert_eq!(first.optimizer.lr(), &Schedule::Constant(0.2));
@@ -147,7 +155,8 @@ fn an_optimizer_named_again_keeps_what_optimize_says() {
     let program = program(source);
     let optimizers: Vec<&Optimizer> =
         program.variants.iter().map(|variant| &variant.experiment.phases[0].optimizer).collect();
-    let [Optimizer::Sgd(same), Optimizer::Sgd(slower), Optimizer::Adam(adam), Optimizer::Sgd(base)] = optimizers[..]
+    let [Optimizer::Sgd(same), Optimizer::Sgd(slower), Optimizer::Adam(adam), Optimizer::Sgd(base)] =
+        optimizers[..]
     else {
         panic!("{optimizers:?}")
     };
@@ -215,6 +224,17 @@ fn flags_change_the_file() {
     }
     assert_eq!(setting(variant, "train.0.under.clip"), ("0.35", Origin::File));
     assert_eq!(setting(variant, "model"), ("cnn", Origin::Default));
+}
+
+#[test]
+fn a_path_in_a_flag_needs_no_quotes() {
+    for value in ["elsewhere/mnist", "\"elsewhere/mnist\""] {
+        let flags = set(&[("data.root", value), ("export", "out dir/w.safetensors")]);
+        let program = check_with("data mnist\n", &flags).program.expect("a program");
+        let variant = &program.variants[0];
+        assert_eq!(setting(variant, "data.root"), ("\"elsewhere/mnist\"", Origin::Flag));
+        assert_eq!(variant.experiment.export.as_deref(), Some(std::path::Path::new("out dir/w.safetensors")));
+    }
 }
 
 #[test]
@@ -287,12 +307,16 @@ fn ten_mistakes_are_ten_findings() {
 
 #[test]
 fn ten_thousand_variants_are_checked_in_seconds() {
-    let ten = |from: usize| (from..from + 10).map(|value| format!("0.0{value}")).collect::<Vec<_>>().join(", ");
+    let ten =
+        |from: usize| (from..from + 10).map(|value| format!("0.0{value}")).collect::<Vec<_>>().join(", ");
     let source = format!(
         "edition 2026\n\
          optimize sgd(lr = each [{}], momentum = each [{}], weight_decay = each [{}])\n\
          curriculum ssp(adm) under lesam(budget = each [{}])\n",
-        ten(1), ten(11), ten(21), ten(31)
+        ten(1),
+        ten(11),
+        ten(21),
+        ten(31)
     );
     let start = Instant::now();
     let checked = check(&source);
@@ -320,7 +344,8 @@ fn chains_and_trees_of_let_do_not_exhaust_anything() {
     let chain: String = (0..5000).map(|index| format!("let a{index} = a{}\n", index + 1)).collect();
     let checked = check(&format!("{chain}let a5000 = 0.1\nunder sam(rho = a0)\n"));
     assert!(codes(&checked).contains(&Code::CircularLet));
-    let tree: String = (0..60).map(|index| format!("let b{index} = [b{0}, b{0}, b{0}]\n", index + 1)).collect();
+    let tree: String =
+        (0..60).map(|index| format!("let b{index} = [b{0}, b{0}, b{0}]\n", index + 1)).collect();
     let checked = check(&format!("{tree}let b60 = 1\nmodel mlp(b0)\n"));
     assert!(codes(&checked).contains(&Code::WrongType));
 }
@@ -366,4 +391,63 @@ fn the_catalogue_is_plain_data() {
     assert_eq!(lesam["parameters"][0]["default"], "0.4");
     assert_eq!(lesam["parameters"][0]["range"], "> 0");
     assert_eq!(lesam["parameters"][0]["type"]["schedule"], true);
+}
+
+const WORDS: [&str; 40] = [
+    "data",
+    "model",
+    "train",
+    "under",
+    "curriculum",
+    "then",
+    "let",
+    "a",
+    "=",
+    "each",
+    "[",
+    "]",
+    "(",
+    ")",
+    ",",
+    "->",
+    "..",
+    "last",
+    "epochs",
+    "steps",
+    "0.1",
+    "-1",
+    "10%",
+    "8/255",
+    "\"x\"",
+    "none",
+    "true",
+    "sam",
+    "sgd",
+    "spl",
+    "ssp",
+    "adm",
+    "cosine",
+    "warmup",
+    "follow",
+    "lr",
+    "seeds",
+    "select",
+    "evaluate",
+    "\n",
+];
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_answered_with_findings_inside_it(picks in proptest::collection::vec(0_usize..WORDS.len(), 0..40)) {
+        let words: Vec<&str> = picks.into_iter().map(|pick| WORDS[pick]).collect();
+        let source = words.join(" ");
+        let checked = check_with(&source, &set(&[("under.rho", "0.1"), ("train.0.duration", "2 epochs")]));
+        let errors = checked.diagnostics.iter().filter(|finding| finding.level() == Level::Error).count();
+        proptest::prop_assert_eq!(checked.program.is_some(), errors == 0);
+        for finding in &checked.diagnostics {
+            for label in &finding.labels {
+                proptest::prop_assert!(source.get(label.span.start..label.span.end).is_some(), "{:?}", finding);
+            }
+        }
+    }
 }

@@ -24,7 +24,8 @@ fn render(source: &str, finding: &Diagnostic) -> String {
         let (line, column) = position(source, offset);
         format!("{line}:{column}")
     };
-    let mut text = format!("{} {} {}\n", finding.code.info().id, place(finding.span().start), finding.message);
+    let mut text =
+        format!("{} {} {}\n", finding.code.info().id, place(finding.span().start), finding.message);
     for label in &finding.labels {
         let written = source[label.span.start..label.span.end].replace('\n', "\\n");
         let _ = writeln!(text, "    at {} `{written}`: {}", place(label.span.start), label.text);
@@ -54,7 +55,8 @@ fn golden(path: &Path) -> String {
 fn corpus() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui");
     let files = std::fs::read_dir(folder).expect("the corpus").map(|file| file.expect("a file").path());
-    let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|ending| ending == "flat")).collect();
+    let mut files: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some_and(|ending| ending == "flat")).collect();
     files.sort();
     files
 }

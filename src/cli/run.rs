@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use clap::ValueEnum;
 
@@ -16,7 +15,6 @@ use crate::files::write_atomic;
 use crate::lang::{self, Checked, Settings};
 use crate::report::{Outcome, Table};
 use crate::run::{Options, Report, RunError, execute};
-use crate::train::phase::PhaseError;
 
 /// Check, train, evaluate and report; `flatrun FILE` does the same
 ///
@@ -130,7 +128,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut progress = Progress::new(display(args, &program, &quiet_warnings));
     let stop = interrupt::watch()?;
     let report = execute(&program, &options, &mut progress, stop);
-    let report = report.map_err(|error| failure(error, args, &options, &program))?;
+    let report = report.map_err(|error| failure(error, args))?;
     finish(args, &program, &report, terminal)
 }
 
@@ -197,13 +195,11 @@ fn keep(folder: &Path, table: &Table) -> Result<(), Failure> {
     Ok(())
 }
 
-fn failure(error: RunError, args: &Args, options: &Options, program: &lang::Program) -> Failure {
+fn failure(error: RunError, args: &Args) -> Failure {
     match error {
-        RunError::Interrupted | RunError::Phase(PhaseError::Interrupted) if args.smoke => Failure::interrupted("interrupted"),
-        RunError::Interrupted | RunError::Phase(PhaseError::Interrupted) => {
-            let folder = crate::run::run_folder(program, options);
-            let message = format!("interrupted; a checkpoint is kept in `{}`", folder.display());
-            Failure::interrupted(message).help(format!("go on with `{}`", again(args)))
+        RunError::Interrupted { .. } if args.smoke => Failure::interrupted("interrupted"),
+        RunError::Interrupted { .. } => {
+            Failure::interrupted(error.to_string()).help(format!("go on with `{}`", again(args)))
         }
         RunError::Phase(_) | RunError::Internal(_) => Failure::run(error.to_string()),
         error => Failure::usage(error.to_string()),

@@ -46,7 +46,7 @@ impl Source {
     fn new(name: String, path: Option<PathBuf>, bytes: &[u8]) -> Self {
         let (text, undecodable) = match syntax::decode(bytes) {
             Ok(text) => (text, None),
-            Err(finding) => (String::from_utf8_lossy(bytes).into_owned(), Some(finding)),
+            Err(finding) => (String::from_utf8_lossy(bytes).into_owned(), Some(*finding)),
         };
         let marked = undecodable.is_none() && bytes.starts_with(BYTE_ORDER_MARK);
         let offset = if marked { BYTE_ORDER_MARK.len() } else { 0 };

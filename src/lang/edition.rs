@@ -35,6 +35,19 @@ pub(crate) fn duration(source: &Source) -> &'static str {
 
 /// Every text above.
 pub(crate) const DEFAULTS: &[&str] = &[
-    SOURCE, SHUFFLE, MODEL, OPTIMIZER, PACING, EVALUATOR, SELECT, SEEDS, DEVICE, PRECISION, "64", "128", "30 epochs",
-    "10 epochs", "100 epochs",
+    SOURCE,
+    SHUFFLE,
+    MODEL,
+    OPTIMIZER,
+    PACING,
+    EVALUATOR,
+    SELECT,
+    SEEDS,
+    DEVICE,
+    PRECISION,
+    "64",
+    "128",
+    "30 epochs",
+    "10 epochs",
+    "100 epochs",
 ];

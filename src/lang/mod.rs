@@ -10,6 +10,7 @@ pub mod schedule;
 pub mod value;
 pub mod world;
 
+pub use catalog::describe;
 pub use check::{Checked, Settings, check};
 pub use program::Program;
 pub use world::{DatasetInfo, World, WorldError};

@@ -96,17 +96,40 @@ pub struct Progress(pub f64);
 pub enum Schedule {
     Constant(f64),
     /// `b + (a - b) (1 + cos(pi t)) / 2`
-    Cosine { from: f64, to: f64, window: Option<Window> },
+    Cosine {
+        from: f64,
+        to: f64,
+        window: Option<Window>,
+    },
     /// `a + (b - a) t`
-    Linear { from: f64, to: f64, window: Option<Window> },
+    Linear {
+        from: f64,
+        to: f64,
+        window: Option<Window>,
+    },
     /// `a (b / a)^t`
-    Exp { from: f64, to: f64, window: Option<Window> },
+    Exp {
+        from: f64,
+        to: f64,
+        window: Option<Window>,
+    },
     /// Jumps at the given times.
-    Steps { from: f64, change: Change, at: Vec<f64>, unit: Unit },
+    Steps {
+        from: f64,
+        change: Change,
+        at: Vec<f64>,
+        unit: Unit,
+    },
     /// Rises linearly to the first value of `then`, which spans the rest of the phase.
-    Warmup { over: Duration, then: Box<Schedule> },
+    Warmup {
+        over: Duration,
+        then: Box<Schedule>,
+    },
     /// `low + (high - low) p`, with `p` the place of the learning rate between its lowest and highest value.
-    Follow { low: f64, high: f64 },
+    Follow {
+        low: f64,
+        high: f64,
+    },
 }
 
 /// What happens at each time of a `steps` schedule.
@@ -189,7 +212,8 @@ impl Schedule {
             Schedule::Steps { from, change, at, unit } => {
                 let length = unit.steps(clock.steps_per_epoch);
                 let times = std::iter::once(origin).chain(at.iter().map(|time| time * length));
-                let knot = |(passed, step)| Knot { step, value: after_jumps(*from, *change, passed, at.len()) };
+                let knot =
+                    |(passed, step)| Knot { step, value: after_jumps(*from, *change, passed, at.len()) };
                 times.enumerate().map(knot).collect()
             }
             Schedule::Warmup { over, then } => {
@@ -213,7 +237,11 @@ fn bounds(window: &Option<Window>, clock: &Clock, origin: f64) -> (f64, f64) {
 /// Share of the window that has passed, in [0, 1].
 fn elapsed(step: f64, window: &Option<Window>, clock: &Clock, origin: f64) -> f64 {
     let (start, end) = bounds(window, clock, origin);
-    if end > start { ((step - start) / (end - start)).clamp(0.0, 1.0) } else { f64::from(u8::from(step >= end)) }
+    if end > start {
+        ((step - start) / (end - start)).clamp(0.0, 1.0)
+    } else {
+        f64::from(u8::from(step >= end))
+    }
 }
 
 fn after_jumps(from: f64, change: Change, passed: usize, jumps: usize) -> f64 {

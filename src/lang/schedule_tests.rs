@@ -73,7 +73,8 @@ fn steps_jump_at_their_times() {
     for (step, expected) in [(39, 0.1), (40, 0.01), (60, 0.001), (80, 0.0001), (99, 0.0001)] {
         assert!(close(falls.at(&clock(step)), expected), "{step}");
     }
-    let rises = Schedule::Steps { from: 0.0, change: Change::To(1.0), at: vec![40.0, 60.0, 80.0], unit: Unit::Steps };
+    let rises =
+        Schedule::Steps { from: 0.0, change: Change::To(1.0), at: vec![40.0, 60.0, 80.0], unit: Unit::Steps };
     for (step, expected) in [(39, 0.0), (40, 1.0 / 3.0), (60, 2.0 / 3.0), (80, 1.0)] {
         assert!(close(rises.at(&clock(step)), expected), "{step}");
     }

@@ -134,7 +134,7 @@ impl<B: Ops> Executor<'_, B> {
             return self.cached(node, "this folder", journal);
         }
         if let Some(message) = self.failed.get(&node) {
-            return Err(RunError::Phase(PhaseError::Record(message.clone())));
+            return Err(RunError::Shared(message.clone()));
         }
         if let Some((from, why)) = self.elsewhere(node, run) {
             link(&from, &path)?;
@@ -177,7 +177,7 @@ impl<B: Ops> Executor<'_, B> {
 
     /// Where the place of a finished stage is noted for other run folders.
     fn index(&self, node: NodeIndex) -> PathBuf {
-        self.options.runs.join(".stages").join(self.graph.stage(node).key.as_str())
+        super::status::index(&self.options.runs, &self.graph.stage(node).key)
     }
 
     fn remember(&self, node: NodeIndex, path: &Path) -> Result<(), RunError> {
@@ -350,7 +350,8 @@ impl Records {
     }
 }
 
-fn known_results(folder: &SeedFolder, key: &str) -> Option<Vec<(String, f64)>> {
+/// Results of the evaluation `key`, where they are there with their weights.
+pub(super) fn known_results(folder: &SeedFolder, key: &str) -> Option<Vec<(String, f64)>> {
     let results: Results = serde_json::from_slice(&fs::read(folder.results()).ok()?).ok()?;
     (results.stage == key && folder.weights().exists()).then_some(results.values)
 }
@@ -364,7 +365,7 @@ fn feed(variant: &Variant, prepared: &Prepared, seed: u64) -> Result<Feed, RunEr
 
 /// A failure of one variant lets the others go on; these do not.
 fn stops_everything(error: &RunError) -> bool {
-    !matches!(error, RunError::Phase(PhaseError::Diverged(_) | PhaseError::Record(_)))
+    !matches!(error, RunError::Phase(PhaseError::Diverged(_)) | RunError::Shared(_))
 }
 
 fn failure(error: &RunError, phase: usize) -> Event {

@@ -43,13 +43,18 @@ impl RunFolder {
     /// # Errors
     /// It cannot be written.
     pub fn seed(&self, variant: &str, seed: u64) -> Result<SeedFolder, RunError> {
-        let folder = SeedFolder(self.path.join(variant).join(format!("seed-{seed}")));
+        let folder = SeedFolder::at(&self.path, variant, seed);
         create(&folder.0.join("checkpoints"))?;
         Ok(folder)
     }
 }
 
 impl SeedFolder {
+    /// The folder of one run, which may not be there.
+    pub fn at(run: &Path, variant: &str, seed: u64) -> Self {
+        SeedFolder(run.join(variant).join(format!("seed-{seed}")))
+    }
+
     pub fn path(&self) -> &Path {
         &self.0
     }

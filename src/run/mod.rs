@@ -8,6 +8,7 @@ mod monitor;
 mod prepare;
 mod record;
 mod selected;
+mod status;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,9 @@ use crate::train::phase::PhaseError;
 use crate::train::state::CheckpointError;
 
 pub use event::{Event, Observer, RunName};
+pub use executor::run_folder;
 pub use prepare::{Prepared, inputs, prepare};
+pub use status::{Status, status};
 
 /// How a program is to be run.
 #[derive(Clone, Debug)]
@@ -77,6 +80,9 @@ pub enum RunError {
     Phase(PhaseError),
     #[error("{0}")]
     Checkpoint(#[from] CheckpointError),
+    /// A stage that another variant shares with this one failed there.
+    #[error("{0}")]
+    Shared(String),
     #[error("{0}")]
     Device(String),
     /// The user asked to stop; a checkpoint is kept.

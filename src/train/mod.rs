@@ -10,6 +10,7 @@ pub mod learner;
 pub mod minimizer;
 pub mod objective;
 pub mod optimizer;
+pub mod passes;
 pub mod phase;
 pub mod state;
 

@@ -55,6 +55,18 @@ impl PassCount {
     }
 }
 
+impl std::ops::Add for PassCount {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            forward: self.forward + other.forward,
+            backward: self.backward + other.backward,
+            input_backward: self.input_backward + other.input_backward,
+        }
+    }
+}
+
 /// Per-sample losses of a network in training mode (batch statistics), counting passes.
 pub struct Objective<'a, B: Ops> {
     model: &'a Model,

@@ -125,7 +125,8 @@ impl<B: Ops> Optimizer<B> {
     }
 }
 
-fn buffer_names(spec: &Spec) -> &'static [&'static str] {
+/// Buffers a base optimizer keeps, each shaped as the weights.
+pub fn buffer_names(spec: &Spec) -> &'static [&'static str] {
     match spec {
         Spec::Sgd(sgd) if sgd.momentum == 0.0 => &[],
         Spec::Sgd(_) => &["momentum"],

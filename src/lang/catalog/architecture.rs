@@ -6,7 +6,8 @@ use crate::lang::value::Normalize;
 
 /// Normalisation that every architecture starts with.
 const NORMALIZE: &str = "dataset";
-const NORMALIZE_ORIGIN: &str = "pixels stay in [0, 1] outside the network, so that an attack radius means pixels";
+const NORMALIZE_ORIGIN: &str =
+    "pixels stay in [0, 1] outside the network, so that an attack radius means pixels";
 
 kind! {
     /// A network.

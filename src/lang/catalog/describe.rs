@@ -124,6 +124,9 @@ impl Parameter {
         if range != "any" {
             parts.push(range);
         }
+        if self.rises {
+            parts.push("must not fall".into());
+        }
         if self.first {
             parts.push("may stand first without its name".into());
         }
@@ -142,7 +145,7 @@ impl Parameter {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{entries, find_in, Kind};
+    use super::super::{Kind, entries, find_in};
     use super::{WIDTH, describe};
 
     #[test]

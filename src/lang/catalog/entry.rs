@@ -1,8 +1,8 @@
 //! What the catalogue knows about a component, as plain data.
 
-use std::fmt;
+use serde::Serialize;
 
-use serde::{Serialize, Serializer};
+use super::range::Range;
 
 /// What a component is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -61,16 +61,26 @@ impl Kind {
                 ("difficulty", "a difficulty", "difficulties", "inside a pacing: `curriculum ssp(adm)`")
             }
             Kind::Adversary => ("adversary", "an adversary", "adversaries", "after `against`"),
-            Kind::Minimizer => ("minimizer", "a minimizer", "minimizers", "after `under`: `under sam(rho = 0.05)`"),
-            Kind::Optimizer => {
-                ("optimizer", "an optimizer", "optimizers", "after `optimize`, `over` or `under`: `optimize sgd(lr = 0.1)`")
+            Kind::Minimizer => {
+                ("minimizer", "a minimizer", "minimizers", "after `under`: `under sam(rho = 0.05)`")
             }
+            Kind::Optimizer => (
+                "optimizer",
+                "an optimizer",
+                "optimizers",
+                "after `optimize`, `over` or `under`: `optimize sgd(lr = 0.1)`",
+            ),
             Kind::Source => ("data source", "a data source", "data sources", "after `data`: `data mnist`"),
-            Kind::Augmentation => {
-                ("augmentation", "an augmentation", "augmentations", "in the list after `augment`: `augment [crop(pad = 4), flip]`")
-            }
+            Kind::Augmentation => (
+                "augmentation",
+                "an augmentation",
+                "augmentations",
+                "in the list after `augment`: `augment [crop(pad = 4), flip]`",
+            ),
             Kind::Model => ("model", "a model", "models", "after `model`: `model cnn`"),
-            Kind::Evaluator => ("evaluator", "an evaluator", "evaluators", "after `evaluate`: `evaluate accuracy, loss`"),
+            Kind::Evaluator => {
+                ("evaluator", "an evaluator", "evaluators", "after `evaluate`: `evaluate accuracy, loss`")
+            }
             Kind::Schedule => ("schedule", "a schedule", "schedules", "as a value: `lr = cosine(0.05 -> 0)`"),
         }
     }
@@ -138,12 +148,24 @@ pub struct Parameter {
     pub text: &'static str,
     /// May stand without its name, as the first argument.
     pub first: bool,
+    /// Must not fall over a phase.
+    pub rises: bool,
 }
 
 impl Parameter {
     /// A parameter that must be given and may take any value of its type.
     pub const fn new(name: &'static str, form: Form, text: &'static str) -> Self {
-        Self { name, form, unit: "", range: Range::ANY, default: None, origin: "", text, first: false }
+        Self {
+            name,
+            form,
+            unit: "",
+            range: Range::ANY,
+            default: None,
+            origin: "",
+            text,
+            first: false,
+            rises: false,
+        }
     }
 
     pub const fn default(mut self, default: &'static str, origin: &'static str) -> Self {
@@ -164,6 +186,11 @@ impl Parameter {
 
     pub const fn first(mut self) -> Self {
         self.first = true;
+        self
+    }
+
+    pub const fn rises(mut self) -> Self {
+        self.rises = true;
         self
     }
 }
@@ -190,7 +217,11 @@ impl Form {
 
     /// The noun, with `none` where that may be written.
     pub fn expected(&self) -> String {
-        if self.optional { format!("{} or `none`", self.noun) } else { self.noun.to_string() }
+        match (self.optional, self.noun.split_once(" or ")) {
+            (false, _) => self.noun.to_string(),
+            (true, Some((first, second))) => format!("{first}, {second} or `none`"),
+            (true, None) => format!("{} or `none`", self.noun),
+        }
     }
 }
 
@@ -198,104 +229,6 @@ impl Form {
 pub const FRACTION: &str = "fraction";
 /// Unit of a distance in pixel values, which lie in [0, 1].
 pub const PIXELS: &str = "pixel range";
-
-/// Legal numbers. A schedule may touch an open end, as in `cosine(0.05 -> 0)`, but not cross it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Range {
-    pub low: Bound,
-    pub high: Bound,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Bound {
-    None,
-    Open(f64),
-    Closed(f64),
-}
-
-impl Range {
-    pub const ANY: Range = Range { low: Bound::None, high: Bound::None };
-    pub const POSITIVE: Range = Range { low: Bound::Open(0.0), high: Bound::None };
-    pub const NOT_NEGATIVE: Range = Range { low: Bound::Closed(0.0), high: Bound::None };
-    pub const AT_LEAST_ONE: Range = Range { low: Bound::Closed(1.0), high: Bound::None };
-    /// [0, 1]
-    pub const UNIT: Range = Range { low: Bound::Closed(0.0), high: Bound::Closed(1.0) };
-    /// [0, 1)
-    pub const BELOW_ONE: Range = Range { low: Bound::Closed(0.0), high: Bound::Open(1.0) };
-    /// (0, 1)
-    pub const INSIDE_UNIT: Range = Range { low: Bound::Open(0.0), high: Bound::Open(1.0) };
-    /// (0, 1]
-    pub const SHARE: Range = Range { low: Bound::Open(0.0), high: Bound::Closed(1.0) };
-
-    pub const fn above(low: f64) -> Self {
-        Range { low: Bound::Open(low), high: Bound::None }
-    }
-
-    pub fn contains(&self, value: f64) -> bool {
-        let above = match self.low {
-            Bound::None => true,
-            Bound::Open(low) => value > low,
-            Bound::Closed(low) => value >= low,
-        };
-        above && self.below_high(value)
-    }
-
-    /// Whether the value lies in the range or on one of its ends.
-    pub fn touches(&self, value: f64) -> bool {
-        self.contains(value) || self.ends().contains(&value)
-    }
-
-    fn below_high(&self, value: f64) -> bool {
-        match self.high {
-            Bound::None => true,
-            Bound::Open(high) => value < high,
-            Bound::Closed(high) => value <= high,
-        }
-    }
-
-    fn ends(&self) -> Vec<f64> {
-        let end = |bound| match bound {
-            Bound::None => None,
-            Bound::Open(end) | Bound::Closed(end) => Some(end),
-        };
-        [self.low, self.high].into_iter().filter_map(end).collect()
-    }
-}
-
-impl fmt::Display for Range {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.low, self.high) {
-            (Bound::None, Bound::None) => formatter.write_str("any"),
-            (Bound::None, Bound::Open(high)) => write!(formatter, "< {high}"),
-            (Bound::None, Bound::Closed(high)) => write!(formatter, "<= {high}"),
-            (Bound::Open(low), Bound::None) => write!(formatter, "> {low}"),
-            (Bound::Closed(low), Bound::None) => write!(formatter, ">= {low}"),
-            (low, high) => write!(formatter, "in {}, {}", opening(low), closing(high)),
-        }
-    }
-}
-
-fn opening(bound: Bound) -> String {
-    match bound {
-        Bound::Closed(low) => format!("[{low}"),
-        Bound::Open(low) => format!("({low}"),
-        Bound::None => "(".into(),
-    }
-}
-
-fn closing(bound: Bound) -> String {
-    match bound {
-        Bound::Closed(high) => format!("{high}]"),
-        Bound::Open(high) => format!("{high})"),
-        Bound::None => ")".into(),
-    }
-}
-
-impl Serialize for Range {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
 
 impl Entry {
     /// Whether this is the entry's name or one of its aliases.

@@ -61,7 +61,7 @@ kind! {
             clip: Option<Schedule> => "largest radius; `none` lets the budget alone decide",
                 default("0.35", "ResNet-18 on CIFAR, second reading of the paper's table; the first gives 0.4"), range(Range::POSITIVE);
             anneal: Option<Anneal> => "window over which the budget falls to zero along a cosine, or a schedule that multiplies it",
-                default("none", "the paper anneals over the last 40 of 200 epochs (CIFAR) and the last 30 of 90 (ImageNet)"),
+                default("none", "the paper anneals over the last 40 of 200 epochs on CIFAR, 30 of 90 on ImageNet"),
                 range(Range::UNIT);
         } => check_lesam;
     }

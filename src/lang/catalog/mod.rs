@@ -14,6 +14,7 @@ mod evaluator;
 mod minimizer;
 mod optimizer;
 mod pacing;
+mod range;
 mod reference;
 mod schedules;
 mod source;
@@ -26,17 +27,18 @@ pub use architecture::{Architecture, Cnn, Mlp, PreactResnet20, Resnet18, SatCnn}
 pub use augmentation::{Augmentation, Crop, Flip};
 pub use describe::describe;
 pub use difficulty::{Adm, Difficulty, Freshness, Gdm, Loss};
-pub use entry::{Bound, Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter, Range};
+pub use entry::{Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter};
 pub use evaluator::{Accuracy, DifficultyEvaluator, Evaluator, LossEvaluator};
 pub use minimizer::{Anneal, Lesam, Minimizer, Sam};
 pub use optimizer::{Adam, Adamw, Optimizer, Sgd};
 pub use pacing::{Erm, Pacing, Scope, Spl, Ssp, Weighting};
+pub use range::{Bound, Range};
 pub use reference::reference;
 pub use source::{Cifar10, Cifar100, Digits, FashionMnist, Idx, Mnist, Source};
 pub use statements::{ClauseEntry, STATEMENTS, StatementEntry, clause, statement};
 
-pub use super::value::Normalize;
 use super::value::Member;
+pub use super::value::Normalize;
 
 static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
     [

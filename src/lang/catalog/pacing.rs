@@ -2,7 +2,7 @@
 
 use super::declare::{choice, kind};
 use super::{Difficulty, Range};
-use crate::lang::check::pacing::{check_spl, FRACTION_DEFAULT};
+use crate::lang::check::pacing::{FRACTION_DEFAULT, check_spl};
 use crate::lang::schedule::Schedule;
 
 choice! {
@@ -51,11 +51,11 @@ kind! {
         } with {
             difficulty: Difficulty => "what makes a sample hard",
                 default("loss", "Kumar et al. 2010 order samples by their loss"), first();
-            fraction: Option<Schedule> => "share of the samples that is kept; rises, or stays",
+            fraction: Option<Schedule> => "share of the samples that is kept",
                 default(FRACTION_DEFAULT, "the ladder of the SSPL authors' own SPL baseline, smoothed; not used where `lambda` is given"),
-                range(Range::SHARE), unit(super::FRACTION);
-            lambda: Option<Schedule> => "threshold on the difficulty itself; rises, or stays",
-                default("none", "`fraction` sets the threshold unless this is given"), range(Range::POSITIVE);
+                range(Range::SHARE), unit(super::FRACTION), rises();
+            lambda: Option<Schedule> => "threshold on the difficulty itself",
+                default("none", "`fraction` sets the threshold unless this is given"), range(Range::POSITIVE), rises();
             weight: Weighting => "weight of a sample below the threshold", default("hard", "Kumar et al. 2010");
             scope: Scope => "samples among which difficulties are compared", default("batch", "needs no pass of its own");
             mixture: f64 => "second threshold of `weight = mixture`, as a share of lambda",

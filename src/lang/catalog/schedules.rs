@@ -1,6 +1,6 @@
 //! Entries of the schedules. They are read by hand: their arguments are arrows and windows.
 
-use super::entry::{Entry, Facts, Form, Kind, Parameter, Range};
+use super::{Entry, Facts, Form, Kind, Parameter, Range};
 
 const ARROW: Form = Form::of("two numbers, `a -> b`");
 const WINDOW: Form = Form::of("a window, `30..70 epochs` or `last 40 epochs`");
@@ -11,7 +11,13 @@ fn schedule(name: &'static str, facts: Facts, parameters: Vec<Parameter>) -> Ent
     Entry { name, kind: Kind::Schedule, facts, parameters }
 }
 
-fn curve(name: &'static str, usage: &'static str, summary: &'static str, rule: &'static str, example: &'static str) -> Entry {
+fn curve(
+    name: &'static str,
+    usage: &'static str,
+    summary: &'static str,
+    rule: &'static str,
+    example: &'static str,
+) -> Entry {
     let facts = Facts { usage, summary, rule, example, notes: WHOLE_PHASE, ..Facts::NONE };
     let ends = Parameter::new("a -> b", ARROW, "first and last value").first();
     let window = Parameter::new("window", WINDOW, WINDOW_TEXT).default("the phase", "");
@@ -30,9 +36,17 @@ fn steps() -> Entry {
     let number = Form::of("a number, or two as `a -> b`");
     let parameters = vec![
         Parameter::new("a", number, "first value, or first and last").first(),
-        Parameter::new("factor", Form::of("a number"), "what every jump multiplies the value by; not with `a -> b`")
-            .range(Range::POSITIVE),
-        Parameter::new("at", Form::of("a list of times, `[40, 60, 80] epochs`"), "times of the jumps, rising"),
+        Parameter::new(
+            "factor",
+            Form::of("a number"),
+            "what every jump multiplies the value by; not with `a -> b`",
+        )
+        .range(Range::POSITIVE),
+        Parameter::new(
+            "at",
+            Form::of("a list of times, `[40, 60, 80] epochs`"),
+            "times of the jumps, rising",
+        ),
     ];
     schedule("steps", facts, parameters)
 }
@@ -70,9 +84,27 @@ fn follow() -> Entry {
 pub(super) fn entries() -> Vec<&'static Entry> {
     static ENTRIES: std::sync::LazyLock<Vec<Entry>> = std::sync::LazyLock::new(|| {
         vec![
-            curve("cosine", "cosine(a -> b [, window])", "Half a cosine from one value to another.", "b + (a - b) (1 + cos(pi t)) / 2", "lr = cosine(0.05 -> 0)"),
-            curve("linear", "linear(a -> b [, window])", "A straight line from one value to another.", "a + (b - a) t", "fraction = linear(0.1 -> 1)"),
-            curve("exp", "exp(a -> b [, window])", "A geometric change from one value to another; both of one sign, neither zero.", "a (b / a)^t", "lr = exp(0.1 -> 0.001)"),
+            curve(
+                "cosine",
+                "cosine(a -> b [, window])",
+                "Half a cosine from one value to another.",
+                "b + (a - b) (1 + cos(pi t)) / 2",
+                "lr = cosine(0.05 -> 0)",
+            ),
+            curve(
+                "linear",
+                "linear(a -> b [, window])",
+                "A straight line from one value to another.",
+                "a + (b - a) t",
+                "fraction = linear(0.1 -> 1)",
+            ),
+            curve(
+                "exp",
+                "exp(a -> b [, window])",
+                "A geometric change from one value to another; both of one sign, neither zero.",
+                "a (b / a)^t",
+                "lr = exp(0.1 -> 0.001)",
+            ),
             steps(),
             warmup(),
             follow(),

@@ -41,18 +41,30 @@ const fn component_clause(
     ClauseEntry { keyword, usage, summary, component: Some(kind) }
 }
 
-const CURRICULUM: ClauseEntry =
-    component_clause("curriculum", "curriculum PACING", "which samples count; `erm`, every one, when absent", Kind::Pacing);
-const AGAINST: ClauseEntry =
-    component_clause("against", "against ADVERSARY", "what attacks the inputs; nothing when absent", Kind::Adversary);
+const CURRICULUM: ClauseEntry = component_clause(
+    "curriculum",
+    "curriculum PACING",
+    "which samples count; `erm`, every one, when absent",
+    Kind::Pacing,
+);
+const AGAINST: ClauseEntry = component_clause(
+    "against",
+    "against ADVERSARY",
+    "what attacks the inputs; nothing when absent",
+    Kind::Adversary,
+);
 const UNDER: ClauseEntry = component_clause(
     "under",
     "under MINIMIZER",
     "how the weights are perturbed; a base optimizer stands here too and means no perturbation, as does leaving it out",
     Kind::Minimizer,
 );
-const OVER: ClauseEntry =
-    component_clause("over", "over OPTIMIZER", "base optimizer of this phase; that of `optimize` when absent", Kind::Optimizer);
+const OVER: ClauseEntry = component_clause(
+    "over",
+    "over OPTIMIZER",
+    "base optimizer of this phase; that of `optimize` when absent",
+    Kind::Optimizer,
+);
 const THEN: ClauseEntry = clause_entry("then", "then DURATION RECIPE", "the next phase, on the same weights");
 
 const fn statement_entry(
@@ -178,8 +190,48 @@ pub fn statement(keyword: &str) -> Option<&'static StatementEntry> {
 
 /// A clause by its keyword and the statements that take it.
 pub fn clause(keyword: &str) -> Option<(&'static ClauseEntry, Vec<&'static str>)> {
-    let holds = |statement: &&StatementEntry| statement.clauses.iter().any(|clause| clause.keyword == keyword);
+    let holds =
+        |statement: &&StatementEntry| statement.clauses.iter().any(|clause| clause.keyword == keyword);
     let places: Vec<&StatementEntry> = STATEMENTS.iter().filter(holds).collect();
     let entry = places.first()?.clauses.iter().find(|clause| clause.keyword == keyword)?;
     Some((entry, places.iter().map(|statement| statement.keyword).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{STATEMENTS, statement};
+    use crate::syntax::{KEYWORDS, clause_words, statement_words};
+
+    #[test]
+    fn statements_are_those_of_the_grammar() {
+        let mut described: Vec<&str> = STATEMENTS.iter().map(|statement| statement.keyword).collect();
+        let mut written: Vec<&str> = statement_words().collect();
+        described.sort_unstable();
+        written.sort_unstable();
+        assert_eq!(described, written);
+    }
+
+    #[test]
+    fn clauses_are_those_of_the_grammar() {
+        for word in statement_words() {
+            let described = statement(word).map_or(&[][..], |statement| statement.clauses);
+            for clause in described {
+                assert!(
+                    clause_words(word).any(|legal| legal == clause.keyword),
+                    "{word}: {}",
+                    clause.keyword
+                );
+            }
+        }
+        for clause in KEYWORDS.iter().filter(|keyword| !keyword.begins_statement) {
+            for owner in clause.owners {
+                let described = statement(owner).map_or(&[][..], |statement| statement.clauses);
+                assert!(
+                    described.iter().any(|entry| entry.keyword == clause.word),
+                    "{owner}: {}",
+                    clause.word
+                );
+            }
+        }
+    }
 }

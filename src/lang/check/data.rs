@@ -22,6 +22,7 @@ impl<'a> Checker<'a> {
         let written = outline.value("data").unwrap_or(self.default(edition::SOURCE));
         let source = Source::read(self, written, &Parameter::new("data", Source::FORM, ""));
         let info = source.as_ref().and_then(|source| self.dataset(source, written));
+        self.info = info;
         let augment = self.augment(outline);
         let batch = self.batch(outline, source.as_ref(), info);
         let validation = self.validation(outline, info);
@@ -36,7 +37,11 @@ impl<'a> Checker<'a> {
             ExprKind::List(items, None) => items.as_slice(),
             ExprKind::Call(_) => std::slice::from_ref(resolved),
             _ => {
-                let place = Parameter::new("augment", Form::of("a list of augmentations, `[crop(pad = 4), flip]`"), "");
+                let place = Parameter::new(
+                    "augment",
+                    Form::of("a list of augmentations, `[crop(pad = 4), flip]`"),
+                    "",
+                );
                 return mistakes::wrong_type(self, written, &place);
             }
         };
@@ -44,12 +49,19 @@ impl<'a> Checker<'a> {
         let read: Vec<Option<Augmentation>> = items
             .iter()
             .enumerate()
-            .map(|(index, item)| self.at(&format!("augment.{index}"), |checker| Augmentation::read(checker, item, &place)))
+            .map(|(index, item)| {
+                self.at(&format!("augment.{index}"), |checker| Augmentation::read(checker, item, &place))
+            })
             .collect();
         read.into_iter().collect()
     }
 
-    fn batch(&mut self, outline: &Outline<'a>, source: Option<&Source>, info: Option<DatasetInfo>) -> Option<usize> {
+    fn batch(
+        &mut self,
+        outline: &Outline<'a>,
+        source: Option<&Source>,
+        info: Option<DatasetInfo>,
+    ) -> Option<usize> {
         let place = Parameter::new("batch", usize::FORM, "").range(Range::AT_LEAST_ONE);
         self.batch = None;
         let written = outline.clause("data", "batch");
@@ -92,7 +104,9 @@ impl<'a> Checker<'a> {
         let finding = Diagnostic::new(
             Code::ValidationTakesAll,
             span,
-            format!("`validation` takes {held} samples of a training split of {train}: none is left to train on"),
+            format!(
+                "`validation` takes {held} samples of a training split of {train}: none is left to train on"
+            ),
             format!("{held} of {train}"),
         )
         .help("write a share, for example `validation 10%`");
@@ -145,15 +159,9 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn steps_per_epoch(&self, data: &Data) -> Option<u64> {
-        let info = self.known(&data.source)?;
+        let info = self.info?;
         let held = data.validation.map_or(0, |validation| held_out(&validation, info.train));
         Some((info.train - held.min(info.train)).div_ceil(data.batch) as u64)
-    }
-
-    /// What is known of a data set that was asked about.
-    pub(super) fn known(&self, source: &Source) -> Option<DatasetInfo> {
-        let (_, answer) = self.datasets.iter().find(|(asked, _)| asked == source)?;
-        answer.as_ref().ok().copied()
     }
 }
 

@@ -17,11 +17,12 @@ impl<'a> Checker<'a> {
         let device = self.device(outline);
         let precision = self.precision(outline);
         let export = self.export(outline);
-        let (data, model) = (data?, model?);
-        self.model_fits(outline, &data, &model);
+        if let Some(model) = &model {
+            self.model_fits(outline, model);
+        }
         let experiment = Experiment {
-            data,
-            model,
+            data: data?,
+            model: model?,
             phases: phases?,
             evaluate: evaluate?,
             select: select?,

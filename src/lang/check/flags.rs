@@ -1,10 +1,12 @@
 //! `--set PATH=VALUE`, `--seeds` and `--device`: written into the tree before it is checked.
 
-use super::findings::Findings;
-use super::patch::{Patch, Unknown};
-use super::place::{FLAGS, origin, shift};
 use super::Settings;
+use super::descend::Unknown;
+use super::findings::Findings;
+use super::patch::Patch;
+use super::place::{FLAGS, origin, shift};
 use crate::diagnostic::{Code, Diagnostic, Label, Span};
+use crate::lang::catalog;
 use crate::lang::program::Origin;
 use crate::syntax;
 use crate::syntax::ast::{Expr, File};
@@ -42,9 +44,9 @@ impl Flags {
     }
 
     fn set(&mut self, file: &mut File, path: &str, value: &str, flag: String, findings: &mut Findings) {
-        let value = match self.expression(value) {
+        let value = match self.expression(&quoted(path, value)) {
             Ok(value) => value,
-            Err(finding) => return findings.push(in_flag(&flag, finding)),
+            Err(finding) => return findings.push(in_flag(&flag, *finding)),
         };
         let start = value.span.start - FLAGS;
         match Patch::new(file).set(path, value) {
@@ -54,16 +56,21 @@ impl Flags {
     }
 
     /// The value of a flag, its spans moved beyond the file.
-    fn expression(&mut self, value: &str) -> Result<Expr, Diagnostic> {
+    fn expression(&mut self, value: &str) -> Result<Expr, Box<Diagnostic>> {
         let (parsed, findings) = syntax::parse(&format!("{LINE}{value}\n"));
         if let Some(finding) = findings.into_iter().next() {
-            return Err(finding);
+            return Err(Box::new(finding));
         }
         let statement = parsed.statements.into_iter().next();
         let clause = statement.and_then(|statement| statement.clauses.into_iter().next());
         let Some(mut expr) = clause.and_then(|clause| clause.values.into_iter().next()) else {
             let message = "no value is given";
-            return Err(Diagnostic::new(Code::InvalidSetting, Span::default(), message, "no value"));
+            return Err(Box::new(Diagnostic::new(
+                Code::InvalidSetting,
+                Span::default(),
+                message,
+                "no value",
+            )));
         };
         shift(&mut expr, FLAGS + self.text.len());
         self.text.push_str(LINE);
@@ -86,6 +93,7 @@ impl Flags {
             finding.message = format!("`{}`: {}", anchor.flag, finding.message);
             finding.fix = None;
         }
+        finding.labels.retain(|label| origin(label.span) != Origin::Default);
         for Label { span, text } in &mut finding.labels {
             if let Some(anchor) = self.anchor_of(*span) {
                 *span = anchor.replaced;
@@ -101,6 +109,18 @@ impl Flags {
         }
         self.anchors.iter().rev().find(|anchor| anchor.start <= span.start - FLAGS)
     }
+}
+
+/// A path or a text needs no quotes in a flag: a shell takes them away.
+fn quoted(path: &str, value: &str) -> String {
+    let last = path.rsplit('.').next().unwrap_or_default();
+    let parameters = catalog::entries().iter().filter_map(|entry| entry.parameter(last));
+    let text = ["from", "export", "title"].contains(&last)
+        || parameters.into_iter().any(|parameter| parameter.form.noun.ends_with("in quotes"));
+    if !text || value.starts_with('"') || value.starts_with("each") {
+        return value.to_string();
+    }
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// `0,1,2` and `3` as lists.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::choices::{Choices, MOST_VARIANTS};
 use super::findings::Findings;
-use super::outline::Outline;
+use super::outline::{Outline, clause_value};
 use super::scope::Scope;
 use super::{Checker, data};
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -60,8 +60,13 @@ fn lint_alternatives(source: &str, span: Span, alternatives: &[Expr], findings: 
     let text = |expr: &Expr| source.get(expr.span.start..expr.span.end).unwrap_or_default();
     if alternatives.is_empty() {
         findings.push(
-            Diagnostic::new(Code::EmptyEach, span, "`each` has no alternative, so nothing would run", "empty")
-                .help("for example `each [sgd, sam(rho = 0.05)]`"),
+            Diagnostic::new(
+                Code::EmptyEach,
+                span,
+                "`each` has no alternative, so nothing would run",
+                "empty",
+            )
+            .help("for example `each [sgd, sam(rho = 0.05)]`"),
         );
     }
     if let ([only], true) = (alternatives, span.end <= source.len()) {
@@ -74,7 +79,9 @@ fn lint_alternatives(source: &str, span: Span, alternatives: &[Expr], findings: 
     }
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for alternative in alternatives {
-        if let Some(first) = seen.insert(text(alternative), alternative.span).filter(|_| !text(alternative).is_empty()) {
+        if let Some(first) =
+            seen.insert(text(alternative), alternative.span).filter(|_| !text(alternative).is_empty())
+        {
             let message = format!("`{}` stands twice among the alternatives", text(alternative));
             findings.push(
                 Diagnostic::new(Code::DuplicateChoice, alternative.span, message, "the same run again")
@@ -87,14 +94,29 @@ fn lint_alternatives(source: &str, span: Span, alternatives: &[Expr], findings: 
 
 /// More variants than anybody would run.
 pub(super) fn too_many_variants(sites: &[(Span, &[Expr])]) -> Diagnostic {
-    let (first, count) = sites.first().map_or((Span::default(), 0), |(span, alternatives)| (*span, alternatives.len()));
-    let message = format!("the choices make more than {MOST_VARIANTS} variants");
+    let (first, count) =
+        sites.first().map_or((Span::default(), 0), |(span, alternatives)| (*span, alternatives.len()));
+    let message = format!("the choices make more than {} variants", grouped(MOST_VARIANTS));
     let finding = Diagnostic::new(Code::TooManyVariants, first, message, format!("{count} alternatives"));
     let label = |finding: Diagnostic, (span, alternatives): &(Span, &[Expr])| {
         finding.label(*span, format!("{} alternatives", alternatives.len()))
     };
-    let help = "every combination runs; values that belong together share one `let`: `let setting = each [a, b]`";
+    let help =
+        "every combination runs; values that belong together share one `let`: `let setting = each [a, b]`";
     sites.iter().skip(1).take(5).fold(finding, label).help(help)
+}
+
+/// `10,000`
+pub(super) fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 impl<'a> Checker<'a> {
@@ -140,13 +162,19 @@ impl<'a> Checker<'a> {
     /// `follow(lr, ..)` over a rate that stays where it is.
     pub(crate) fn lint_constant_rate(&mut self, call: &Call) {
         let Some(Schedule::Constant(rate)) = self.learning_rate else { return };
-        let message = format!("the learning rate stays at {}, so what follows it stays at `high`", shown(rate));
+        let message =
+            format!("the learning rate stays at {}, so what follows it stays at `high`", shown(rate));
         let finding = Diagnostic::new(Code::FollowsConstant, call.name.span, message, "follows a constant")
             .help("write the number alone, or let the rate change: `lr = cosine(0.05 -> 0)`");
         self.report(finding);
     }
 
     pub(super) fn lint_experiment(&mut self, outline: &Outline<'a>, experiment: &Experiment) {
+        self.lint_select(outline, experiment);
+        self.lint_every(outline, experiment);
+    }
+
+    fn lint_select(&mut self, outline: &Outline<'a>, experiment: &Experiment) {
         let (Select::Best(_), None) = (&experiment.select, &experiment.data.validation) else { return };
         let Some(written) = outline.value("select") else { return };
         let span = self.resolve(written).span;
@@ -154,5 +182,25 @@ impl<'a> Checker<'a> {
         let finding = Diagnostic::new(Code::SelectsOnTest, span, message, "sees the test data")
             .help("hold samples out: `data .. validation 10%`");
         self.report(finding);
+    }
+
+    /// A measurement on the way that training never reaches.
+    fn lint_every(&mut self, outline: &Outline<'a>, experiment: &Experiment) {
+        let Some(steps_per_epoch) = self.steps_per_epoch(&experiment.data) else { return };
+        let total: u64 = experiment.phases.iter().map(|phase| phase.duration.steps(steps_per_epoch)).sum();
+        let intervals = experiment.evaluate.iter().filter_map(|measurement| measurement.every);
+        if !intervals.into_iter().any(|every| every.steps(steps_per_epoch) > total) {
+            return;
+        }
+        let written = outline.evaluate.iter().filter_map(|statement| clause_value(statement, "every"));
+        for written in written.collect::<Vec<_>>() {
+            let resolved = self.resolve(written);
+            let every = self.slice(resolved.span);
+            let message = format!("`every {every}` never comes: training is over after {total} steps");
+            let finding =
+                Diagnostic::new(Code::UnusedValue, resolved.span, message, "longer than the training")
+                    .help("every measurement is taken at the end anyway; leave out `every`");
+            self.report(finding);
+        }
     }
 }

@@ -2,8 +2,7 @@
 
 use super::Checker;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::lang::catalog::{Anneal, Lesam, Sam};
-use crate::lang::schedule::Schedule;
+use crate::lang::catalog::{Lesam, Sam};
 use crate::lang::value::{Arguments, mistakes::shown};
 
 /// Gradient norms of a classifier in training lie between these, give or take; a clip that binds only outside is a slip.
@@ -24,31 +23,14 @@ pub(crate) fn check_sam<'a>(sam: Sam, checker: &mut Checker<'a>, arguments: &Arg
     Some(sam)
 }
 
-/// An anneal that ends at zero, and a clip that can bind but does not always.
-pub(crate) fn check_lesam<'a>(lesam: Lesam, checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> Option<Lesam> {
-    if let Some(Anneal::Factor(factor)) = &lesam.anneal {
-        ends_at_zero(checker, arguments, factor)?;
-    }
+/// A clip that can bind but does not always.
+pub(crate) fn check_lesam<'a>(
+    lesam: Lesam,
+    checker: &mut Checker<'a>,
+    arguments: &Arguments<'a>,
+) -> Option<Lesam> {
     lint_clip(checker, arguments, &lesam);
     Some(lesam)
-}
-
-fn ends_at_zero<'a>(checker: &mut Checker<'a>, arguments: &Arguments<'a>, factor: &Schedule) -> Option<()> {
-    let written = arguments.written("anneal")?;
-    let last = factor.knots(&checker.clock()).last().map_or(0.0, |knot| knot.value);
-    if last == 0.0 {
-        return Some(());
-    }
-    let finding = Diagnostic::new(
-        Code::AnnealNotZero,
-        checker.resolve(written).span,
-        format!("`anneal` ends at {}, not at 0", shown(last)),
-        "the budget never reaches zero",
-    )
-    .help("write a window, `anneal = last 40 epochs`, or a schedule that ends at 0: `anneal = cosine(1 -> 0)`")
-    .help("for another budget throughout, change `budget`");
-    checker.report(finding);
-    None
 }
 
 /// The radius is clipped while the gradient norm is below budget / clip.
@@ -62,7 +44,10 @@ fn lint_clip<'a>(checker: &mut Checker<'a>, arguments: &Arguments<'a>, lesam: &L
         Diagnostic::new(
             Code::ClipNeverBinds,
             span,
-            format!("`clip` binds only where the gradient norm is below {}: it never will", shown(most / lowest)),
+            format!(
+                "`clip` binds only where the gradient norm is below {}: it never will",
+                shown(most / lowest)
+            ),
             "far above every radius",
         )
         .help("the published radii are 0.2 to 0.4; `clip = none` says that none is wanted")
@@ -70,10 +55,16 @@ fn lint_clip<'a>(checker: &mut Checker<'a>, arguments: &Arguments<'a>, lesam: &L
         Diagnostic::new(
             Code::ClipAlwaysBinds,
             span,
-            format!("`clip` binds wherever the gradient norm is below {}: the budget never counts", shown(least / highest)),
+            format!(
+                "`clip` binds wherever the gradient norm is below {}: the budget never counts",
+                shown(least / highest)
+            ),
             "below every radius",
         )
-        .help(format!("as written this is `sam(rho = {})`; the published clips are 0.2 to 0.4", shown(highest)))
+        .help(format!(
+            "as written this is `sam(rho = {})`; the published clips are 0.2 to 0.4",
+            shown(highest)
+        ))
     } else {
         return;
     };

@@ -3,6 +3,7 @@
 mod choices;
 mod data;
 pub(crate) mod defaults;
+mod descend;
 mod experiment;
 mod findings;
 mod flags;
@@ -25,7 +26,7 @@ mod slug;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::program::{Origin, Program, Setting, Variant};
 use crate::lang::schedule::Schedule;
-use crate::lang::world::World;
+use crate::lang::world::{DatasetInfo, World};
 use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind};
 
@@ -92,6 +93,8 @@ pub struct Checker<'a> {
     path: String,
     settings: Vec<Setting>,
     phase: Option<PhaseTime>,
+    /// Size and shape of the current variant's data.
+    info: Option<DatasetInfo>,
     /// Samples per batch of the current variant.
     batch: Option<usize>,
     /// Learning rate of the current phase, for what follows it.
@@ -117,6 +120,7 @@ impl<'a> Checker<'a> {
             path: String::new(),
             settings: Vec::new(),
             phase: None,
+            info: None,
             batch: None,
             learning_rate: None,
             findings,
@@ -151,7 +155,8 @@ impl<'a> Checker<'a> {
         let mut chosen = Vec::with_capacity(self.choice.len());
         let mut end = 0;
         for (site, taken) in &self.choice {
-            let alternative = outline.alternatives.get(site).and_then(|alternatives| alternatives.get(*taken));
+            let alternative =
+                outline.alternatives.get(site).and_then(|alternatives| alternatives.get(*taken));
             if let Some(alternative) = alternative.filter(|_| site.start >= end) {
                 chosen.push(self.written(alternative));
                 end = site.end;
@@ -250,4 +255,3 @@ impl<'a> Checker<'a> {
         defaults::expression(text)
     }
 }
-

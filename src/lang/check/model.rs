@@ -7,19 +7,17 @@ use super::outline::Outline;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::lang::catalog::{Architecture, Form, Normalize, Parameter};
 use crate::lang::edition;
-use crate::lang::program::{Data, Model};
+use crate::lang::program::Model;
 use crate::lang::value::Value;
 use crate::lang::world::DatasetInfo;
-use crate::syntax::ast::Expr;
+use crate::syntax::ast::{Argument, Expr, ExprKind};
 
 impl<'a> Checker<'a> {
     pub(super) fn model(&mut self, outline: &Outline<'a>) -> Option<Model> {
         let written = outline.value("model").unwrap_or(self.default(edition::MODEL));
-        let architecture = Architecture::read(self, written, &Parameter::new("model", Architecture::FORM, ""));
-        let from = match outline.clause("model", "from") {
-            Some(path) => Some(self.weights(path)),
-            None => None,
-        };
+        let architecture =
+            Architecture::read(self, written, &Parameter::new("model", Architecture::FORM, ""));
+        let from = outline.clause("model", "from").map(|path| self.weights(path));
         let from = match from {
             Some(path) => Some(path?),
             None => None,
@@ -44,15 +42,26 @@ impl<'a> Checker<'a> {
     }
 
     /// Whether images of the data's size and channels can go through the network.
-    pub(super) fn model_fits(&mut self, outline: &Outline<'a>, data: &Data, model: &Model) {
-        let Some(info) = self.known(&data.source) else { return };
-        let span = outline.value("model").or(outline.value("data")).map_or(Span::default(), |expr| self.resolve(expr).span);
-        if let Some(finding) = constants_mismatch(&model.architecture, info, span) {
+    pub(super) fn model_fits(&mut self, outline: &Outline<'a>, model: &Model) {
+        let Some(info) = self.info else { return };
+        let written = outline.value("model").or(outline.value("data"));
+        let (name, normalize) = written.map_or_else(Default::default, |expr| self.model_places(expr));
+        if let Some(finding) = constants_mismatch(&model.architecture, info, normalize) {
             self.report(finding);
         }
-        if let Some(finding) = too_small(&model.architecture, info, span) {
+        if let Some(finding) = too_small(&model.architecture, info, name) {
             self.report(finding);
         }
+    }
+
+    /// The places of a model's name and of its `normalize`.
+    fn model_places(&self, written: &'a Expr) -> (Span, Span) {
+        let resolved = self.resolve(written);
+        let ExprKind::Call(call) = &resolved.kind else { return (resolved.span, resolved.span) };
+        let named =
+            |argument: &&Argument| argument.name.as_ref().is_some_and(|name| name.text == "normalize");
+        let normalize = call.arguments.iter().flatten().find(named);
+        (call.name.span, normalize.map_or(call.name.span, |argument| argument.value.span))
     }
 }
 
@@ -64,7 +73,8 @@ fn constants_mismatch(architecture: &Architecture, info: DatasetInfo, span: Span
         info.channels
     );
     let finding = Diagnostic::new(Code::UnequalLengths, span, message, "one number per channel");
-    (mean.len() != info.channels).then(|| finding.help("`normalize = dataset` takes the constants of the data set"))
+    (mean.len() != info.channels)
+        .then(|| finding.help("`normalize = dataset` takes the constants of the data set"))
 }
 
 /// The smallest side of an image that a network's strides and kernels leave something of.
@@ -81,7 +91,10 @@ fn smallest_side(architecture: &Architecture) -> usize {
 fn too_small(architecture: &Architecture, info: DatasetInfo, span: Span) -> Option<Diagnostic> {
     let (side, least) = (info.height.min(info.width), smallest_side(architecture));
     let name = architecture.name();
-    let message = format!("`{name}` needs images of at least {least}x{least} pixels, these are {}x{}", info.height, info.width);
+    let message = format!(
+        "`{name}` needs images of at least {least}x{least} pixels, these are {}x{}",
+        info.height, info.width
+    );
     let finding = Diagnostic::new(Code::ImageTooSmall, span, message, "nothing would be left of an image");
     (side < least).then(|| finding.help("`model cnn` takes images from 8x8 pixels on"))
 }

@@ -30,12 +30,20 @@ pub(crate) fn check_sgd<'a>(sgd: Sgd, checker: &mut Checker<'a>, arguments: &Arg
     Some(sgd)
 }
 
-pub(crate) fn check_adam<'a>(adam: Adam, checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> Option<Adam> {
+pub(crate) fn check_adam<'a>(
+    adam: Adam,
+    checker: &mut Checker<'a>,
+    arguments: &Arguments<'a>,
+) -> Option<Adam> {
     lint_rate(checker, arguments, &adam.lr, LARGE_ADAM_RATE);
     Some(adam)
 }
 
-pub(crate) fn check_adamw<'a>(adamw: Adamw, checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> Option<Adamw> {
+pub(crate) fn check_adamw<'a>(
+    adamw: Adamw,
+    checker: &mut Checker<'a>,
+    arguments: &Arguments<'a>,
+) -> Option<Adamw> {
     lint_rate(checker, arguments, &adamw.lr, LARGE_ADAM_RATE);
     Some(adamw)
 }
@@ -53,7 +61,10 @@ fn lint_rate<'a>(checker: &mut Checker<'a>, arguments: &Arguments<'a>, lr: &Sche
         format!("a learning rate of {} is very large for `{name}`", shown(highest)),
         format!("{} or more", shown(large)),
     )
-    .help(format!("the default is `lr = {}`", arguments.entry.parameter("lr").and_then(|lr| lr.default).unwrap_or_default()));
+    .help(format!(
+        "the default is `lr = {}`",
+        arguments.entry.parameter("lr").and_then(|lr| lr.default).unwrap_or_default()
+    ));
     checker.report(finding);
 }
 

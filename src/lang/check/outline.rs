@@ -130,7 +130,9 @@ fn phases(written: &Statement) -> Vec<PhaseOutline<'_>> {
 }
 
 fn duplicate_statement(keyword: &str, first: &Statement, again: &Statement) -> Diagnostic {
-    let span = |statement: &Statement| statement.clauses.first().map_or(statement.span, |clause| clause.keyword.span);
+    let span = |statement: &Statement| {
+        statement.clauses.first().map_or(statement.span, |clause| clause.keyword.span)
+    };
     Diagnostic::new(
         Code::DuplicateStatement,
         span(again),
@@ -142,7 +144,9 @@ fn duplicate_statement(keyword: &str, first: &Statement, again: &Statement) -> D
 }
 
 fn second_recipe(first: &str, earlier: &Statement, keyword: &str, again: &Statement) -> Diagnostic {
-    let span = |statement: &Statement| statement.clauses.first().map_or(statement.span, |clause| clause.keyword.span);
+    let span = |statement: &Statement| {
+        statement.clauses.first().map_or(statement.span, |clause| clause.keyword.span)
+    };
     let message = if first == keyword {
         format!("a file has one `{keyword}` recipe")
     } else {

@@ -1,17 +1,20 @@
 //! What the parameters of a curriculum must say together.
 
 use super::Checker;
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::lang::catalog::{Adm, Freshness, Scope, Spl, Weighting};
 use crate::lang::program::Origin;
-use crate::lang::schedule::Schedule;
 use crate::lang::value::{Arguments, mistakes::shown};
 
 /// Pacing of `spl` where neither `fraction` nor `lambda` is written.
 pub(crate) const FRACTION_DEFAULT: &str = "linear(0.1 -> 1)";
 
 /// One of `fraction` and `lambda`, which rises; weights that the threshold allows.
-pub(crate) fn check_spl<'a>(mut spl: Spl, checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> Option<Spl> {
+pub(crate) fn check_spl<'a>(
+    mut spl: Spl,
+    checker: &mut Checker<'a>,
+    arguments: &Arguments<'a>,
+) -> Option<Spl> {
     if arguments.written("fraction").is_none() && spl.lambda.is_some() {
         spl.fraction = None;
         checker.amend("fraction", "none", Origin::Default);
@@ -19,10 +22,7 @@ pub(crate) fn check_spl<'a>(mut spl: Spl, checker: &mut Checker<'a>, arguments: 
     match (&spl.fraction, &spl.lambda) {
         (Some(_), Some(_)) => return two_thresholds(checker, arguments),
         (None, None) => return no_threshold(checker, arguments),
-        (fraction, lambda) => {
-            rises(checker, arguments, "fraction", fraction)?;
-            rises(checker, arguments, "lambda", lambda)?;
-        }
+        (Some(_), None) | (None, Some(_)) => {}
     }
     lint_empty_batch(checker, arguments, &spl);
     idle(checker, arguments, "mixture", spl.weight == Weighting::Mixture, "only `weight = mixture` reads it");
@@ -76,52 +76,22 @@ fn no_threshold<'a, T>(checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> 
     None
 }
 
-/// A curriculum takes samples in; one that drops them again is a mistake.
-fn rises<'a>(
-    checker: &mut Checker<'a>,
-    arguments: &Arguments<'a>,
-    name: &str,
-    schedule: &Option<Schedule>,
-) -> Option<()> {
-    let (Some(schedule), Some(written)) = (schedule, arguments.written(name)) else { return Some(()) };
-    let span = checker.resolve(written).span;
-    if let Schedule::Follow { .. } = schedule {
-        checker.report(following(name, span));
-        return None;
-    }
-    let knots = schedule.knots(&checker.clock());
-    let Some(fall) = knots.windows(2).find(|pair| pair[1].value < pair[0].value) else { return Some(()) };
-    let (from, to) = (shown(fall[0].value), shown(fall[1].value));
-    checker.report(falling(name, span, &from, &to));
-    None
-}
-
-fn falling(name: &str, span: Span, from: &str, to: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::FallingPacing,
-        span,
-        format!("`{name}` falls from {from} to {to}: samples would be taken in and dropped again"),
-        "falls",
-    )
-    .help(format!("a pacing rises: `{name} = linear({to} -> {from})`"))
-}
-
-fn following(name: &str, span: Span) -> Diagnostic {
-    let message = format!("`{name}` follows the learning rate and falls with it: samples would be dropped again");
-    Diagnostic::new(Code::FallingPacing, span, message, "falls with the rate")
-        .help("a pacing rises: `fraction = linear(0.1 -> 1)`")
-}
-
 /// Less than one sample of a batch: the easiest one is kept.
 fn lint_empty_batch<'a>(checker: &mut Checker<'a>, arguments: &Arguments<'a>, spl: &Spl) {
-    let (Some(fraction), Some(batch), Scope::Batch) = (&spl.fraction, checker.batch, spl.scope) else { return };
+    let (Some(fraction), Some(batch), Scope::Batch) = (&spl.fraction, checker.batch, spl.scope) else {
+        return;
+    };
     let (lowest, _) = fraction.extremes(&checker.clock());
     if lowest * batch as f64 >= 1.0 {
         return;
     }
     let span = arguments.written("fraction").map_or(arguments.span, |expr| checker.resolve(expr).span);
-    let message = format!("`fraction` begins at {}: less than one sample of a batch of {batch}", shown(lowest));
+    let message =
+        format!("`fraction` begins at {}: less than one sample of a batch of {batch}", shown(lowest));
     let finding = Diagnostic::new(Code::PacingEmptiesBatch, span, message, "the easiest sample is kept")
-        .help(format!("start at one sample or more: {} and up", shown((1.0 / batch as f64 * 1e4).ceil() / 1e4)));
+        .help(format!(
+            "start at one sample or more: {} and up",
+            shown((1.0 / batch as f64 * 1e4).ceil() / 1e4)
+        ));
     checker.report(finding);
 }

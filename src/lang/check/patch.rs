@@ -3,49 +3,16 @@
 use std::collections::HashMap;
 
 use super::defaults;
-use super::place::origin;
-use crate::diagnostic::{Span, nearest};
-use crate::lang::catalog::{self, Entry, Kind};
+use super::descend::{Patched, Unknown, descend, in_file};
+use crate::diagnostic::Span;
+use crate::lang::catalog::Kind;
 use crate::lang::edition;
-use crate::lang::program::Origin;
-use crate::lang::value::mistakes::listed;
-use crate::syntax::ast::{Argument, Clause, Expr, ExprKind, File, Name, Statement};
+use crate::syntax::ast::{Clause, Expr, File, Name, Statement};
 
 const SINGLE: [&str; 7] = ["edition", "title", "select", "seeds", "device", "precision", "export"];
 const DATA: [&str; 4] = ["augment", "batch", "validation", "shuffle"];
 const SLOTS: [&str; 4] = ["curriculum", "against", "under", "over"];
 const RECIPES: [&str; 4] = ["train", "curriculum", "against", "under"];
-
-/// A path that leads nowhere: what could have stood at the first wrong step.
-#[derive(Debug, PartialEq)]
-pub(super) struct Unknown {
-    /// The part of the path that is right, with its dot.
-    prefix: String,
-    legal: Vec<String>,
-}
-
-impl Unknown {
-    fn at(prefix: &str, legal: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { prefix: prefix.to_string(), legal: legal.into_iter().map(Into::into).collect() }
-    }
-
-    /// The legal path nearest to the one given.
-    pub fn nearest(&self, path: &str) -> Option<String> {
-        let step = path.strip_prefix(&self.prefix).unwrap_or(path).split('.').next()?;
-        let near = nearest(step, self.legal.iter().map(String::as_str))?;
-        Some(format!("{}{near}", self.prefix))
-    }
-
-    pub fn legal(&self) -> String {
-        let paths: Vec<String> = self.legal.iter().map(|step| format!("{}{step}", self.prefix)).collect();
-        match paths.is_empty() {
-            true => format!("`{}` has nothing below it", self.prefix.trim_end_matches('.')),
-            false => format!("there is {}", listed(paths.iter().map(String::as_str), "and")),
-        }
-    }
-}
-
-type Patched = Result<Span, Unknown>;
 
 /// One change of a file.
 pub(super) struct Patch<'f> {
@@ -56,7 +23,8 @@ pub(super) struct Patch<'f> {
 impl<'f> Patch<'f> {
     pub fn new(file: &'f mut File) -> Self {
         let clauses = file.statements.iter().filter_map(|statement| statement.clauses.first());
-        let bound = clauses.filter_map(|clause| Some((clause.name.as_ref()?.text.clone(), clause.values.first()?.clone())));
+        let bound = clauses
+            .filter_map(|clause| Some((clause.name.as_ref()?.text.clone(), clause.values.first()?.clone())));
         let bindings = bound.collect();
         Self { file, bindings }
     }
@@ -69,10 +37,16 @@ impl<'f> Patch<'f> {
             ["data", clause, rest @ ..] if DATA.contains(clause) && rest.is_empty() => {
                 Ok(self.clause_value("data", edition::SOURCE, clause, value))
             }
-            ["data", "source", rest @ ..] => self.component("data", Kind::Source, edition::SOURCE, "data.source.", rest, value),
-            ["data", rest @ ..] => self.component("data", Kind::Source, edition::SOURCE, "data.", rest, value),
+            ["data", "source", rest @ ..] => {
+                self.component("data", Kind::Source, edition::SOURCE, "data.source.", rest, value)
+            }
+            ["data", rest @ ..] => {
+                self.component("data", Kind::Source, edition::SOURCE, "data.", rest, value)
+            }
             ["model", "from"] => Ok(self.clause_value("model", edition::MODEL, "from", value)),
-            ["model", rest @ ..] => self.component("model", Kind::Model, edition::MODEL, "model.", rest, value),
+            ["model", rest @ ..] => {
+                self.component("model", Kind::Model, edition::MODEL, "model.", rest, value)
+            }
             ["optimize", rest @ ..] => {
                 self.component("optimize", Kind::Optimizer, edition::OPTIMIZER, "optimize.", rest, value)
             }
@@ -85,7 +59,9 @@ impl<'f> Patch<'f> {
     }
 
     fn position(&self, keyword: &str) -> Option<usize> {
-        let begins = |statement: &Statement| statement.clauses.first().is_some_and(|clause| clause.keyword.text == keyword);
+        let begins = |statement: &Statement| {
+            statement.clauses.first().is_some_and(|clause| clause.keyword.text == keyword)
+        };
         self.file.statements.iter().position(begins)
     }
 
@@ -222,10 +198,17 @@ impl<'f> Patch<'f> {
     }
 
     fn evaluate(&mut self, rest: &[&str], value: Expr) -> Patched {
-        let begins = |statement: &Statement| statement.clauses.first().is_some_and(|clause| clause.keyword.text == "evaluate");
+        let begins = |statement: &Statement| {
+            statement.clauses.first().is_some_and(|clause| clause.keyword.text == "evaluate")
+        };
         match rest {
             [] => {
-                let place = self.file.statements.iter().find(|statement| begins(statement)).map(|statement| statement.span);
+                let place = self
+                    .file
+                    .statements
+                    .iter()
+                    .find(|statement| begins(statement))
+                    .map(|statement| statement.span);
                 self.file.statements.retain(|statement| !begins(statement));
                 self.file.statements.push(statement(vec![clause("evaluate", vec![value])]));
                 Ok(place.unwrap_or_default())
@@ -233,7 +216,9 @@ impl<'f> Patch<'f> {
             ["every"] => {
                 self.statement_or("evaluate", || defaults::expression(edition::EVALUATOR).clone());
                 let statements = self.file.statements.iter_mut().filter(|statement| begins(statement));
-                let places: Vec<Span> = statements.map(|statement| set_clause(&mut statement.clauses, 1, "every", value.clone())).collect();
+                let places: Vec<Span> = statements
+                    .map(|statement| set_clause(&mut statement.clauses, 1, "every", value.clone()))
+                    .collect();
                 Ok(places.first().copied().unwrap_or_default())
             }
             _ => Err(Unknown::at("evaluate.", ["every"])),
@@ -266,7 +251,11 @@ fn kinds_of(slot: &str) -> &'static [Kind] {
 
 /// The clauses of one phase, without the `then` before it.
 fn phase_range(clauses: &[Clause], number: usize) -> (usize, usize) {
-    let starts = clauses.iter().enumerate().filter(|(_, clause)| clause.keyword.text == "then").map(|(index, _)| index);
+    let starts = clauses
+        .iter()
+        .enumerate()
+        .filter(|(_, clause)| clause.keyword.text == "then")
+        .map(|(index, _)| index);
     let starts: Vec<usize> = starts.collect();
     let start = if number == 0 { 0 } else { starts.get(number - 1).map_or(clauses.len(), |start| start + 1) };
     (start, starts.get(number).copied().unwrap_or(clauses.len()))
@@ -288,10 +277,6 @@ fn replace(clause: &mut Clause, value: Expr) -> Span {
     in_file(place)
 }
 
-fn in_file(span: Span) -> Span {
-    if origin(span) == Origin::File { span } else { Span::default() }
-}
-
 fn clause(keyword: &str, values: Vec<Expr>) -> Clause {
     let span = Span::default();
     Clause { keyword: Name { text: keyword.to_string(), span }, name: None, values, span }
@@ -299,89 +284,4 @@ fn clause(keyword: &str, values: Vec<Expr>) -> Clause {
 
 fn statement(clauses: Vec<Clause>) -> Statement {
     Statement { clauses, span: Span::default() }
-}
-
-/// Follows `rest` into a component and puts `value` there. A `let` is copied first; of an `each`, every alternative
-/// that has the path takes the value.
-fn descend(
-    expr: &mut Expr,
-    kinds: &[Kind],
-    prefix: &str,
-    rest: &[&str],
-    value: &Expr,
-    bindings: &HashMap<String, Expr>,
-) -> Patched {
-    let Some((step, below)) = rest.split_first() else {
-        let place = in_file(expr.span);
-        *expr = value.clone();
-        return Ok(place);
-    };
-    unfold(expr, bindings);
-    if let ExprKind::Each(alternatives) = &mut expr.kind {
-        let tried: Vec<Patched> = alternatives
-            .iter_mut()
-            .map(|alternative| descend(alternative, kinds, prefix, rest, value, bindings))
-            .collect();
-        let failed = tried.iter().all(Result::is_err);
-        let mut tried = tried.into_iter();
-        let first = if failed { tried.next() } else { tried.find(Result::is_ok) };
-        return first.unwrap_or_else(|| Err(Unknown::at(prefix, Vec::<String>::new())));
-    }
-    let Some((entry, parameter)) = parameter_of(expr, kinds, step) else {
-        return Err(Unknown::at(prefix, parameters_of(expr, kinds)));
-    };
-    let Some(argument) = argument(expr, entry, parameter) else {
-        return Err(Unknown::at(prefix, Vec::<String>::new()));
-    };
-    let parameter = &entry.parameters[parameter];
-    let inner = parameter.form.component.map(|kind| [kind]);
-    let prefix = format!("{prefix}{step}.");
-    descend(argument, inner.as_ref().map_or(&[], |kinds| kinds), &prefix, below, value, bindings)
-}
-
-fn unfold(expr: &mut Expr, bindings: &HashMap<String, Expr>) {
-    for _ in 0..bindings.len() {
-        let ExprKind::Call(call) = &expr.kind else { return };
-        match bindings.get(&call.name.text) {
-            Some(bound) if call.arguments.is_none() => *expr = bound.clone(),
-            _ => return,
-        }
-    }
-}
-
-fn entry_of(expr: &Expr, kinds: &[Kind]) -> Option<&'static Entry> {
-    let ExprKind::Call(call) = &expr.kind else { return None };
-    kinds.iter().find_map(|kind| catalog::find_in(*kind, &call.name.text))
-}
-
-fn parameter_of(expr: &Expr, kinds: &[Kind], step: &str) -> Option<(&'static Entry, usize)> {
-    let entry = entry_of(expr, kinds)?;
-    let index = entry.parameters.iter().position(|parameter| parameter.name == step)?;
-    Some((entry, index))
-}
-
-fn parameters_of(expr: &Expr, kinds: &[Kind]) -> Vec<String> {
-    let entry = entry_of(expr, kinds);
-    entry.map_or_else(Vec::new, |entry| entry.parameters.iter().map(|parameter| parameter.name.to_string()).collect())
-}
-
-/// The written argument of a parameter, added with its default where it is absent.
-fn argument<'e>(expr: &'e mut Expr, entry: &'static Entry, index: usize) -> Option<&'e mut Expr> {
-    let parameter = &entry.parameters[index];
-    let ExprKind::Call(call) = &mut expr.kind else { return None };
-    let arguments = call.arguments.get_or_insert_default();
-    let named = |argument: &Argument| argument.name.as_ref().is_some_and(|name| name.text == parameter.name);
-    let first = |argument: &Argument| parameter.first && argument.name.is_none();
-    let position = arguments.iter().position(|argument| named(argument) || first(argument));
-    let position = position.unwrap_or_else(|| {
-        let value = parameter.default.map_or(missing(), |default| defaults::expression(default).clone());
-        let name = Name { text: parameter.name.to_string(), span: Span::default() };
-        arguments.push(Argument { name: Some(name), value, span: Span::default() });
-        arguments.len() - 1
-    });
-    arguments.get_mut(position).map(|argument| &mut argument.value)
-}
-
-fn missing() -> Expr {
-    Expr { kind: ExprKind::Missing, span: Span::default() }
 }

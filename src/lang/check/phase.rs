@@ -1,13 +1,13 @@
 //! The time of a phase, and whether windows and schedules fit it.
 
-use super::place;
 use super::Checker;
+use super::place;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::lang::catalog::Parameter;
 use crate::lang::program::Origin;
 use crate::lang::schedule::{Clock, Duration, Knot, Schedule, Unit, Window};
 use crate::lang::value::mistakes::{out_of_range, shown};
-use crate::syntax::ast::Expr;
+use crate::syntax::ast::{Expr, ExprKind};
 
 /// Steps per epoch where the data set is unknown; only the order of times depends on it.
 const ASSUMED_STEPS_PER_EPOCH: u64 = 1000;
@@ -40,7 +40,9 @@ impl PhaseTime {
     fn lasts(&self, unit: Unit) -> String {
         let own = format!("{} {}", shown(self.duration.count), self.duration.unit.word());
         match self.length(unit) {
-            Some(length) if unit != self.duration.unit => format!("{own} ({} {})", rounded(length), unit.word()),
+            Some(length) if unit != self.duration.unit => {
+                format!("{own} ({} {})", rounded(length), unit.word())
+            }
             _ => own,
         }
     }
@@ -61,8 +63,13 @@ impl<'a> Checker<'a> {
         if start < 0.0 || start >= end {
             let written = self.slice(resolved.span);
             let message = format!("the window `{written}` does not go forward from the start of the phase");
-            let finding = Diagnostic::new(Code::MalformedSchedule, resolved.span, message, "start must come before end")
-                .help("for example `30..70 epochs`");
+            let finding = Diagnostic::new(
+                Code::MalformedSchedule,
+                resolved.span,
+                message,
+                "start must come before end",
+            )
+            .help("for example `30..70 epochs`");
             self.report(finding);
             return None;
         }
@@ -78,16 +85,26 @@ impl<'a> Checker<'a> {
             return Some(());
         }
         let resolved = self.resolve(expr);
-        let (written, lasts) = (self.slice(resolved.span), phase.lasts(unit));
+        let lasts = phase.lasts(unit);
+        let written = match resolved.kind {
+            ExprKind::Number(count) => format!("{} {}", shown(count), unit.word()),
+            _ => self.slice(resolved.span).to_string(),
+        };
         let finding = Diagnostic::new(
             Code::OutsidePhase,
             resolved.span,
             format!("`{written}` leaves its phase, which lasts {lasts}"),
             format!("the phase ends at {} {}", rounded(length), unit.word()),
         )
-        .help(format!("times count from the start of the phase: at most {} {}", rounded(length), unit.word()));
+        .help(format!(
+            "times count from the start of the phase: at most {} {}",
+            rounded(length),
+            unit.word()
+        ));
         let finding = match place::origin(phase.span) {
-            Origin::Default => finding.help(format!("{lasts} is the default; `train 200 epochs ..` sets another")),
+            Origin::Default => {
+                finding.help(format!("{lasts} is the default; `train 200 epochs ..` sets another"))
+            }
             _ => finding.label(phase.span, "the phase"),
         };
         self.report(finding);
@@ -117,6 +134,47 @@ impl<'a> Checker<'a> {
             format!("reaches {value}"),
         )
         .help(format!("every value of the schedule must be {}; an open end may be touched", place.range));
+        self.report(finding);
+        None
+    }
+
+    /// A curriculum takes samples in; one that drops them again is a mistake.
+    pub(crate) fn schedule_rises(
+        &mut self,
+        expr: &'a Expr,
+        place: &Parameter,
+        schedule: &Schedule,
+    ) -> Option<()> {
+        let span = self.resolve(expr).span;
+        let name = place.name;
+        if let Schedule::Follow { .. } = schedule {
+            let message =
+                format!("`{name}` falls with the learning rate: samples would be taken in and dropped again");
+            let finding = Diagnostic::new(Code::FallingPacing, span, message, "follows the rate");
+            self.report(finding.help("a pacing rises: `fraction = linear(0.1 -> 1)`"));
+            return None;
+        }
+        let knots = schedule.knots(&self.clock());
+        let Some(fall) = knots.windows(2).find(|pair| pair[1].value < pair[0].value) else { return Some(()) };
+        let (from, to) = (shown(fall[0].value), shown(fall[1].value));
+        let message =
+            format!("`{name}` falls from {from} to {to}: samples would be taken in and dropped again");
+        let finding = Diagnostic::new(Code::FallingPacing, span, message, "falls");
+        self.report(finding.help(format!("a pacing rises: `{name} = linear({to} -> {from})`")));
+        None
+    }
+
+    /// An anneal lets what it multiplies vanish.
+    pub(crate) fn schedule_ends_at_zero(&mut self, expr: &'a Expr, schedule: &Schedule) -> Option<()> {
+        let last = schedule.knots(&self.clock()).last().map_or(0.0, |knot| knot.value);
+        if last == 0.0 {
+            return Some(());
+        }
+        let message = format!("`anneal` ends at {}, not at 0", shown(last));
+        let span = self.resolve(expr).span;
+        let finding = Diagnostic::new(Code::AnnealNotZero, span, message, "the budget never reaches zero")
+            .help("write a window, `anneal = last 40 epochs`, or a schedule that ends at 0: `anneal = cosine(1 -> 0)`")
+            .help("for another budget throughout, change `budget`");
         self.report(finding);
         None
     }

@@ -1,8 +1,8 @@
 //! The phases: how long, which samples, which minimizer over which optimizer.
 
+use super::Checker;
 use super::outline::{Outline, PhaseOutline};
 use super::phase::PhaseTime;
-use super::Checker;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lang::catalog::{Adversary, Entry, Kind, Minimizer, Optimizer, Pacing, Parameter, Source};
 use crate::lang::edition;
@@ -42,7 +42,8 @@ impl<'a> Checker<'a> {
             return;
         };
         self.at("duration", |checker| checker.record_written(expr));
-        let place = Parameter::new(if phase.duration.is_some() { "train" } else { "duration" }, Duration::FORM, "");
+        let place =
+            Parameter::new(if phase.duration.is_some() { "train" } else { "duration" }, Duration::FORM, "");
         let duration = Duration::read(self, expr, &place);
         let span = self.resolve(expr).span;
         self.phase = duration.map(|duration| PhaseTime { duration, span, steps_per_epoch });
@@ -72,7 +73,11 @@ impl<'a> Checker<'a> {
     }
 
     /// The minimizer and the optimizer below it. An optimizer after `under` is both.
-    fn descent(&mut self, phase: &PhaseOutline<'a>, base: &'a Expr) -> (Option<Minimizer>, Option<Optimizer>) {
+    fn descent(
+        &mut self,
+        phase: &PhaseOutline<'a>,
+        base: &'a Expr,
+    ) -> (Option<Minimizer>, Option<Optimizer>) {
         let Some(under) = phase.under else {
             self.at("under", |checker| checker.record("base".into(), Origin::Default));
             let optimizer = self.over(phase, base);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Checker;
+use super::lints::grouped;
 use super::model::path_place;
 use super::outline::Outline;
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -31,9 +32,10 @@ impl<'a> Checker<'a> {
         let span = self.resolve(written).span;
         let newest = edition::EDITION;
         let message = format!("there is no edition {year}");
-        let finding = Diagnostic::new(Code::UnknownEdition, span, message, format!("the only edition is {newest}"))
-            .help(format!("write `edition {newest}`"))
-            .fix(format!("write `{newest}`"), span, newest.to_string());
+        let finding =
+            Diagnostic::new(Code::UnknownEdition, span, message, format!("the only edition is {newest}"))
+                .help(format!("write `edition {newest}`"))
+                .fix(format!("write `{newest}`"), span, newest.to_string());
         self.report(finding);
         None
     }
@@ -81,9 +83,19 @@ impl<'a> Checker<'a> {
             ExprKind::Range(_, _, Some(unit)) | ExprKind::List(_, Some(unit)) => {
                 return mistakes::unfitting_list_unit(self, &Parameter::new("seeds", SEEDS, ""), unit);
             }
+            ExprKind::Number(count) => return self.bare_seed(resolved, *count),
             _ => return mistakes::wrong_type(self, written, &Parameter::new("seeds", SEEDS, "")),
         };
         if seeds.is_empty() { self.no_seeds(resolved.span) } else { Some(seeds) }
+    }
+
+    fn bare_seed<T>(&mut self, seed: &Expr, count: f64) -> Option<T> {
+        let count = mistakes::shown(count);
+        let message = format!("`seeds {count}` could be one seed or {count} of them");
+        let finding = Diagnostic::new(Code::WrongType, seed.span, message, "neither a range nor a list")
+            .help(format!("write `seeds 0..{count}` for that many seeds, or `seeds [{count}]` for this one"));
+        self.report(finding);
+        None
     }
 
     fn seed(&mut self, expr: &'a Expr) -> Option<u64> {
@@ -95,9 +107,14 @@ impl<'a> Checker<'a> {
         if end.saturating_sub(start) <= MOST_SEEDS as u64 {
             return Some((start..end).collect());
         }
-        let message = format!("`seeds` names {} runs per variant; at most {MOST_SEEDS} are allowed", end - start);
+        let message = format!(
+            "`seeds` names {} runs per variant; at most {} are allowed",
+            end - start,
+            grouped(MOST_SEEDS)
+        );
         self.report(
-            Diagnostic::new(Code::TooManyVariants, range.span, message, "too many seeds").help("for example `seeds 0..3`"),
+            Diagnostic::new(Code::TooManyVariants, range.span, message, "too many seeds")
+                .help("for example `seeds 0..3`"),
         );
         None
     }
@@ -122,8 +139,9 @@ impl<'a> Checker<'a> {
     }
 
     fn no_seeds(&mut self, span: Span) -> Option<Vec<u64>> {
-        let finding = Diagnostic::new(Code::NoSeeds, span, "`seeds` names no seed, so nothing would run", "empty")
-            .help("in a range the last number is left out: `seeds 0..3` is 0, 1 and 2");
+        let finding =
+            Diagnostic::new(Code::NoSeeds, span, "`seeds` names no seed, so nothing would run", "empty")
+                .help("in a range the last number is left out: `seeds 0..3` is 0, 1 and 2");
         self.report(finding);
         None
     }
@@ -139,8 +157,23 @@ impl<'a> Checker<'a> {
             "cpu" if call.arguments.is_some() => mistakes::word_with_arguments(self, call),
             "cpu" => Some(Device::Cpu),
             "cuda" => self.cuda(call),
+            "gpu" | "GPU" => self.gpu(call),
             _ => mistakes::unknown_value(self, call, &place),
         }
+    }
+
+    fn gpu<T>(&mut self, call: &Call) -> Option<T> {
+        let span = call.name.span;
+        let finding = Diagnostic::new(
+            Code::UnknownValue,
+            span,
+            "`device` has no value `gpu`",
+            "cards are called `cuda`",
+        )
+        .help("the first card is `cuda(0)`")
+        .fix("write `cuda(0)`", span, "cuda(0)");
+        self.report(finding);
+        None
     }
 
     /// `cuda` alone is the first card.

@@ -156,19 +156,25 @@ enum Reason {
 
 impl Circle<'_> {
     fn finding(&self, scope: &Scope<'_>) -> Diagnostic {
-        let span = |name: &&str| scope.bindings.get(*name).map_or(Span::default(), |binding| binding.name.span);
+        let span =
+            |name: &&str| scope.bindings.get(*name).map_or(Span::default(), |binding| binding.name.span);
         let first = self.members.first().map_or(Span::default(), span);
         let names = listed(self.members.iter().copied(), "and");
         let (message, label) = match (&self.reason, self.members.len()) {
-            (Reason::Deep, _) => {
-                (format!("{names} goes through more than {DEEPEST} other names to its value"), "too many steps to a value")
-            }
+            (Reason::Deep, _) => (
+                format!("{names} goes through more than {DEEPEST} other names to its value"),
+                "too many steps to a value",
+            ),
             (Reason::Large, _) => (format!("{names} has more than {LARGEST} parts"), "grows too large"),
             (Reason::Circle, 1) => (format!("{names} is defined by itself"), "never gets a value"),
             (Reason::Circle, _) => (format!("{names} are defined by each other"), "never gets a value"),
         };
         let finding = Diagnostic::new(Code::CircularLet, first, message, label);
-        let finding = self.members.iter().skip(1).fold(finding, |finding, name| finding.label(span(name), "part of the circle"));
+        let finding = self
+            .members
+            .iter()
+            .skip(1)
+            .fold(finding, |finding, name| finding.label(span(name), "part of the circle"));
         finding.help("give one of the names a value of its own, for example `0.1` or `sam(rho = 0.05)`")
     }
 }
@@ -185,9 +191,14 @@ fn shadows(name: &Name, noun: &str) -> Diagnostic {
 }
 
 fn duplicate(name: &Name, first: Span) -> Diagnostic {
-    Diagnostic::new(Code::DuplicateLet, name.span, format!("`{}` is bound twice", name.text), "bound again here")
-        .label(first, "first bound here")
-        .help(format!("give one of them another name, for example `{}_2`", name.text))
+    Diagnostic::new(
+        Code::DuplicateLet,
+        name.span,
+        format!("`{}` is bound twice", name.text),
+        "bound again here",
+    )
+    .label(first, "first bound here")
+    .help(format!("give one of them another name, for example `{}_2`", name.text))
 }
 
 /// Bare words of an expression, each a possible name.
@@ -210,12 +221,16 @@ pub(super) fn visit<'a>(expr: &'a Expr, see: &mut impl FnMut(&'a Expr)) {
 /// The direct parts of an expression.
 pub(super) fn children(expr: &Expr) -> Vec<&Expr> {
     match &expr.kind {
-        ExprKind::Range(first, second, _) | ExprKind::Arrow(first, second) | ExprKind::Then(first, second) => {
+        ExprKind::Range(first, second, _)
+        | ExprKind::Arrow(first, second)
+        | ExprKind::Then(first, second) => {
             vec![first, second]
         }
         ExprKind::Last(inner) => vec![inner],
         ExprKind::List(items, _) | ExprKind::Each(items) => items.iter().collect(),
-        ExprKind::Call(call) => call.arguments.iter().flatten().map(|argument: &Argument| &argument.value).collect(),
+        ExprKind::Call(call) => {
+            call.arguments.iter().flatten().map(|argument: &Argument| &argument.value).collect()
+        }
         _ => Vec::new(),
     }
 }

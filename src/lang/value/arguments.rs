@@ -40,7 +40,9 @@ impl<'a> Arguments<'a> {
         };
         let Some(index) = index else { return };
         match self.given[index] {
-            Some(first) => mistakes::duplicate_parameter(checker, &self.entry.parameters[index], first, argument),
+            Some(first) => {
+                mistakes::duplicate_parameter(checker, &self.entry.parameters[index], first, argument)
+            }
             None => self.given[index] = Some(&argument.value),
         }
     }
@@ -55,8 +57,14 @@ impl<'a> Arguments<'a> {
         let absent = |(parameter, given): &(&Parameter, &Option<&Expr>)| {
             parameter.default.is_none() && given.is_none()
         };
-        let missing: Vec<&str> =
-            self.entry.parameters.iter().zip(&self.given).filter(absent).map(|(parameter, _)| parameter.name).collect();
+        let missing: Vec<&str> = self
+            .entry
+            .parameters
+            .iter()
+            .zip(&self.given)
+            .filter(absent)
+            .map(|(parameter, _)| parameter.name)
+            .collect();
         if !missing.is_empty() {
             mistakes::missing::<()>(checker, self.span, self.entry.name, &missing);
         }

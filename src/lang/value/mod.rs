@@ -3,8 +3,8 @@
 mod arguments;
 mod choice;
 mod component;
-pub(crate) mod mistakes;
 mod list;
+pub(crate) mod mistakes;
 mod normalize;
 mod number;
 mod schedule;

@@ -45,7 +45,9 @@ pub(crate) fn number<'a>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Para
         ExprKind::Ratio(above, below) => above / below,
         ExprKind::Percent(share) if place.unit == FRACTION => share / 100.0,
         ExprKind::Percent(share) => return mistakes::unfitting_percent(checker, expr, place, *share),
-        ExprKind::Quantity(count, unit) => return mistakes::unfitting_unit(checker, expr, place, *count, unit),
+        ExprKind::Quantity(count, unit) => {
+            return mistakes::unfitting_unit(checker, expr, place, *count, unit);
+        }
         _ => return mistakes::wrong_type(checker, expr, place),
     };
     if value.is_finite() { Some(value) } else { mistakes::not_finite(checker, expr, place) }
@@ -58,5 +60,9 @@ pub(crate) fn in_range<'a>(
     place: &Parameter,
     value: f64,
 ) -> Option<f64> {
-    if place.range.contains(value) { Some(value) } else { mistakes::out_of_range(checker, expr, place, value) }
+    if place.range.contains(value) {
+        Some(value)
+    } else {
+        mistakes::out_of_range(checker, expr, place, value)
+    }
 }

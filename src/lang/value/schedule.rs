@@ -14,17 +14,24 @@ impl Value for Schedule {
     fn read<'a>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Parameter) -> Option<Self> {
         let schedule = written(checker, expr, place)?;
         checker.schedule_in_range(expr, place, &schedule)?;
+        if place.rises {
+            checker.schedule_rises(expr, place, &schedule)?;
+        }
         Some(schedule)
     }
 }
 
 impl Value for Anneal {
-    const FORM: Form = Form { schedule: true, ..Form::of("a window, `last 40 epochs`, or a schedule") };
+    const FORM: Form = Form { schedule: true, ..Form::of("a window (`last 40 epochs`) or a schedule") };
 
     fn read<'a>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Parameter) -> Option<Self> {
         match checker.resolve(expr).kind {
             ExprKind::Range(..) | ExprKind::Last(_) => Window::read(checker, expr, place).map(Anneal::Window),
-            _ => Schedule::read(checker, expr, place).map(Anneal::Factor),
+            _ => {
+                let factor = Schedule::read(checker, expr, place)?;
+                checker.schedule_ends_at_zero(expr, &factor)?;
+                Some(Anneal::Factor(factor))
+            }
         }
     }
 }
@@ -77,10 +84,8 @@ fn ends<'a>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Parameter) -> Opt
 
 fn curve<'a>(checker: &mut Checker<'a>, call: &'a Call, place: &Parameter) -> Option<Schedule> {
     let given = mistakes::schedule_arguments(checker, call, &["a -> b", "window"], &["a -> b"])?;
-    let window = match given.get("window") {
-        Some(expr) => Some(Window::read(checker, expr, &inner(place, "window", Window::FORM))),
-        None => None,
-    };
+    let window_place = inner(place, "window", Window::FORM);
+    let window = given.get("window").map(|expr| Window::read(checker, expr, &window_place));
     let arrow = given.get("a -> b")?;
     let (from, to) = ends(checker, arrow, place)?;
     let window = match window {

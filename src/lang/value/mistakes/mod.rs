@@ -2,15 +2,14 @@
 //!
 //! Each function reports one finding; those that stand where a value is read return no value.
 
+mod arguments;
 mod names;
 mod schedules;
 mod types;
 mod units;
 
-pub(crate) use names::{
-    duplicate_parameter, first_index, missing, named_arguments, parameter_index, unknown_component,
-    unknown_value, word_with_arguments,
-};
+pub(crate) use arguments::{duplicate_parameter, first_index, missing, named_arguments, parameter_index};
+pub(crate) use names::{unknown_component, unknown_value, word_with_arguments};
 pub(crate) use schedules::{
     bare_arrow, bare_schedule, factor_with_ends, geometric_zero, lone_warmup, not_a_warmup,
     rate_follows_itself, schedule_arguments, second_warmup, steps_without_factor, times_out_of_order,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::names::unmatched;
+use super::arguments::unmatched;
 use super::{missing, wrong_type};
 use crate::diagnostic::{Code, Diagnostic, Span, nearest};
 use crate::lang::catalog::{self, Entry, Kind, Parameter, find_in, of_kind};
@@ -14,7 +14,8 @@ fn malformed(span: Span, message: impl Into<String>, label: impl Into<String>) -
 }
 
 fn example_of(name: &str) -> String {
-    find_in(Kind::Schedule, name).map_or_else(String::new, |entry| format!("for example `{}`", entry.facts.example))
+    find_in(Kind::Schedule, name)
+        .map_or_else(String::new, |entry| format!("for example `{}`", entry.facts.example))
 }
 
 /// A word where a number or a schedule must stand.
@@ -46,7 +47,8 @@ pub(crate) fn unknown_schedule<'a, T>(
 /// `cosine` without parentheses.
 pub(crate) fn bare_schedule<T>(checker: &mut Checker<'_>, call: &Call) -> Option<T> {
     let name = &call.name.text;
-    let finding = malformed(call.name.span, format!("`{name}` needs its arguments"), "a schedule without arguments");
+    let finding =
+        malformed(call.name.span, format!("`{name}` needs its arguments"), "a schedule without arguments");
     checker.report(finding.help(example_of(name)));
     None
 }
@@ -114,7 +116,8 @@ fn incomplete<T>(checker: &mut Checker<'_>, call: &Call, absent: &[&str]) -> Opt
     let name = &call.name.text;
     let usage = find_in(Kind::Schedule, name).map_or_else(String::new, Entry::usage);
     if absent.contains(&"a -> b") || absent.contains(&"a") || absent.contains(&"duration") {
-        let finding = malformed(call.name.span, format!("`{name}` needs its values: `{usage}`"), "nothing to follow");
+        let finding =
+            malformed(call.name.span, format!("`{name}` needs its values: `{usage}`"), "nothing to follow");
         checker.report(finding.help(example_of(name)));
         return None;
     }
@@ -164,8 +167,9 @@ pub(crate) fn steps_without_factor<T>(checker: &mut Checker<'_>, call: &Call, fi
 }
 
 pub(crate) fn times_out_of_order<T>(checker: &mut Checker<'_>, list: &Expr) -> Option<T> {
-    let finding = malformed(list.span, "the times of `steps` must rise, and there must be one", "not in rising order")
-        .help("for example `at = [40, 60, 80] epochs`");
+    let finding =
+        malformed(list.span, "the times of `steps` must rise, and there must be one", "not in rising order")
+            .help("for example `at = [40, 60, 80] epochs`");
     checker.report(finding);
     None
 }
@@ -173,8 +177,9 @@ pub(crate) fn times_out_of_order<T>(checker: &mut Checker<'_>, list: &Expr) -> O
 /// `warmup(5 epochs)` with nothing after it.
 pub(crate) fn lone_warmup<T>(checker: &mut Checker<'_>, expr: &Expr) -> Option<T> {
     let written = checker.slice(expr.span);
-    let finding = malformed(expr.span, "`warmup` rises to another schedule, and none follows", "rises to what?")
-        .help(format!("write `{written} then cosine(0.05 -> 0)`"));
+    let finding =
+        malformed(expr.span, "`warmup` rises to another schedule, and none follows", "rises to what?")
+            .help(format!("write `{written} then cosine(0.05 -> 0)`"));
     checker.report(finding);
     None
 }
@@ -192,7 +197,8 @@ pub(crate) fn not_a_warmup<T>(checker: &mut Checker<'_>, expr: &Expr) -> Option<
 }
 
 pub(crate) fn second_warmup<T>(checker: &mut Checker<'_>, expr: &Expr) -> Option<T> {
-    let finding = malformed(expr.span, "one `warmup` is enough", "a second `then`").help(example_of("warmup"));
+    let finding =
+        malformed(expr.span, "one `warmup` is enough", "a second `then`").help(example_of("warmup"));
     checker.report(finding);
     None
 }

@@ -13,6 +13,11 @@ pub(crate) fn wrong_type<'a, T>(checker: &mut Checker<'a>, expr: &'a Expr, place
     let finding = match &resolved.kind {
         ExprKind::Missing => return None,
         ExprKind::Call(call) => misplaced_word(checker, resolved, call, place),
+        ExprKind::Text(text) if numeric(place) && text.parse::<f64>().is_ok() => {
+            mismatch(place, resolved.span, found(resolved))
+                .help(format!("numbers stand without quotes: `{text}`"))
+                .fix("leave out the quotes", resolved.span, text.as_str())
+        }
         _ => mismatch(place, resolved.span, found(resolved)).help(example(place)),
     };
     let finding = match &resolved.kind {
@@ -25,6 +30,10 @@ pub(crate) fn wrong_type<'a, T>(checker: &mut Checker<'a>, expr: &'a Expr, place
     None
 }
 
+fn numeric(place: &Parameter) -> bool {
+    place.form.schedule || place.form.noun.contains("number")
+}
+
 fn quotable(place: &Parameter, call: &Call) -> bool {
     place.form.noun.ends_with("in quotes") && call.arguments.is_none()
 }
@@ -35,6 +44,9 @@ fn mismatch(place: &Parameter, span: Span, found: String) -> Diagnostic {
 }
 
 fn example(place: &Parameter) -> String {
+    if place.form.choices.len() > 2 {
+        return format!("write {}", listed(place.form.choices.iter().copied(), "or"));
+    }
     match place.default {
         Some(default) => format!("for example `{} = {default}`", place.name),
         None => format!("write {}", place.form.expected()),
@@ -132,11 +144,9 @@ pub(crate) fn out_of_range<'a, T>(
         format!("not {}", place.range),
     );
     let finding = match likely_meant(place, value) {
-        Some((meant, why)) => finding.help(format!("`{meant}` {why}")).fix(
-            format!("write `{meant}`"),
-            resolved.span,
-            meant,
-        ),
+        Some((meant, why)) => {
+            finding.help(format!("`{meant}` {why}")).fix(format!("write `{meant}`"), resolved.span, meant)
+        }
         None => finding.help(range_help(place)),
     };
     checker.report(checker.used_at(finding, expr, resolved));

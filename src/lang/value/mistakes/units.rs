@@ -118,9 +118,11 @@ pub(crate) fn unknown_unit<T>(checker: &mut Checker<'_>, unit: &Name) -> Option<
     let finding =
         Diagnostic::new(Code::UnknownUnit, unit.span, format!("unknown unit `{word}`"), "not a unit of time");
     let finding = match nearest(word, UNITS) {
-        Some(near) => {
-            finding.help(format!("the nearest unit is `{near}`")).fix(format!("replace by `{near}`"), unit.span, near)
-        }
+        Some(near) => finding.help(format!("the nearest unit is `{near}`")).fix(
+            format!("replace by `{near}`"),
+            unit.span,
+            near,
+        ),
         None => finding.help("time is counted in `epochs` or `steps`"),
     };
     checker.report(finding);

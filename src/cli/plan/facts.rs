@@ -1,0 +1,329 @@
+//! Everything a plan says, as data.
+
+use std::path::{Path, PathBuf};
+
+use petgraph::graph::NodeIndex;
+use serde::Serialize;
+
+use super::memory::Memory;
+use super::probe::{Probe, probe};
+use crate::data::DataError;
+use crate::graph::{Key, StageGraph, StageKind};
+use crate::lang::catalog::{Difficulty, Minimizer, Pacing};
+use crate::lang::program::{Device, Experiment, Phase, Program, Setting};
+use crate::run::{Options, Prepared, Status, inputs, status};
+use crate::train::PassCount;
+use crate::train::passes::passes;
+
+/// Version of the JSON form.
+const SCHEMA: u32 = 1;
+
+/// What a run would do.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    pub schema: u32,
+    pub program: String,
+    pub title: Option<String>,
+    /// Where the run would lie.
+    pub folder: PathBuf,
+    pub device: Device,
+    pub seeds: Vec<u64>,
+    pub variants: Vec<VariantPlan>,
+    /// One per distinct data set and network.
+    pub setups: Vec<Setup>,
+    /// In the order in which they would run.
+    pub stages: Vec<StagePlan>,
+    pub totals: Totals,
+}
+
+/// One variant, and every value it would run with.
+#[derive(Clone, Debug, Serialize)]
+pub struct VariantPlan {
+    pub variant: String,
+    /// Index into the plan's setups.
+    pub setup: usize,
+    pub settings: Vec<Setting>,
+}
+
+/// A data set and a network on it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Setup {
+    pub data: DataPlan,
+    pub model: ModelPlan,
+    /// Of its largest phase.
+    pub memory: Memory,
+    pub forward: Timing,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DataPlan {
+    pub source: &'static str,
+    pub train: usize,
+    pub validation: usize,
+    pub test: usize,
+    pub classes: usize,
+    pub channels: usize,
+    pub height: usize,
+    pub width: usize,
+    pub batch: usize,
+    pub batches_per_epoch: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelPlan {
+    pub name: &'static str,
+    pub parameters: usize,
+    /// Of one forward pass.
+    pub multiply_adds_per_image: usize,
+}
+
+/// How long a forward pass takes on this machine.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Timing {
+    Measured { images: usize, seconds_per_image: f64 },
+    Skipped { reason: String },
+}
+
+/// One stage, which may serve several variants and seeds.
+#[derive(Clone, Debug, Serialize)]
+pub struct StagePlan {
+    pub key: Key,
+    #[serde(flatten)]
+    pub kind: StageKind,
+    pub label: String,
+    pub runs: Vec<RunName>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub training: Option<Training>,
+    /// `None` for what is never kept: opened data, the table.
+    pub status: Option<Status>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunName {
+    pub variant: String,
+    pub seed: u64,
+}
+
+/// What a training stage does.
+#[derive(Clone, Debug, Serialize)]
+pub struct Training {
+    pub curriculum: String,
+    pub minimizer: &'static str,
+    pub optimizer: &'static str,
+    pub steps: u64,
+    pub passes_per_step: PassCount,
+    /// In forward passes: a backward is two, a backward to the input alone is one.
+    pub units_per_step: u64,
+    /// Of the whole stage, estimated.
+    pub seconds: Option<f64>,
+}
+
+/// Sums over the stages that are not cached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Totals {
+    pub runs: usize,
+    pub stages: usize,
+    pub cached: usize,
+    pub steps: u64,
+    pub forward: u64,
+    pub backward: u64,
+    pub input_backward: u64,
+    pub units: u64,
+    pub seconds: Option<f64>,
+}
+
+impl Plan {
+    /// Gathers the plan; reads checkpoints' headers and times one forward pass per setup.
+    ///
+    /// # Errors
+    /// Data that cannot be read.
+    pub fn new(program: &Program, prepared: &[Prepared], folder: &Path, options: &Options) -> Result<Self, DataError> {
+        let graph = StageGraph::new(program, &inputs(prepared));
+        let (setups, of_variant) = setups(program, prepared)?;
+        let planner = Planner { program, prepared, graph: &graph, setups: &setups, of_variant: &of_variant, folder, options };
+        let stages: Vec<StagePlan> = graph.order().into_iter().map(|node| planner.stage(node)).collect();
+        let totals = totals(&stages, graph.runs.len());
+        let variants = program.variants.iter().zip(&of_variant).map(|(variant, &setup)| VariantPlan {
+            variant: variant.slug.clone(),
+            setup,
+            settings: variant.settings.clone(),
+        });
+        Ok(Self {
+            schema: SCHEMA,
+            program: options.name.clone(),
+            title: program.title.clone(),
+            folder: folder.to_owned(),
+            device: program.variants.first().map_or(Device::Cpu, |variant| variant.experiment.device),
+            seeds: program.seeds.clone(),
+            variants: variants.collect(),
+            stages,
+            totals,
+            setups,
+        })
+    }
+}
+
+/// Distinct setups, and which each variant has.
+fn setups(program: &Program, prepared: &[Prepared]) -> Result<(Vec<Setup>, Vec<usize>), DataError> {
+    let mut known: Vec<&Experiment> = Vec::new();
+    let (mut setups, mut of_variant) = (Vec::<Setup>::new(), Vec::new());
+    for (variant, prepared) in program.variants.iter().zip(prepared) {
+        let experiment = &variant.experiment;
+        let same = |known: &&Experiment| known.data == experiment.data && known.model == experiment.model;
+        let index = known.iter().position(same);
+        if index.is_none() {
+            known.push(experiment);
+            setups.push(setup(experiment, prepared)?);
+        }
+        let index = index.unwrap_or(known.len() - 1);
+        let activations = setups[index].memory.activations;
+        setups[index].memory = setups[index].memory.max(largest(experiment, prepared, activations));
+        of_variant.push(index);
+    }
+    Ok((setups, of_variant))
+}
+
+fn setup(experiment: &Experiment, prepared: &Prepared) -> Result<Setup, DataError> {
+    let batch = experiment.data.batch.min(prepared.split.train.len());
+    let probe = probe(&prepared.model, &prepared.train, batch)?;
+    let activations = probe.activations * batch * size_of::<f32>();
+    Ok(Setup {
+        data: data(experiment, prepared),
+        model: ModelPlan {
+            name: experiment.model.architecture.name(),
+            parameters: prepared.model.layout.parameter_count(),
+            multiply_adds_per_image: probe.multiply_adds,
+        },
+        memory: largest(experiment, prepared, activations),
+        forward: timing(experiment.device, &probe),
+    })
+}
+
+/// Memory of the phase that needs most; `activations` is in bytes.
+fn largest(experiment: &Experiment, prepared: &Prepared, activations: usize) -> Memory {
+    let parameters = prepared.model.layout.parameter_count();
+    let data = prepared.train.images.len() + prepared.test.images.len();
+    let of_phase = |phase: &Phase| Memory::of(phase, &experiment.select, parameters, activations, data);
+    let none = Memory { activations, weights: 0, data };
+    experiment.phases.iter().map(of_phase).fold(none, Memory::max)
+}
+
+fn data(experiment: &Experiment, prepared: &Prepared) -> DataPlan {
+    let (train, split) = (&prepared.train, &prepared.split);
+    DataPlan {
+        source: experiment.data.source.name(),
+        train: split.train.len(),
+        validation: split.validation.len(),
+        test: prepared.test.len(),
+        classes: train.classes,
+        channels: train.channels,
+        height: train.height,
+        width: train.width,
+        batch: experiment.data.batch,
+        batches_per_epoch: split.train.len().div_ceil(experiment.data.batch),
+    }
+}
+
+fn timing(device: Device, probe: &Probe) -> Timing {
+    match device {
+        Device::Cpu => Timing::Measured { images: probe.images, seconds_per_image: probe.seconds_per_image },
+        Device::Cuda(index) => Timing::Skipped { reason: format!("the program runs on cuda({index}), which a plan does not open") },
+    }
+}
+
+/// What the plan of a stage is made from.
+struct Planner<'a> {
+    program: &'a Program,
+    prepared: &'a [Prepared],
+    graph: &'a StageGraph,
+    setups: &'a [Setup],
+    of_variant: &'a [usize],
+    folder: &'a Path,
+    options: &'a Options,
+}
+
+impl Planner<'_> {
+    fn stage(&self, node: NodeIndex) -> StagePlan {
+        let stage = self.graph.stage(node);
+        let kept = matches!(stage.kind, StageKind::Train { .. } | StageKind::Evaluate);
+        let training = match (stage.kind, stage.runs.first()) {
+            (StageKind::Train { phase }, Some(&run)) => Some(self.training(self.graph.runs[run].variant, phase)),
+            _ => None,
+        };
+        let name = |&run: &usize| {
+            let run = &self.graph.runs[run];
+            RunName { variant: self.program.variants[run.variant].slug.clone(), seed: run.seed }
+        };
+        let status = || status(self.graph, self.program, node, self.folder, &self.options.runs);
+        StagePlan {
+            key: stage.key.clone(),
+            kind: stage.kind,
+            label: stage.label.clone(),
+            runs: stage.runs.iter().map(name).collect(),
+            training,
+            status: kept.then(status),
+        }
+    }
+
+    fn training(&self, variant: usize, phase: usize) -> Training {
+        let experiment = &self.program.variants[variant].experiment;
+        let phase = &experiment.phases[phase];
+        let setup = &self.setups[self.of_variant[variant]];
+        let batches = setup.data.batches_per_epoch as u64;
+        let steps = phase.duration.steps(batches);
+        let passes = passes(phase);
+        let images = self.prepared[variant].split.train.len() as f64 * steps as f64 / batches as f64;
+        let seconds = match setup.forward {
+            Timing::Measured { seconds_per_image, .. } => Some(seconds_per_image * images * passes.cost() as f64),
+            Timing::Skipped { .. } => None,
+        };
+        Training {
+            curriculum: curriculum(&phase.curriculum),
+            minimizer: minimizer(phase),
+            optimizer: phase.optimizer.name(),
+            steps,
+            passes_per_step: passes,
+            units_per_step: passes.cost(),
+            seconds,
+        }
+    }
+}
+
+/// `ssp(adm)`
+fn curriculum(pacing: &Pacing) -> String {
+    let with = |difficulty: &Difficulty| format!("{}({})", pacing.name(), difficulty.name());
+    match pacing {
+        Pacing::Erm(_) => pacing.name().to_owned(),
+        Pacing::Spl(spl) => with(&spl.difficulty),
+        Pacing::Ssp(ssp) => with(&ssp.difficulty),
+    }
+}
+
+/// The optimizer's name where nothing perturbs the weights.
+fn minimizer(phase: &Phase) -> &'static str {
+    match phase.minimizer {
+        Minimizer::Base => phase.optimizer.name(),
+        _ => phase.minimizer.name(),
+    }
+}
+
+fn totals(stages: &[StagePlan], runs: usize) -> Totals {
+    let is_cached = |stage: &StagePlan| matches!(stage.status, Some(Status::Cached { .. }));
+    let mut totals = Totals { runs, stages: stages.len(), ..Totals::default() };
+    totals.cached = stages.iter().filter(|stage| is_cached(stage)).count();
+    totals.seconds = Some(0.0);
+    for stage in stages.iter().filter(|stage| !is_cached(stage)) {
+        let Some(training) = &stage.training else { continue };
+        let begun = if let Some(Status::Interrupted { step }) = stage.status { step } else { 0 };
+        let steps = training.steps.saturating_sub(begun);
+        let share = steps as f64 / training.steps.max(1) as f64;
+        totals.steps += steps;
+        totals.forward += steps * training.passes_per_step.forward;
+        totals.backward += steps * training.passes_per_step.backward;
+        totals.input_backward += steps * training.passes_per_step.input_backward;
+        totals.units += steps * training.units_per_step;
+        totals.seconds = totals.seconds.zip(training.seconds).map(|(sum, seconds)| sum + seconds * share);
+    }
+    totals
+}

@@ -1,0 +1,216 @@
+//! A plan for people.
+
+use std::fmt::Write;
+
+use super::facts::{Plan, RunName, Setup, StagePlan, Timing, Totals, Training};
+use crate::cli::progress::duration;
+use crate::cli::terminal::{Terminal, paint};
+use crate::graph::StageKind;
+use crate::lang::program::Device;
+use crate::run::Status;
+use crate::train::PassCount;
+
+/// Runs named before the rest is counted.
+const NAMES: usize = 3;
+
+pub(super) fn text(plan: &Plan, terminal: &Terminal) -> String {
+    let mut text = heading(plan, terminal);
+    for setup in &plan.setups {
+        text.push('\n');
+        text.push_str(&setup_lines(setup));
+    }
+    text.push('\n');
+    let width = plan.stages.len().to_string().len();
+    for (index, stage) in plan.stages.iter().enumerate() {
+        let mut lines = stage_lines(plan, stage).into_iter();
+        let first = lines.next().unwrap_or_default();
+        let _ = writeln!(text, "{:>width$}  {}", index + 1, paint(&first, "1", terminal.output_color));
+        lines.for_each(|line| {
+            let _ = writeln!(text, "{:width$}  {line}", "");
+        });
+    }
+    text.push('\n');
+    text.push_str(&totals(plan));
+    text
+}
+
+fn heading(plan: &Plan, terminal: &Terminal) -> String {
+    let device = match plan.device {
+        Device::Cpu => "cpu".to_owned(),
+        Device::Cuda(index) => format!("cuda({index})"),
+    };
+    let title = plan.title.as_ref().map(|title| format!(": {title}")).unwrap_or_default();
+    let variants = counted(plan.variants.len(), "variant");
+    let seeds = counted(plan.seeds.len(), "seed");
+    let name = paint(&plan.program, "1", terminal.output_color);
+    format!("{name}{title}\n{variants}, {seeds}, on {device}, in {}\n", plan.folder.display())
+}
+
+fn setup_lines(setup: &Setup) -> String {
+    let (data, model, memory) = (&setup.data, &setup.model, &setup.memory);
+    let validation = if data.validation > 0 { format!(" + {} validation", data.validation) } else { String::new() };
+    let mut text = format!(
+        "data   {}: {} training{validation} + {} test images\n       {}x{}x{}, {} classes; {} of {} per epoch\n",
+        data.source,
+        data.train,
+        data.test,
+        data.height,
+        data.width,
+        data.channels,
+        data.classes,
+        plural(data.batches_per_epoch, "batch", "batches"),
+        data.batch,
+    );
+    let _ = write!(
+        text,
+        "model  {}: {} parameters, {} multiply-adds per image\n       activations {} per batch, in all about {}\n",
+        model.name,
+        grouped(model.parameters as u64),
+        metric(model.multiply_adds_per_image as f64),
+        bytes(memory.activations),
+        bytes(memory.total()),
+    );
+    if let Timing::Skipped { reason } = &setup.forward {
+        let _ = writeln!(text, "time   not estimated: {reason}");
+    }
+    text
+}
+
+fn stage_lines(plan: &Plan, stage: &StagePlan) -> Vec<String> {
+    let mut lines = vec![match &stage.training {
+        Some(training) => format!("{}: {}", title(stage.kind), recipe(stage, training)),
+        None => format!("{}: {}", title(stage.kind), stage.label),
+    }];
+    if plan.totals.runs > 1 && stage.kind != StageKind::Table {
+        lines.push(runs(&stage.runs));
+    }
+    if let Some(training) = &stage.training {
+        lines.push(cost(training));
+    }
+    lines.extend(stage.status.as_ref().map(|status| state(status, training_time(stage))));
+    lines
+}
+
+fn title(kind: StageKind) -> String {
+    match kind {
+        StageKind::Data => "data".into(),
+        StageKind::Train { phase } => format!("train phase {}", phase + 1),
+        StageKind::Evaluate => "evaluate".into(),
+        StageKind::Table => "table".into(),
+    }
+}
+
+/// `30 epochs under lesam over sgd, curriculum ssp(adm)`
+fn recipe(stage: &StagePlan, training: &Training) -> String {
+    match training.curriculum.as_str() {
+        "erm" => stage.label.clone(),
+        curriculum => format!("{}, curriculum {curriculum}", stage.label),
+    }
+}
+
+fn cost(training: &Training) -> String {
+    let PassCount { forward, backward, input_backward } = training.passes_per_step;
+    let input = if input_backward > 0 { format!(" + {input_backward} backward to the input") } else { String::new() };
+    let steps = plural(training.steps as usize, "step", "steps");
+    format!("{steps} of {forward} forward + {backward} backward{input} = {} units", training.units_per_step)
+}
+
+fn training_time(stage: &StagePlan) -> Option<f64> {
+    stage.training.as_ref().and_then(|training| training.seconds)
+}
+
+fn state(status: &Status, seconds: Option<f64>) -> String {
+    let time = seconds.map(|seconds| format!(", about {}", duration(seconds))).unwrap_or_default();
+    match status {
+        Status::NotRun => format!("not run yet{time}"),
+        Status::Interrupted { step } => format!("interrupted at step {step}, continue with --resume"),
+        Status::Cached { path } => format!("cached in {}", path.display()),
+        Status::Gone { path } => format!("cached result is gone from {}{time}", path.display()),
+    }
+}
+
+/// `sgd seed 0, sam seed 0 and 4 more`
+fn runs(runs: &[RunName]) -> String {
+    let name = |run: &RunName| format!("{} seed {}", run.variant, run.seed);
+    let named: Vec<String> = runs.iter().take(NAMES).map(name).collect();
+    match runs.len().saturating_sub(NAMES) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+fn totals(plan: &Plan) -> String {
+    let Totals { runs, stages, cached, steps, units, seconds, .. } = plan.totals;
+    let cached = if cached > 0 { format!(", {cached} cached") } else { String::new() };
+    let mut text = format!("{}, {}{cached}\n", counted(runs, "run"), counted(stages, "stage"));
+    let time = seconds.filter(|_| steps > 0).map(|seconds| format!(", about {}", duration(seconds))).unwrap_or_default();
+    let _ = writeln!(text, "{} to train, {} units{time}", plural(steps as usize, "step", "steps"), grouped(units));
+    text.push_str("a unit is a forward pass of a batch; a backward pass is two,\nto the input alone one\n");
+    if let Some(timed) = timed_images(plan).filter(|_| steps > 0 && seconds.is_some()) {
+        let images = plural(timed, "image", "images");
+        let _ = writeln!(text, "time is an estimate for training alone, from one timed\nforward pass of {images}");
+    }
+    text
+}
+
+fn timed_images(plan: &Plan) -> Option<usize> {
+    plan.setups.iter().find_map(|setup| match setup.forward {
+        Timing::Measured { images, .. } => Some(images),
+        Timing::Skipped { .. } => None,
+    })
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    plural(count, noun, &format!("{noun}s"))
+}
+
+fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count as u64), if count == 1 { one } else { many })
+}
+
+/// `1,234,567`
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `41.2 M`
+fn metric(number: f64) -> String {
+    scaled(number, 1000.0, &["", "k", "M", "G", "T"])
+}
+
+/// `5.2 MiB`
+fn bytes(bytes: usize) -> String {
+    scaled(bytes as f64, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"])
+}
+
+fn scaled(mut number: f64, step: f64, units: &[&str]) -> String {
+    let mut unit = 0;
+    while number >= step && unit + 1 < units.len() {
+        number /= step;
+        unit += 1;
+    }
+    let decimals = usize::from(unit > 0 && number < 100.0);
+    format!("{number:.decimals$} {}", units[unit]).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(metric(41_200_000.0), "41.2 M");
+        assert_eq!(bytes(5_452_595), "5.2 MiB");
+        assert_eq!(bytes(100), "100 B");
+    }
+}

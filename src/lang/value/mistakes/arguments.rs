@@ -1,0 +1,225 @@
+//! Arguments that match no parameter, are given twice, or are not there.
+
+use std::collections::HashMap;
+
+use super::listed;
+use crate::diagnostic::{Code, Diagnostic, Span, nearest};
+use crate::lang::catalog::{self, Entry, Form, Kind, Parameter, entries};
+use crate::lang::check::Checker;
+use crate::syntax::ast::{Argument, Expr, ExprKind, Name};
+
+/// The place of a named argument; a near name stands for the parameter from here on.
+pub(crate) fn parameter_index(
+    checker: &mut Checker<'_>,
+    entry: &'static Entry,
+    name: &Name,
+) -> Option<usize> {
+    let position = |wanted: &str| entry.parameters.iter().position(|parameter| parameter.name == wanted);
+    if let Some(index) = position(&name.text) {
+        return Some(index);
+    }
+    let near = nearest(&name.text, entry.parameters.iter().map(|parameter| parameter.name));
+    checker.report(unknown_parameter(entry, name, near));
+    position(near?)
+}
+
+fn unknown_parameter(entry: &Entry, name: &Name, near: Option<&str>) -> Diagnostic {
+    let (component, word) = (entry.name, &name.text);
+    let finding = Diagnostic::new(
+        Code::UnknownParameter,
+        name.span,
+        format!("`{component}` has no parameter `{word}`"),
+        format!("unknown parameter of `{component}`"),
+    );
+    if let Some(near) = near {
+        let help = format!("the nearest parameter is `{near}`");
+        return finding.help(help).fix(format!("replace by `{near}`"), name.span, near);
+    }
+    let finding = match owners(entry, word) {
+        owners if owners.is_empty() => finding,
+        owners => finding.help(format!("`{word}` is a parameter of {}", listed(owners, "and"))),
+    };
+    finding.help(parameters_of(entry))
+}
+
+/// Components that do have the parameter, those of the same kind first.
+fn owners(entry: &Entry, parameter: &str) -> Vec<&'static str> {
+    let has = |other: &&&'static Entry| other.parameter(parameter).is_some();
+    let (mut near, far): (Vec<_>, Vec<_>) = entries()
+        .iter()
+        .filter(has)
+        .map(|other| (other.kind == entry.kind, other.name))
+        .partition(|(same, _)| *same);
+    if near.is_empty() {
+        near = far;
+    }
+    near.into_iter().map(|(_, name)| name).take(4).collect()
+}
+
+fn parameters_of(entry: &Entry) -> String {
+    match listed(entry.parameters.iter().map(|parameter| parameter.name), "and").as_str() {
+        "" => format!("`{}` has no parameters", entry.name),
+        name if entry.parameters.len() == 1 => format!("the only parameter of `{}` is {name}", entry.name),
+        names => format!("the parameters of `{}` are {names}", entry.name),
+    }
+}
+
+/// The place of an argument without a name.
+pub(crate) fn first_index(
+    checker: &mut Checker<'_>,
+    entry: &'static Entry,
+    position: usize,
+    argument: &Argument,
+) -> Option<usize> {
+    let index = entry.parameters.iter().position(|parameter| parameter.first);
+    if index.is_some() && position == 0 {
+        return index;
+    }
+    let value = checker.slice(argument.value.span);
+    let finding = match (index, position) {
+        _ if entry.parameters.is_empty() => Diagnostic::new(
+            Code::ExtraArgument,
+            argument.span,
+            format!("`{}` takes no arguments", entry.name),
+            "no parameter for this value",
+        ),
+        (Some(first), _) => Diagnostic::new(
+            Code::ExtraArgument,
+            argument.span,
+            format!(
+                "`{}` takes one value without a name, `{}`, and it stands first",
+                entry.name, entry.parameters[first].name
+            ),
+            "a value without a name",
+        )
+        .help(format!("write `{} = {value}`", likely_name(entry, &argument.value))),
+        (None, _) => Diagnostic::new(
+            Code::ExtraArgument,
+            argument.span,
+            format!("the values of `{}` are written with their names", entry.name),
+            "a value without a name",
+        )
+        .help(format!("write `{} = {value}`", likely_name(entry, &argument.value))),
+    };
+    checker.report(finding.help(parameters_of(entry)));
+    None
+}
+
+/// The parameter that a value without a name is likely for: the first of its type.
+fn likely_name(entry: &Entry, value: &Expr) -> &'static str {
+    let fits = |parameter: &&Parameter| !parameter.first && suits(&parameter.form, value);
+    entry.parameters.iter().find(fits).map_or("NAME", |parameter| parameter.name)
+}
+
+fn suits(form: &Form, value: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::Number(_) | ExprKind::Ratio(..) | ExprKind::Percent(_) => {
+            form.schedule || form.noun.contains("number")
+        }
+        ExprKind::Bool(_) => form.choices.contains(&"true"),
+        ExprKind::Text(_) => form.noun.ends_with("in quotes"),
+        ExprKind::List(..) => form.noun.starts_with("a list"),
+        ExprKind::Range(..) | ExprKind::Last(_) => form.noun.contains("window"),
+        ExprKind::Then(..) | ExprKind::Arrow(..) => form.schedule,
+        ExprKind::Call(call) => {
+            let name = call.name.text.as_str();
+            let component = form.component.is_some_and(|kind| catalog::find_in(kind, name).is_some());
+            let schedule = form.schedule && catalog::find_in(Kind::Schedule, name).is_some();
+            component || schedule || form.choices.contains(&name)
+        }
+        ExprKind::Quantity(..) | ExprKind::Each(_) | ExprKind::Missing => false,
+    }
+}
+
+/// The same parameter twice.
+pub(crate) fn duplicate_parameter(
+    checker: &mut Checker<'_>,
+    parameter: &Parameter,
+    first: &Expr,
+    again: &Argument,
+) {
+    checker.report(repeated(parameter.name, first.span, again.span));
+}
+
+fn repeated(name: &str, first: Span, again: Span) -> Diagnostic {
+    Diagnostic::new(Code::DuplicateParameter, again, format!("`{name}` is given twice"), "given again here")
+        .label(first, "first given here")
+        .help(format!("keep one value of `{name}`"))
+}
+
+/// Parameters without a default that were not written.
+pub(crate) fn missing<T>(
+    checker: &mut Checker<'_>,
+    span: Span,
+    name: &str,
+    parameters: &[&str],
+) -> Option<T> {
+    let list = listed(parameters.iter().copied(), "and");
+    let arguments: Vec<String> = parameters.iter().map(|parameter| format!("{parameter} = ...")).collect();
+    checker.report(
+        Diagnostic::new(
+            Code::MissingParameter,
+            span,
+            format!("`{name}` needs {list}"),
+            format!("{list} not given"),
+        )
+        .help(format!("write `{name}({})`", arguments.join(", "))),
+    );
+    None
+}
+
+/// Arguments that are all written with names, each one of `legal`.
+pub(crate) fn named_arguments<'a>(
+    checker: &mut Checker<'a>,
+    owner: &str,
+    arguments: &'a [Argument],
+    legal: &[&'static str],
+) -> Option<HashMap<&'static str, &'a Expr>> {
+    let mut given: HashMap<&'static str, &'a Expr> = HashMap::new();
+    let mut sound = true;
+    for argument in arguments {
+        let known = argument.name.as_ref().and_then(|name| legal.iter().find(|legal| **legal == name.text));
+        match known {
+            Some(name) => {
+                if let Some(first) = given.insert(*name, &argument.value) {
+                    checker.report(repeated(name, first.span, argument.span));
+                    sound = false;
+                }
+            }
+            None => {
+                checker.report(unmatched(owner, argument, legal));
+                sound = false;
+            }
+        }
+    }
+    sound.then_some(given)
+}
+
+/// An argument of something without an entry, by a name it does not have or by none.
+pub(super) fn unmatched(owner: &str, argument: &Argument, legal: &[&'static str]) -> Diagnostic {
+    let Some(name) = &argument.name else {
+        return Diagnostic::new(
+            Code::ExtraArgument,
+            argument.span,
+            format!("`{owner}` has no place for this value"),
+            "a value without a name",
+        )
+        .help(format!("`{owner}` takes {}", listed(legal.iter().copied(), "and")));
+    };
+    let finding = Diagnostic::new(
+        Code::UnknownParameter,
+        name.span,
+        format!("`{owner}` has no parameter `{}`", name.text),
+        format!("unknown parameter of `{owner}`"),
+    );
+    match nearest(&name.text, legal.iter().copied()) {
+        Some(near) => finding.help(format!("the nearest parameter is `{near}`")).fix(
+            format!("replace by `{near}`"),
+            name.span,
+            near,
+        ),
+        None => {
+            finding.help(format!("the parameters of `{owner}` are {}", listed(legal.iter().copied(), "and")))
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Kernels on plain slices; nothing here knows of tensors.
+
+pub mod direct;
+pub mod filters;
+pub mod lanes;
+pub mod parallel;
+pub mod plan;
+pub mod scratch;
+pub mod source;
+pub mod tile;
+pub mod weight_grad;

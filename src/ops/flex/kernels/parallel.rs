@@ -1,0 +1,44 @@
+//! Work split over rayon's pool. What is computed never depends on how it was split.
+
+use rayon::prelude::*;
+
+/// Runs `task(0..count)`; each index once, in any order, on any thread.
+pub fn for_each(count: usize, task: impl Fn(usize) + Sync + Send) {
+    if count <= 1 || threads() == 1 {
+        (0..count).for_each(task);
+    } else {
+        (0..count).into_par_iter().with_max_len(1).for_each(task);
+    }
+}
+
+/// Threads of the pool this runs in.
+pub fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
+/// A slice that several threads write, each its own elements.
+#[derive(Clone, Copy)]
+pub struct Shared {
+    at: *mut f32,
+    len: usize,
+}
+
+// SAFETY: access goes through `slice_mut`, whose caller promises that no two threads hold the same elements.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    pub fn new(slice: &mut [f32]) -> Self {
+        Self { at: slice.as_mut_ptr(), len: slice.len() }
+    }
+
+    /// # Safety
+    /// No other reference to `start..start + len` exists while the result lives, and the slice outlives it.
+    #[allow(clippy::mut_from_ref)]
+    pub unsafe fn slice_mut<'a>(&self, start: usize, len: usize) -> &'a mut [f32] {
+        assert!(start.checked_add(len).is_some_and(|end| end <= self.len), "{start}+{len} of {}", self.len);
+        // SAFETY: in bounds; unique by the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.at.add(start), len) }
+    }
+}

@@ -1,0 +1,261 @@
+//! The gradient of a convolution for its weight by direct summation.
+//!
+//! Images are dealt to chunks whose number follows from the sizes alone; each chunk sums into its own buffer and
+//! the buffers are added in order, so the result is the same on any number of threads.
+
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+
+use super::lanes::{BLOCK, dispatch, load, store, width};
+use super::parallel::{Shared, for_each, threads};
+use super::plan::{Plan, Run};
+use super::scratch::Scratch;
+use super::tile::outer;
+
+/// Packed values of one block of images: stays in a second-level cache.
+const TASK: usize = 1 << 17;
+/// Values of all partial sums together.
+const PARTIAL: usize = 1 << 20;
+/// Chunks of images, at most.
+const CHUNKS: usize = 16;
+/// Pixels over which source and gradient stay in the first-level cache.
+const PIXELS: usize = 128;
+
+/// Shape of the register tile: lanes of the source, vectors of output channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shape {
+    lanes: usize,
+    vectors: usize,
+}
+
+impl Shape {
+    fn of(lanes: usize, channels: usize) -> Self {
+        match (lanes, channels.div_ceil(lanes)) {
+            (16, 1) => Self { lanes: 16, vectors: 1 },
+            (8, 1) => Self { lanes: 8, vectors: 1 },
+            (16, _) | (4, _) => Self { lanes: 8, vectors: 2 },
+            _ => Self { lanes: 4, vectors: 2 },
+        }
+    }
+}
+
+struct Call<'a> {
+    plan: &'a Plan,
+    shape: Shape,
+    x: &'a [f32],
+    grad: &'a [f32],
+    /// `[chunk][tile][step][BLOCK][width]`.
+    sums: Shared,
+    chunks: usize,
+}
+
+/// `dw` of the convolution that `plan` (one run per row of the output) describes; every value is written.
+pub fn weight_grad(plan: &Plan, x: &[f32], grad: &[f32], dw: &mut [f32]) {
+    assert_eq!(grad.len(), plan.images * plan.image);
+    let shape = Shape::of(width(), plan.channels);
+    let channels = shape.vectors * width();
+    let tiles = plan.channels.div_ceil(channels);
+    let length = plan.phases[0].steps.len() * BLOCK * channels;
+    let chunks = (PARTIAL / (tiles * length).max(1)).clamp(1, CHUNKS).min(plan.images.max(1));
+    let mut sums = Scratch::take(chunks * tiles * length);
+    let call = Call { plan, shape, x, grad, sums: Shared::new(&mut sums), chunks };
+    let splits = (4 * threads()).div_ceil(chunks).clamp(1, tiles.max(1));
+    for_each(chunks * splits, |index| {
+        let (chunk, split) = (index / splits, index % splits);
+        let tiles = split * tiles / splits..(split + 1) * tiles / splits;
+        dispatch(Task { call: &call, chunk, tiles });
+    });
+    let dw = Shared::new(dw);
+    for_each(tiles, |tile| call.collect(tile, &dw));
+}
+
+impl Call<'_> {
+    fn channels(&self) -> usize {
+        self.shape.vectors * width()
+    }
+
+    fn tiles(&self) -> usize {
+        self.plan.channels.div_ceil(self.channels())
+    }
+
+    /// Values of one tile of sums.
+    fn length(&self) -> usize {
+        self.plan.phases[0].steps.len() * BLOCK * self.channels()
+    }
+
+    fn place(&self, chunk: usize, tile: usize) -> usize {
+        (chunk * self.tiles() + tile) * self.length()
+    }
+
+    /// Adds the chunks of one tile, in order, and writes them in the weight's layout.
+    fn collect(&self, tile: usize, dw: &Shared) {
+        let length = self.length();
+        // SAFETY: each tile is collected once, after all tasks have ended.
+        let total = unsafe { self.sums.slice_mut(self.place(0, tile), length) };
+        for chunk in 1..self.chunks {
+            // SAFETY: as above; chunks do not overlap.
+            let part = unsafe { self.sums.slice_mut(self.place(chunk, tile), length) };
+            for (sum, value) in total.iter_mut().zip(part.iter()) {
+                *sum += *value;
+            }
+        }
+        let (plan, channels) = (self.plan, self.channels());
+        let phase = &plan.phases[0];
+        for channel in 0..channels.min(plan.channels - tile * channels) {
+            let at = (tile * channels + channel) * plan.channel;
+            // SAFETY: each output channel belongs to one tile.
+            let out = unsafe { dw.slice_mut(at, plan.channel) };
+            let mut rows = phase.rows.iter();
+            for (step, lines) in phase.steps.iter().zip(total.chunks_exact(BLOCK * channels)) {
+                for line in lines.chunks_exact(channels).take(step.lanes) {
+                    if let Some(&row) = rows.next() {
+                        out[row] = line[channel];
+                    }
+                }
+            }
+        }
+    }
+}
+
+struct Task<'a> {
+    call: &'a Call<'a>,
+    chunk: usize,
+    tiles: Range<usize>,
+}
+
+impl WithSimd for Task<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match (S::F32_LANES, self.call.shape) {
+            (16, Shape { vectors: 1, .. }) => self.run::<S, 16, 1>(simd),
+            (8, Shape { vectors: 1, .. }) => self.run::<S, 8, 1>(simd),
+            (16 | 4, _) => self.run::<S, 8, 2>(simd),
+            _ => self.run::<S, 4, 2>(simd),
+        }
+    }
+}
+
+impl Task<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const RI: usize, const NV: usize>(&self, simd: S) {
+        let Call { plan, chunks, .. } = *self.call;
+        let (source, pixels) = (plan.source, plan.image / plan.channels.max(1));
+        let channels = NV * S::F32_LANES;
+        let images = self.chunk * plan.images / chunks..(self.chunk + 1) * plan.images / chunks;
+        let each = source.image() + pixels * channels * self.tiles.len();
+        let block = (TASK / each.max(1)).clamp(1, images.len().max(1));
+        let mut packed = Scratch::take(block * source.image());
+        let mut gradient = Scratch::take(block * pixels * channels * self.tiles.len());
+        // SAFETY: each task has its own chunk and tiles.
+        let sums = unsafe {
+            let start = self.call.place(self.chunk, self.tiles.start);
+            self.call.sums.slice_mut(start, self.tiles.len() * self.call.length())
+        };
+        sums.fill(0.0);
+        let area = source.size[0] * source.size[1] * source.channels;
+        for first in images.clone().step_by(block) {
+            let count = block.min(images.end - first);
+            for (image, part) in packed.chunks_exact_mut(source.image().max(1)).take(count).enumerate() {
+                source.pack(simd, &self.call.x[(first + image) * area..][..area], part);
+            }
+            self.pack_gradient::<S, NV>(first..first + count, &mut gradient);
+            self.accumulate::<S, RI, NV>(simd, &packed, &gradient, count, sums);
+        }
+    }
+
+    /// `[tile][image][pixel][width]`, zero beyond the last channel.
+    #[inline(always)]
+    fn pack_gradient<S: Simd, const NV: usize>(&self, images: Range<usize>, out: &mut [f32]) {
+        let plan = self.call.plan;
+        let channels = NV * S::F32_LANES;
+        let grad = &self.call.grad[images.start * plan.image..images.end * plan.image];
+        let pixels = grad.len() / plan.channels;
+        for (tile, part) in self.tiles.clone().zip(out.chunks_exact_mut((pixels * channels).max(1))) {
+            let first = tile * channels;
+            let count = channels.min(plan.channels - first);
+            for (pixel, line) in grad.chunks_exact(plan.channels).zip(part.chunks_exact_mut(channels)) {
+                if count == channels {
+                    let from = &pixel[first..first + channels];
+                    for v in 0..NV {
+                        // SAFETY: `from` and `line` hold `NV` vectors.
+                        unsafe {
+                            let value = load::<S>(from.as_ptr().add(v * S::F32_LANES));
+                            store::<S>(line.as_mut_ptr().add(v * S::F32_LANES), value);
+                        }
+                    }
+                } else {
+                    line[..count].copy_from_slice(&pixel[first..first + count]);
+                    line[count..].fill(0.0);
+                }
+            }
+        }
+    }
+
+    /// Adds what a packed block of images contributes.
+    #[inline(always)]
+    fn accumulate<S: Simd, const RI: usize, const NV: usize>(
+        &self,
+        simd: S,
+        packed: &[f32],
+        gradient: &[f32],
+        images: usize,
+        sums: &mut [f32],
+    ) {
+        let plan = self.call.plan;
+        let phase = &plan.phases[0];
+        let channels = NV * S::F32_LANES;
+        let pixels = plan.image / plan.channels;
+        let rows = phase.runs.len();
+        let together = (PIXELS * rows / pixels.max(1)).max(1);
+        for first in (0..images * rows).step_by(together) {
+            let range = first..(first + together).min(images * rows);
+            for (tile, sums) in sums.chunks_exact_mut(self.call.length()).enumerate() {
+                let gradient = &gradient[tile * images * pixels * channels..][..images * pixels * channels];
+                for (step, sums) in phase.steps.iter().zip(sums.chunks_exact_mut(BLOCK * channels)) {
+                    for lane in (0..step.lanes).step_by(RI) {
+                        let source = &packed[step.offset + lane..];
+                        let sums = &mut sums[lane * channels..][..RI * channels];
+                        self.tile::<S, RI, NV>(simd, source, gradient, &phase.runs, range.clone(), sums);
+                    }
+                }
+            }
+        }
+    }
+
+    /// One register tile over some rows of the output.
+    #[inline(always)]
+    fn tile<S: Simd, const RI: usize, const NV: usize>(
+        &self,
+        simd: S,
+        source: &[f32],
+        gradient: &[f32],
+        runs: &[Run],
+        range: Range<usize>,
+        sums: &mut [f32],
+    ) {
+        let plan = self.call.plan;
+        let channels = NV * S::F32_LANES;
+        let pixels = plan.image / plan.channels;
+        let mut tile = [[simd.splat_f32s(0.0); NV]; RI];
+        for index in range {
+            let (image, run) = (index / runs.len(), runs[index % runs.len()]);
+            let source = &source[image * plan.source.image() + run.base..];
+            let gradient = &gradient[(image * pixels + run.at / plan.channels) * channels..];
+            debug_assert!(source.len() >= (run.count - 1) * BLOCK + RI && gradient.len() >= run.count * channels);
+            // SAFETY: a plan's runs stay inside the packed images, the gradient holds a line per pixel.
+            unsafe { outer::<S, RI, NV>(simd, &mut tile, source.as_ptr(), gradient.as_ptr(), run.count) };
+        }
+        for (line, tile) in sums.chunks_exact_mut(channels).zip(tile) {
+            for (v, value) in tile.into_iter().enumerate() {
+                // SAFETY: `line` holds `NV` vectors.
+                unsafe {
+                    let at = line.as_mut_ptr().add(v * S::F32_LANES);
+                    store::<S>(at, simd.add_f32s(load::<S>(at), value));
+                }
+            }
+        }
+    }
+}

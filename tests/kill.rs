@@ -1,0 +1,95 @@
+//! A run killed at any moment and continued ends with the bytes of one that was never interrupted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use flatrun::data::{Generator, Purpose};
+
+const PIPELINE: &str = "\
+edition 2026
+data digits augment [crop(pad = 1)] batch 64 validation 10%
+model cnn(width = 4)
+train 3 epochs curriculum ssp(adm) under lesam(budget = 0.4, clip = 0.35)
+ then 2 epochs under sam(rho = 0.05) over adam
+evaluate accuracy, loss every 1 epochs
+select best(accuracy)
+";
+
+const KILLS: usize = 20;
+
+fn start(folder: &Path, resume: bool) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flatrun"));
+    command.current_dir(folder).args(["run", "p.flat", "--quiet"]);
+    if resume {
+        command.arg("--resume");
+    }
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn fresh() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("p.flat"), PIPELINE).unwrap();
+    folder
+}
+
+/// What must not depend on kills, by name.
+fn results(folder: &Path) -> Vec<(&'static str, Vec<u8>)> {
+    let runs = fs::read_dir(folder.join("runs")).unwrap().map(|entry| entry.unwrap().path());
+    let run: Vec<PathBuf> = runs.filter(|path| path.join("main").is_dir()).collect();
+    let seed = run[0].join("main/seed-0");
+    ["weights.safetensors", "metrics.csv", "measurements.csv", "results.json"]
+        .map(|name| (name, fs::read(seed.join(name)).unwrap()))
+        .to_vec()
+}
+
+#[test]
+fn killed_at_twenty_random_points() {
+    let whole = fresh();
+    let began = Instant::now();
+    assert!(start(whole.path(), false).wait().unwrap().success());
+    let length = began.elapsed();
+    let expected = results(whole.path());
+    let mut random = Generator::keyed(Purpose::Order, &[0x6b69_6c6c]);
+    let mut interrupted = 0;
+    for point in 0..KILLS {
+        let folder = fresh();
+        let mut resume = false;
+        // Up to two kills, then to the end.
+        for _ in 0..1 + point % 2 {
+            let mut child = start(folder.path(), resume);
+            std::thread::sleep(Duration::from_secs_f64(length.as_secs_f64() * random.unit()));
+            let _ = child.kill();
+            interrupted += usize::from(!child.wait().unwrap().success());
+            resume = true;
+        }
+        assert!(start(folder.path(), true).wait().unwrap().success(), "point {point}");
+        for ((name, found), (_, expected)) in results(folder.path()).iter().zip(&expected) {
+            assert!(found == expected, "{name} differs after kill {point}");
+        }
+    }
+    assert!(interrupted >= KILLS / 2, "only {interrupted} kills met a running program");
+}
+
+#[test]
+fn ctrl_c_writes_a_checkpoint_and_exits_130() {
+    let folder = fresh();
+    let mut child = start(folder.path(), false);
+    let checkpoint = |folder: &Path| -> bool {
+        let runs = fs::read_dir(folder.join("runs"));
+        runs.is_ok_and(|mut runs| runs.any(|run| run.is_ok_and(|r| r.path().join("main/seed-0/events.jsonl").exists())))
+    };
+    let began = Instant::now();
+    while !checkpoint(folder.path()) && began.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(130));
+    let events = fs::read_dir(folder.path().join("runs")).unwrap();
+    let text = events.filter_map(|run| fs::read_to_string(run.unwrap().path().join("main/seed-0/events.jsonl")).ok());
+    let text: String = text.collect();
+    assert!(text.contains("\"type\":\"checkpoint\"") && text.contains("\"type\":\"interrupted\""), "{text}");
+}
