@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::exit::{Exit, Failure};
+use super::fill::hanging;
 use super::terminal::{Terminal, paint};
 use crate::diagnostic::nearest;
 use crate::lang::catalog::{Entry, Kind, STATEMENTS, StatementEntry, entries};
@@ -41,7 +42,7 @@ struct Catalog {
 }
 
 /// # Errors
-/// Standard output is closed or full.
+/// Standard output cannot be written.
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let wanted = |entry: &&&Entry| args.kind.is_none_or(|kind| kind == entry.kind);
     let components: Vec<&'static Entry> = entries().iter().filter(wanted).copied().collect();
@@ -55,7 +56,8 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
 
 fn json(components: Vec<&'static Entry>, whole: bool) -> Result<String, Failure> {
     let statements = whole.then_some(STATEMENTS);
-    let catalog = Catalog { schema: 1, version: env!("CARGO_PKG_VERSION"), edition: EDITION, components, statements };
+    let catalog =
+        Catalog { schema: 1, version: env!("CARGO_PKG_VERSION"), edition: EDITION, components, statements };
     let text = serde_json::to_string_pretty(&catalog).map_err(|error| Failure::usage(error.to_string()))?;
     Ok(text + "\n")
 }
@@ -70,7 +72,12 @@ fn text(components: &[&Entry], terminal: &Terminal) -> String {
             continue;
         }
         let separator = if text.is_empty() { "" } else { "\n" };
-        let _ = writeln!(text, "{separator}{}, {}", paint(kind.plural(), "1", terminal.output_color), kind.place());
+        let _ = writeln!(
+            text,
+            "{separator}{}, {}",
+            paint(kind.plural(), "1", terminal.output_color),
+            kind.place()
+        );
         for entry in of_kind {
             let summary = hanging(entry.facts.summary, terminal.width, column + 2);
             let _ = writeln!(text, "  {:<column$}{summary}", names(entry));
@@ -82,27 +89,6 @@ fn text(components: &[&Entry], terminal: &Terminal) -> String {
 fn names(entry: &Entry) -> String {
     let aliases: Vec<String> = entry.facts.aliases.iter().map(|alias| format!(" ({alias})")).collect();
     format!("{}{}", entry.name, aliases.concat())
-}
-
-/// Fills lines up to `width`, where the first begins at `column` and the others are indented to it.
-fn hanging(text: &str, width: usize, column: usize) -> String {
-    let mut filled = String::new();
-    let mut at = column;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if at > column && at + 1 + length > width {
-            let _ = write!(filled, "\n{:column$}{word}", "");
-            at = column + length;
-            continue;
-        }
-        if at > column {
-            filled.push(' ');
-            at += 1;
-        }
-        filled.push_str(word);
-        at += length;
-    }
-    filled
 }
 
 fn parse_kind(text: &str) -> Result<Kind, String> {
@@ -122,13 +108,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_summaries_hang() {
-        assert_eq!(hanging("one two three", 12, 4), "one two\n    three");
-    }
-
-    #[test]
     fn kinds_have_neighbours() {
         assert_eq!(parse_kind("minimizers"), Ok(Kind::Minimizer));
-        assert_eq!(parse_kind("minimiser"), Err("there is no kind `minimiser`; the nearest is `minimizer`".into()));
+        assert_eq!(
+            parse_kind("minimiser"),
+            Err("there is no kind `minimiser`; the nearest is `minimizer`".into())
+        );
     }
 }

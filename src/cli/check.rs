@@ -27,7 +27,7 @@ pub struct Args {
 }
 
 /// # Errors
-/// Standard output is closed or full.
+/// Standard output cannot be written.
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     let mut checked = Vec::new();
@@ -36,7 +36,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
             Ok(findings) => checked.push(findings),
             Err(failure) => {
                 terminal.failure(&failure);
-                exit = exit.max(failure.exit());
+                exit = exit.max(failure.exit);
             }
         }
     }

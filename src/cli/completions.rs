@@ -14,7 +14,7 @@ pub struct Args {
 }
 
 /// # Errors
-/// Standard output is closed or full.
+/// Standard output cannot be written.
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut super::Cli::command(), "flatrun", &mut script);

@@ -17,7 +17,10 @@ enum Line<'a> {
 
 /// The change from `old` to `new` as a patch of the file `name`; empty where there is none.
 pub fn unified(name: &str, old: &str, new: &str) -> String {
-    let lines = compare(&old.split_inclusive('\n').collect::<Vec<_>>(), &new.split_inclusive('\n').collect::<Vec<_>>());
+    let lines = compare(
+        &old.split_inclusive('\n').collect::<Vec<_>>(),
+        &new.split_inclusive('\n').collect::<Vec<_>>(),
+    );
     let mut text = String::new();
     for hunk in hunks(&lines) {
         if text.is_empty() {

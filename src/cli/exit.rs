@@ -1,6 +1,5 @@
 //! How the program ends.
 
-use std::fmt;
 use std::io;
 use std::path::Path;
 
@@ -18,37 +17,32 @@ pub enum Exit {
 
 /// Why a command gave up.
 #[derive(Debug)]
-pub enum Failure {
-    Message { exit: Exit, message: String, help: Option<String> },
-    /// Nobody reads the output any more.
-    ClosedPipe,
+pub struct Failure {
+    pub exit: Exit,
+    pub message: String,
+    pub help: Option<String>,
 }
 
 impl Failure {
+    fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), help: None }
+    }
+
     pub fn usage(message: impl Into<String>) -> Self {
-        Self::Message { exit: Exit::Usage, message: message.into(), help: None }
+        Self::new(Exit::Usage, message)
     }
 
     pub fn run(message: impl Into<String>) -> Self {
-        Self::Message { exit: Exit::RunFailed, message: message.into(), help: None }
+        Self::new(Exit::RunFailed, message)
     }
 
     pub fn interrupted(message: impl Into<String>) -> Self {
-        Self::Message { exit: Exit::Interrupted, message: message.into(), help: None }
+        Self::new(Exit::Interrupted, message)
     }
 
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        if let Self::Message { help, .. } = &mut self {
-            *help = Some(text.into());
-        }
+        self.help = Some(text.into());
         self
-    }
-
-    pub fn exit(&self) -> Exit {
-        match self {
-            Self::Message { exit, .. } => *exit,
-            Self::ClosedPipe => Exit::Done,
-        }
     }
 
     pub fn unreadable(path: &Path, error: &io::Error) -> Self {
@@ -57,15 +51,6 @@ impl Failure {
 
     pub fn unwritable(path: &Path, error: &io::Error) -> Self {
         Self::usage(format!("cannot write `{}`: {}", path.display(), reason(error)))
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Message { message, .. } => formatter.write_str(message),
-            Self::ClosedPipe => formatter.write_str("the output is closed"),
-        }
     }
 }
 

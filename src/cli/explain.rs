@@ -1,6 +1,7 @@
 //! `flatrun explain`: the page of a finding, a component, a statement or a clause.
 
 use super::exit::{Exit, Failure};
+use super::fill::markdown;
 use super::terminal::{Terminal, paint};
 use crate::diagnostic::{CODES, Code, nearest};
 use crate::lang::catalog::{self, STATEMENTS, StatementEntry};
@@ -16,9 +17,9 @@ pub struct Args {
 }
 
 /// # Errors
-/// Nothing has this name, or standard output is closed or full.
+/// Nothing has this name, or standard output cannot be written.
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let pages = pages(&args.name);
+    let pages = pages(&args.name, terminal.width);
     if pages.is_empty() {
         return Err(unknown(&args.name));
     }
@@ -27,8 +28,9 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
 }
 
 /// Everything a name stands for; `loss` is a difficulty and an evaluator.
-fn pages(name: &str) -> Vec<String> {
-    let mut pages: Vec<String> = Code::parse(name).map(|code| ended(code.info().page)).into_iter().collect();
+fn pages(name: &str, width: usize) -> Vec<String> {
+    let mut pages: Vec<String> =
+        Code::parse(name).map(|code| markdown(code.info().page, width)).into_iter().collect();
     pages.extend(catalog::find(name).into_iter().map(catalog::describe));
     pages.extend(catalog::statement(name).map(describe_statement));
     if pages.is_empty() {
@@ -37,12 +39,11 @@ fn pages(name: &str) -> Vec<String> {
     pages
 }
 
-fn ended(page: &str) -> String {
-    format!("{}\n", page.trim_end())
-}
-
 fn describe_statement(statement: &StatementEntry) -> String {
-    let mut text = format!("{}: a statement\n\n{}\n\nUsage\n  {}\n", statement.keyword, statement.summary, statement.usage);
+    let mut text = format!(
+        "{}: a statement\n\n{}\n\nUsage\n  {}\n",
+        statement.keyword, statement.summary, statement.usage
+    );
     if !statement.absent.is_empty() {
         text.push_str(&format!("\nWhen absent\n  {}\n", statement.absent));
     }
@@ -59,11 +60,16 @@ fn describe_clause(name: &str) -> Option<String> {
     let (clause, owners) = catalog::clause(name)?;
     let owners: Vec<String> = owners.iter().map(|owner| format!("`{owner}`")).collect();
     let owners = owners.join(", ");
-    Some(format!("{}: a clause of {owners}\n\n{}\n\nUsage\n  {}\n", clause.keyword, clause.summary, clause.usage))
+    Some(format!(
+        "{}: a clause of {owners}\n\n{}\n\nUsage\n  {}\n",
+        clause.keyword, clause.summary, clause.usage
+    ))
 }
 
 fn unknown(name: &str) -> Failure {
-    let failure = Failure::usage(format!("nothing is named `{name}`: expected a finding, a component, a statement or a clause"));
+    let failure = Failure::usage(format!(
+        "nothing is named `{name}`: expected a finding, a component, a statement or a clause"
+    ));
     match nearest(name, names()) {
         Some(near) => failure.help(format!("the nearest name is `{near}`")),
         None => failure.help("`flatrun catalog` lists all components"),
@@ -71,18 +77,27 @@ fn unknown(name: &str) -> Failure {
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
-    let components = catalog::entries().iter().flat_map(|entry| [entry.name].into_iter().chain(entry.facts.aliases.iter().copied()));
+    let components = catalog::entries()
+        .iter()
+        .flat_map(|entry| [entry.name].into_iter().chain(entry.facts.aliases.iter().copied()));
     let statements = STATEMENTS.iter().map(|statement| statement.keyword);
     let clauses = STATEMENTS.iter().flat_map(|statement| statement.clauses).map(|clause| clause.keyword);
     let codes = CODES.iter().flat_map(|code| [code.info().slug, code.info().id]);
     components.chain(statements).chain(clauses).chain(codes)
 }
 
-/// Titles in bold.
+/// Titles in bold: the first line, and lines over indented ones.
 fn colored(page: &str, color: bool) -> String {
-    let is_title = |line: &str| line.starts_with('#') || (!line.starts_with(' ') && line.len() < 24 && !line.contains(['.', ':', '`']));
-    let paint = |line: &str| if is_title(line) && !line.is_empty() { paint(line, "1", color) } else { line.to_owned() };
-    page.lines().map(|line| paint(line) + "\n").collect()
+    let lines: Vec<&str> = page.lines().collect();
+    let is_title = |at: usize| {
+        let next_is_inside = lines.get(at + 1).is_some_and(|next| next.starts_with(' '));
+        at == 0
+            || lines[at].starts_with('#')
+            || (next_is_inside && lines[at].starts_with(|letter: char| letter != ' '))
+    };
+    let painted =
+        |(at, line): (usize, &&str)| if is_title(at) { paint(line, "1", color) } else { (*line).to_owned() };
+    lines.iter().enumerate().map(|line| painted(line) + "\n").collect()
 }
 
 #[cfg(test)]
@@ -91,20 +106,20 @@ mod tests {
 
     #[test]
     fn a_name_of_two_kinds_has_two_pages() {
-        assert_eq!(pages("loss").len(), 2);
+        assert_eq!(pages("loss", 80).len(), 2);
     }
 
     #[test]
     fn every_code_has_a_page() {
         for code in CODES {
-            let page = pages(code.info().id);
+            let page = pages(code.info().id, 80);
             assert!(page[0].starts_with(&format!("# {}", code.info().id)), "{}", page[0]);
         }
     }
 
     #[test]
     fn statements_and_clauses_are_explained() {
-        assert!(pages("data")[0].contains("When absent\n  the embedded `digits`"));
-        assert!(pages("augment")[0].starts_with("augment: a clause of `data`"));
+        assert!(pages("data", 80)[0].contains("When absent\n  the embedded `digits`"));
+        assert!(pages("augment", 80)[0].starts_with("augment: a clause of `data`"));
     }
 }

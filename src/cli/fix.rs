@@ -26,7 +26,8 @@ pub fn settle(source: &mut Source, diagnostics: &mut Vec<Diagnostic>) -> usize {
 /// The edits of safe fixes that touch no place another one touches; the others wait for the next round.
 fn compatible(diagnostics: &[Diagnostic]) -> Vec<Vec<Edit>> {
     let mut taken: Vec<Vec<Edit>> = Vec::new();
-    let fixes = diagnostics.iter().filter(|finding| is_fixable(finding)).filter_map(|finding| finding.fix.as_ref());
+    let fixes =
+        diagnostics.iter().filter(|finding| is_fixable(finding)).filter_map(|finding| finding.fix.as_ref());
     for fix in fixes {
         let free = |edit: &Edit| taken.iter().flatten().all(|other| are_apart(edit, other));
         if !fix.edits.is_empty() && fix.edits.iter().all(free) {

@@ -25,7 +25,7 @@ pub struct Args {
 }
 
 /// # Errors
-/// Standard output is closed or full.
+/// Standard output cannot be written.
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     let mut changed = 0;
@@ -35,10 +35,9 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
             Ok(Formatted::Same) => {}
             Ok(Formatted::Written) => changed += 1,
             Ok(Formatted::Differs | Formatted::Broken) => exit = exit.max(Exit::Findings),
-            Err(Failure::ClosedPipe) => return Err(Failure::ClosedPipe),
             Err(failure) => {
                 terminal.failure(&failure);
-                exit = exit.max(failure.exit());
+                exit = exit.max(failure.exit);
             }
         }
     }

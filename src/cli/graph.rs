@@ -47,7 +47,7 @@ impl From<Format> for graph::Format {
 }
 
 /// # Errors
-/// The file or its data cannot be read, or standard output is closed or full.
+/// The file or its data cannot be read, or standard output cannot be written.
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let Some(Program { program, .. }) = Program::read(&args.file, &args.settings, terminal)? else {
         return Ok(Exit::Findings);

@@ -8,6 +8,7 @@ mod completions;
 mod diff;
 mod exit;
 mod explain;
+mod fill;
 mod fix;
 mod fmt;
 mod graph;
@@ -39,7 +40,14 @@ const USAGE: &str = "flatrun FILE [OPTIONS]\n       flatrun COMMAND ..";
 #[command(name = "flatrun", version, override_usage = USAGE, max_term_width = 100)]
 struct Cli {
     /// Colour and progress bars: `auto` means on a terminal where NO_COLOR is not set
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
     color: Color,
     #[command(subcommand)]
     command: Option<Command>,
@@ -111,7 +119,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
 fn ended(done: Result<Exit, Failure>, terminal: &Terminal) -> Exit {
     done.unwrap_or_else(|failure| {
         terminal.failure(&failure);
-        failure.exit()
+        failure.exit
     })
 }
 
@@ -119,7 +127,8 @@ fn ended(done: Result<Exit, Failure>, terminal: &Terminal) -> Exit {
 fn help_color(arguments: &[OsString]) -> ColorChoice {
     let words: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
     let given = |value: &str| {
-        words.contains(&format!("--color={value}").as_str()) || words.windows(2).any(|pair| pair == ["--color", value])
+        words.contains(&format!("--color={value}").as_str())
+            || words.windows(2).any(|pair| pair == ["--color", value])
     };
     match (given("always"), given("never")) {
         (true, _) => ColorChoice::Always,

@@ -103,10 +103,12 @@ impl Progress {
         self.phase += 1;
         let name = self.name(run);
         let from = if step > 0 { format!(" from step {step}") } else { String::new() };
-        self.say(&format!("{name}: {label}, {steps} steps{from}"));
+        let noun = if steps == 1 { "step" } else { "steps" };
+        self.say(&format!("{name}: {label}, {steps} {noun}{from}"));
         let bar = self.display.bars.then(|| bar(&name, step, steps));
         let began = Instant::now();
-        self.stage = Some(Stage { name, began, first_step: step, step, steps, last: String::new(), told: None, bar });
+        self.stage =
+            Some(Stage { name, began, first_step: step, step, steps, last: String::new(), told: None, bar });
     }
 
     fn epoch(&mut self, row: &EpochRow) {
@@ -211,7 +213,12 @@ mod tests {
 
     #[test]
     fn validation_is_shown_before_training() {
-        let row = EpochRow { train_loss: Some(1.0), validation_loss: Some(0.5), train_accuracy: Some(0.961), ..EpochRow::default() };
+        let row = EpochRow {
+            train_loss: Some(1.0),
+            validation_loss: Some(0.5),
+            train_accuracy: Some(0.961),
+            ..EpochRow::default()
+        };
         assert_eq!(scores(&row), "loss 0.5000, accuracy 96.1 %");
     }
 }

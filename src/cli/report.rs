@@ -29,7 +29,7 @@ enum Format {
 }
 
 /// # Errors
-/// A folder that is no run, or standard output is closed or full.
+/// A folder that is no run, or standard output cannot be written.
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let records = args.runs.iter().map(|run| record(run)).collect::<Result<Vec<_>, _>>()?;
     let several = records.len() > 1;
@@ -47,7 +47,8 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
 
 fn record(run: &Path) -> Result<RunRecord, Failure> {
     let shown = run.display();
-    let missing = || Failure::usage(format!("there is no run in `{shown}`")).help("`flatrun runs` lists what was run");
+    let missing =
+        || Failure::usage(format!("there is no run in `{shown}`")).help("`flatrun runs` lists what was run");
     if !run.is_dir() {
         return Err(missing());
     }

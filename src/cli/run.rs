@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::exit::{Exit, Failure};
+use super::interrupt;
 use super::progress::{Display, Progress};
 use super::render::{FileFindings, human};
 use super::source::Source;
 use super::terminal::{Mark, Terminal};
-use super::interrupt;
 use crate::files::write_atomic;
 use crate::lang::{self, Checked, Settings};
 use crate::report::{Outcome, Table};
@@ -102,7 +102,10 @@ impl SettingArgs {
 
     /// The flags as they would be typed.
     fn typed(&self) -> Vec<String> {
-        let set = self.set.iter().flat_map(|(path, value)| ["--set".to_owned(), quoted(&format!("{path}={value}"))]);
+        let set = self
+            .set
+            .iter()
+            .flat_map(|(path, value)| ["--set".to_owned(), quoted(&format!("{path}={value}"))]);
         let flag = |name: &str, value: &Option<String>| {
             value.iter().flat_map(|value| [format!("--{name}"), quoted(value)]).collect::<Vec<_>>()
         };
@@ -111,10 +114,11 @@ impl SettingArgs {
 }
 
 /// # Errors
-/// The file cannot be read, the run did not happen or did not finish, or standard output is closed or full.
+/// The file cannot be read, the run did not happen or did not finish, or standard output cannot be written.
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let quiet_warnings = Terminal { watched: terminal.watched && !args.quiet, ..*terminal };
-    let Some(Program { source, program }) = Program::read(&args.file, &args.settings, &quiet_warnings)? else {
+    let Some(Program { source, program }) = Program::read(&args.file, &args.settings, &quiet_warnings)?
+    else {
         return Ok(Exit::Findings);
     };
     let options = Options {
@@ -145,7 +149,12 @@ fn display(args: &Args, program: &lang::Program, terminal: &Terminal) -> Display
 }
 
 /// Prints and keeps the table; says what failed.
-fn finish(args: &Args, program: &lang::Program, report: &Report, terminal: &Terminal) -> Result<Exit, Failure> {
+fn finish(
+    args: &Args,
+    program: &lang::Program,
+    report: &Report,
+    terminal: &Terminal,
+) -> Result<Exit, Failure> {
     let failed = report_failures(program, report, terminal);
     let exit = if failed { Exit::RunFailed } else { Exit::Done };
     if args.smoke {
@@ -220,7 +229,11 @@ fn again(args: &Args) -> String {
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:%+".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

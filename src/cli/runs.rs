@@ -19,7 +19,7 @@ pub struct Args {
 }
 
 /// # Errors
-/// The folder cannot be read, or standard output is closed or full.
+/// The folder cannot be read, or standard output cannot be written.
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let records = match list(&args.runs.folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
@@ -77,7 +77,8 @@ fn size(record: &RunRecord) -> String {
     let mut seeds: Vec<u64> = record.seeds.iter().map(|seed| seed.seed).collect();
     seeds.sort_unstable();
     seeds.dedup();
-    let counted = |count: usize, noun: &str| if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") };
+    let counted =
+        |count: usize, noun: &str| if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") };
     format!("{}, {}", counted(record.variants().len(), "variant"), counted(seeds.len(), "seed"))
 }
 

@@ -75,7 +75,7 @@ mod tests {
         let arguments = line.split(' ').map(OsString::from).collect();
         match expand(arguments, &Cli::command()) {
             Ok(arguments) => arguments.join(OsStr::new(" ")).into_string().unwrap(),
-            Err(failure) => failure.to_string(),
+            Err(failure) => failure.message,
         }
     }
 
@@ -83,14 +83,23 @@ mod tests {
     fn a_file_is_run() {
         assert_eq!(expanded("flatrun a.flat"), "flatrun run a.flat");
         assert_eq!(expanded("flatrun --set check=1 a.flat"), "flatrun run --set check=1 a.flat");
-        assert_eq!(expanded("flatrun --color never --smoke a.flat"), "flatrun run --color never --smoke a.flat");
+        assert_eq!(
+            expanded("flatrun --color never --smoke a.flat"),
+            "flatrun run --color never --smoke a.flat"
+        );
         assert_eq!(expanded("flatrun -"), "flatrun run -");
         assert_eq!(expanded("flatrun -- check"), "flatrun -- check");
     }
 
     #[test]
     fn commands_stay() {
-        for line in ["flatrun check a", "flatrun lint a", "flatrun --color always fmt a", "flatrun --version", "flatrun help"] {
+        for line in [
+            "flatrun check a",
+            "flatrun lint a",
+            "flatrun --color always fmt a",
+            "flatrun --version",
+            "flatrun help",
+        ] {
             assert_eq!(expanded(line), line);
         }
     }

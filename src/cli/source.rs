@@ -110,16 +110,15 @@ fn unreadable(file: &Path, error: &io::Error) -> Failure {
     }
 }
 
-/// The file beside a missing one whose name is nearest.
+/// The file of Flat beside a missing one whose name is nearest.
 fn neighbour(file: &Path) -> Option<String> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let names = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.file_name());
-    let mut names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
-    names.retain(|name| name.ends_with(".flat"));
-    names.sort();
-    let wanted = file.file_name()?.to_str()?;
-    let with_ending = format!("{}.flat", wanted.trim_end_matches('.'));
-    let known = names.iter().map(String::as_str);
-    let near = nearest(wanted, known.clone()).or_else(|| known.clone().find(|name| *name == with_ending))?;
-    Some(file.with_file_name(near).display().to_string())
+    let stem = |name: std::ffi::OsString| Some(name.to_str()?.strip_suffix(".flat")?.to_owned());
+    let mut stems: Vec<String> = names.filter_map(stem).collect();
+    stems.sort();
+    let name = file.file_name()?.to_str()?;
+    let wanted = name.strip_suffix(".flat").unwrap_or(name);
+    let near = nearest(wanted, stems.iter().map(String::as_str))?;
+    Some(file.with_file_name(format!("{near}.flat")).display().to_string())
 }

@@ -45,17 +45,18 @@ impl Terminal {
         }
     }
 
-    /// Writes a result.
+    /// Writes a result; where the reader has closed the pipe, nobody misses it.
     ///
     /// # Errors
-    /// Standard output is closed or full.
+    /// Standard output cannot be written.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
         let mut output = io::stdout().lock();
-        let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
-        written.map_err(|error| match error.kind() {
-            ErrorKind::BrokenPipe => Failure::ClosedPipe,
-            _ => Failure::usage(format!("cannot write the output: {}", reason(&error))),
-        })
+        match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(Failure::usage(format!("cannot write the output: {}", reason(&error))))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes anything that is not a result; where standard error is closed, nobody misses it.
@@ -69,9 +70,8 @@ impl Terminal {
     }
 
     pub fn failure(&self, failure: &Failure) {
-        let Failure::Message { message, help, .. } = failure else { return };
-        self.say(Mark::Error, message);
-        if let Some(help) = help {
+        self.say(Mark::Error, &failure.message);
+        if let Some(help) = &failure.help {
             self.say(Mark::Help, help);
         }
     }
@@ -104,7 +104,9 @@ fn colorful(color: Color, terminal: bool) -> bool {
     match color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => terminal && !is_set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb"),
+        Color::Auto => {
+            terminal && !is_set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb")
+        }
     }
 }
 

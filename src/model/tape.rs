@@ -193,24 +193,24 @@ impl<'a, B: Ops> Tape<'a, B> {
     }
 
     pub fn relu(&mut self, x: Var<B>) -> Var<B> {
-        let y = x.value.clamp_min(0.0);
+        let y = B::rectify(x.value);
         self.push(y.clone(), [x.node, None], false, || Op::Relu { y })
     }
 
     pub fn add(&mut self, a: Var<B>, b: Var<B>) -> Var<B> {
-        let y = a.value + b.value;
+        let y = B::sum_of(a.value, b.value);
         self.push(y, [a.node, b.node], false, || Op::Add)
     }
 
     pub fn add_relu(&mut self, a: Var<B>, b: Var<B>) -> Var<B> {
-        let y = (a.value + b.value).clamp_min(0.0);
+        let y = B::add_rectify(a.value, b.value);
         self.push(y.clone(), [a.node, b.node], false, || Op::AddRelu { y })
     }
 
     /// Mean over height and width: `[n, 1, 1, c]`.
     pub fn global_average(&mut self, x: Var<B>) -> Var<B> {
-        let [n, h, w, c] = x.value.dims();
-        let y = x.value.reshape([n, h * w, c]).mean_dim(1).reshape([n, 1, 1, c]);
+        let [_, h, w, _] = x.value.dims();
+        let y = B::global_average(x.value);
         self.push(y, [x.node, None], false, || Op::GlobalAverage { size: [h, w] })
     }
 
@@ -227,8 +227,8 @@ impl<'a, B: Ops> Tape<'a, B> {
         let [output, input] = weight.dims();
         let n = x.value.dims()[0];
         let rows = x.value.reshape([n, input]);
-        let bias = self.weights.0[layer.bias].clone().reshape([1, output]);
-        let y = (rows.clone().matmul(weight.clone().transpose()) + bias).reshape([n, 1, 1, output]);
+        let bias = self.weights.0[layer.bias].clone();
+        let y = B::affine(rows.clone(), weight.clone(), bias).reshape([n, 1, 1, output]);
         self.count(&y, input);
         self.push(y, [x.node, None], true, || Op::Linear { x: rows, weight, layer: layer.clone() })
     }
@@ -347,13 +347,10 @@ impl<B: Ops> Sink<'_, B> {
             Op::BatchNorm { x, affine, moments, norm } => {
                 self.batch_norm(parent, grad, x, affine.clone(), moments.clone(), *norm);
             }
-            Op::Relu { y } => self.send(parent, || relu_grad(y, grad)),
+            Op::Relu { y } => self.send(parent, || B::rectify_grad(y.clone(), grad)),
             Op::Add => self.both(node.parents, grad),
-            Op::AddRelu { y } => self.both(node.parents, relu_grad(y, grad)),
-            Op::GlobalAverage { size: [h, w] } => {
-                let [n, _, _, c] = grad.dims();
-                self.send(parent, || (grad / (h * w) as f64).expand([n, *h, *w, c]));
-            }
+            Op::AddRelu { y } => self.both(node.parents, B::rectify_grad(y.clone(), grad)),
+            Op::GlobalAverage { size } => self.send(parent, || B::global_average_grad(grad, *size)),
             Op::Flatten { shape: [n, h, w, c] } => {
                 self.send(parent, || grad.reshape([*n, *c, *h, *w]).permute([0, 2, 3, 1]));
             }
@@ -373,7 +370,7 @@ impl<B: Ops> Sink<'_, B> {
         let Some(parent) = parent.filter(|_| self.wanted(parent)) else { return };
         let grad = grad();
         self.grads[parent] = Some(match self.grads[parent].take() {
-            Some(sum) => sum + grad,
+            Some(sum) => B::sum_of(sum, grad),
             None => grad,
         });
     }
@@ -391,9 +388,7 @@ impl<B: Ops> Sink<'_, B> {
             let d = B::convolve_weight_grad(x.clone(), grad.clone(), layer.conv, kernel);
             self.weights[layer.weight] = Some(flat(d));
             if let Some(bias) = layer.bias {
-                let [n, h, w, c] = grad.dims();
-                let d = grad.clone().reshape([n * h * w, c]).sum_dim(0);
-                self.weights[bias] = Some(flat(d));
+                self.weights[bias] = Some(B::channel_sum(grad.clone()));
             }
         }
         let conv: Conv = layer.conv;
@@ -426,18 +421,14 @@ impl<B: Ops> Sink<'_, B> {
         let output = weight.dims()[0];
         let grad = grad.reshape([n, output]);
         if self.wants.weights {
-            self.weights[layer.weight] = Some(flat(grad.clone().transpose().matmul(x.clone())));
+            self.weights[layer.weight] = Some(flat(B::affine_weight_grad(x.clone(), grad.clone())));
             self.weights[layer.bias] = Some(flat(grad.clone().sum_dim(0)));
         }
-        self.send(parent, || grad.matmul(weight.clone()).reshape([n, 1, 1, input]));
+        self.send(parent, || B::affine_input_grad(grad, weight.clone()).reshape([n, 1, 1, input]));
     }
 }
 
 fn flat<B: Backend, const D: usize>(x: Tensor<B, D>) -> Tensor<B, 1> {
     let length = x.shape().num_elements();
     x.reshape([length])
-}
-
-fn relu_grad<B: Backend>(y: &Tensor<B, 4>, grad: Tensor<B, 4>) -> Tensor<B, 4> {
-    grad.mask_fill(y.clone().lower_equal_elem(0.0), 0.0)
 }

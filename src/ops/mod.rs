@@ -7,9 +7,12 @@
 
 mod autodiff;
 mod conv;
+mod defaults;
 mod flex;
+mod linear;
 mod loss;
 mod norm;
+mod pointwise;
 mod update;
 mod vector;
 
@@ -65,6 +68,56 @@ pub trait Ops: Backend {
         kernel: usize,
     ) -> Tensor<Self, 4> {
         conv::weight_grad(x, grad, conv, kernel)
+    }
+
+    /// Sum over all but the channels, `[n, h, w, c]` to `[c]`: the gradient of a convolution's bias.
+    fn channel_sum(x: Tensor<Self, 4>) -> Tensor<Self, 1> {
+        norm::channel_sum(x)
+    }
+
+    /// Affine map of rows. `x`: `[n, in]`, `weight`: `[out, in]`, result `[n, out]`.
+    fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>) -> Tensor<Self, 2> {
+        linear::forward(x, weight, bias)
+    }
+
+    /// Gradient of [`Ops::linear`] for its input, `[n, in]`.
+    fn affine_input_grad(grad: Tensor<Self, 2>, weight: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        linear::input_grad(grad, weight)
+    }
+
+    /// Gradient of [`Ops::linear`] for its weight, `[out, in]`.
+    fn affine_weight_grad(x: Tensor<Self, 2>, grad: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        linear::weight_grad(x, grad)
+    }
+
+    /// `max(x, 0)`.
+    fn rectify(x: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        pointwise::relu(x)
+    }
+
+    /// `grad` where the result `y` of a ReLU was positive, 0 elsewhere.
+    fn rectify_grad(y: Tensor<Self, 4>, grad: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        pointwise::relu_grad(y, grad)
+    }
+
+    /// `a + b`.
+    fn sum_of(a: Tensor<Self, 4>, b: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        a + b
+    }
+
+    /// `max(a + b, 0)`.
+    fn add_rectify(a: Tensor<Self, 4>, b: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        pointwise::relu(a + b)
+    }
+
+    /// Mean over height and width, `[n, h, w, c]` to `[n, 1, 1, c]`.
+    fn global_average(x: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        pointwise::global_average(x)
+    }
+
+    /// Gradient of [`Ops::global_average`] for an input of `size = [h, w]`.
+    fn global_average_grad(grad: Tensor<Self, 4>, size: [usize; 2]) -> Tensor<Self, 4> {
+        pointwise::global_average_grad(grad, size)
     }
 
     /// Batch normalisation with the statistics of `x` over all but the last axis, and ReLU where `relu`.

@@ -30,7 +30,7 @@ fn channel<B: Backend>(v: Tensor<B, 1>) -> Tensor<B, 4> {
 }
 
 /// Sum over all but the channels.
-fn channel_sum<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 1> {
+pub(super) fn channel_sum<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 1> {
     let [n, h, w, c] = x.dims();
     x.reshape([n * h * w, c]).sum_dim(0).reshape([c])
 }

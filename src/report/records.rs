@@ -41,7 +41,10 @@ pub struct SeedRecord {
 pub enum State {
     Finished,
     /// Phase from 1, step of that phase.
-    Interrupted { phase: usize, step: u64 },
+    Interrupted {
+        phase: usize,
+        step: u64,
+    },
     Failed(String),
 }
 
@@ -213,13 +216,19 @@ mod tests {
         let run = runs.path().join("a-1234");
         seed(&run, "sgd", 0, STARTED, Some(r#"{"stage":"x","values":[["accuracy",0.5]]}"#));
         seed(&run, "sgd", 1, STARTED, None);
-        let failed = format!("{STARTED}\n{{\"time\":12.0,\"type\":\"failed\",\"stage\":\"phase 1\",\"message\":\"m\"}}\n");
+        let failed = format!(
+            "{STARTED}\n{{\"time\":12.0,\"type\":\"failed\",\"stage\":\"phase 1\",\"message\":\"m\"}}\n"
+        );
         seed(&run, "sam", 0, &failed, None);
         fs::create_dir_all(runs.path().join("empty")).unwrap();
         let records = list(runs.path()).unwrap();
         let [record] = records.as_slice() else { panic!("{records:?}") };
-        assert_eq!((record.program.as_str(), record.title.as_deref(), record.running), ("a", Some("T"), false));
-        let states: Vec<_> = record.seeds.iter().map(|seed| (seed.variant.as_str(), seed.state.clone())).collect();
+        assert_eq!(
+            (record.program.as_str(), record.title.as_deref(), record.running),
+            ("a", Some("T"), false)
+        );
+        let states: Vec<_> =
+            record.seeds.iter().map(|seed| (seed.variant.as_str(), seed.state.clone())).collect();
         assert_eq!(
             states,
             [

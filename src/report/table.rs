@@ -109,7 +109,11 @@ impl Table {
     pub fn text(&self, width: usize) -> String {
         let cells = self.grid();
         let columns = columns(&cells);
-        if columns.iter().sum::<usize>() + 2 * (columns.len() - 1) > width { self.blocks() } else { aligned(&cells, &columns) }
+        if columns.iter().sum::<usize>() + 2 * (columns.len() - 1) > width {
+            self.blocks()
+        } else {
+            aligned(&cells, &columns)
+        }
     }
 
     /// Markdown, as `text`.
@@ -128,7 +132,9 @@ impl Table {
     /// Every number in full: `<measurement>_mean` and `<measurement>_std`, empty where there is none.
     pub fn csv(&self) -> String {
         let mut lines = vec![["variant", "seeds", "failed"].map(str::to_owned).to_vec()];
-        lines[0].extend(self.measurements.iter().flat_map(|name| [format!("{name}_mean"), format!("{name}_std")]));
+        lines[0].extend(
+            self.measurements.iter().flat_map(|name| [format!("{name}_mean"), format!("{name}_std")]),
+        );
         for row in &self.rows {
             let mut line = vec![row.variant.clone(), row.seeds.to_string(), row.failed.to_string()];
             line.extend(row.cells.iter().flat_map(|cell| {
@@ -137,7 +143,8 @@ impl Table {
             }));
             lines.push(line);
         }
-        let line = |line: &Vec<String>| line.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\n";
+        let line =
+            |line: &Vec<String>| line.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\n";
         lines.iter().map(line).collect()
     }
 
@@ -222,7 +229,11 @@ fn aligned(grid: &[Vec<String>], columns: &[usize]) -> String {
 }
 
 fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -235,7 +246,13 @@ mod tests {
             values: Some(vec![("accuracy".into(), accuracy), ("loss".into(), loss)]),
         };
         let failed = |variant: &str| Outcome { variant: variant.into(), values: None };
-        Table::new(&[run("sgd", 0.95, 0.25), run("sgd", 0.96, 0.35), run("a|b", 0.9712, 0.1), failed("a|b"), failed("sam")])
+        Table::new(&[
+            run("sgd", 0.95, 0.25),
+            run("sgd", 0.96, 0.35),
+            run("a|b", 0.9712, 0.1),
+            failed("a|b"),
+            failed("sam"),
+        ])
     }
 
     #[test]

@@ -36,14 +36,17 @@ pub fn status(graph: &StageGraph, program: &Program, node: NodeIndex, folder: &P
     let needed_by = stage.runs.iter().map(|&run| &graph.runs[run]);
     let folders = needed_by.map(|run| SeedFolder::at(folder, &program.variants[run.variant].slug, run.seed));
     match stage.kind {
-        StageKind::Train { phase } => trained(stage, folders.map(|folder| folder.checkpoint(phase)).collect(), runs),
+        StageKind::Train { phase } => {
+            trained(stage, folders.map(|folder| folder.checkpoint(phase)).collect(), runs)
+        }
         StageKind::Evaluate => evaluated(stage, folders.collect()),
         StageKind::Data | StageKind::Table => Status::NotRun,
     }
 }
 
 fn trained(stage: &Stage, checkpoints: Vec<PathBuf>, runs: &Path) -> Status {
-    let known = |path: &PathBuf| Some((path.clone(), peek(path).filter(|found| found.stage == stage.key.as_str())?));
+    let known =
+        |path: &PathBuf| Some((path.clone(), peek(path).filter(|found| found.stage == stage.key.as_str())?));
     let known: Vec<_> = checkpoints.iter().filter_map(known).collect();
     if let Some((path, _)) = known.iter().find(|(_, progress)| progress.finished) {
         return Status::Cached { path: path.clone() };

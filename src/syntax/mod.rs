@@ -27,4 +27,5 @@ pub use decode::decode;
 pub use fmt::format;
 pub use keyword::{KEYWORDS, Keyword, clause_words, is_reserved, statement_words};
 pub use parse::parse;
-pub use split::MAX_DEPTH;
+pub use split::{MAX_DEPTH, statements};
+pub use token::{Token, TokenKind, tokens};

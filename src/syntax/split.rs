@@ -25,6 +25,11 @@ pub(super) struct Split {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// The place of every statement, whether the grammar accepts it or not.
+pub fn statements(source: &str) -> Vec<Span> {
+    split(source).pieces.into_iter().map(|piece| piece.span).collect()
+}
+
 /// Cuts `source` into statements and comments.
 pub(super) fn split(source: &str) -> Split {
     let tokens: Vec<Token> = tokens(source).collect();

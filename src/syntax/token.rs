@@ -2,8 +2,9 @@
 
 use crate::diagnostic::Span;
 
+/// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub enum TokenKind {
     Word,
     /// A run that begins with a digit: `200`, `5e`, `200epochs`, `1_000`.
     Figure,
@@ -21,8 +22,9 @@ pub(super) enum TokenKind {
     Stray,
 }
 
+/// A piece of source text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Token {
+pub struct Token {
     pub kind: TokenKind,
     pub span: Span,
 }
@@ -34,7 +36,7 @@ impl Token {
 }
 
 /// The tokens of `source` in order; blanks, tabs and byte order marks are left out.
-pub(super) fn tokens(source: &str) -> impl Iterator<Item = Token> {
+pub fn tokens(source: &str) -> impl Iterator<Item = Token> {
     let mut at = 0;
     std::iter::from_fn(move || {
         at += source[at..].len() - source[at..].trim_start_matches([' ', '\t', '\u{feff}']).len();

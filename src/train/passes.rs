@@ -66,7 +66,11 @@ mod tests {
         for (curriculum, expected) in curricula {
             assert_eq!(cost(&format!("curriculum {curriculum} under sgd")), expected, "{curriculum}");
             for minimizer in ["sam", "lesam"] {
-                assert_eq!(cost(&format!("curriculum {curriculum} under {minimizer}")), expected + 3, "{curriculum}");
+                assert_eq!(
+                    cost(&format!("curriculum {curriculum} under {minimizer}")),
+                    expected + 3,
+                    "{curriculum}"
+                );
             }
         }
     }

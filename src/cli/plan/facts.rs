@@ -138,10 +138,23 @@ impl Plan {
     ///
     /// # Errors
     /// Data that cannot be read.
-    pub fn new(program: &Program, prepared: &[Prepared], folder: &Path, options: &Options) -> Result<Self, DataError> {
+    pub fn new(
+        program: &Program,
+        prepared: &[Prepared],
+        folder: &Path,
+        options: &Options,
+    ) -> Result<Self, DataError> {
         let graph = StageGraph::new(program, &inputs(prepared));
         let (setups, of_variant) = setups(program, prepared)?;
-        let planner = Planner { program, prepared, graph: &graph, setups: &setups, of_variant: &of_variant, folder, options };
+        let planner = Planner {
+            program,
+            prepared,
+            graph: &graph,
+            setups: &setups,
+            of_variant: &of_variant,
+            folder,
+            options,
+        };
         let stages: Vec<StagePlan> = graph.order().into_iter().map(|node| planner.stage(node)).collect();
         let totals = totals(&stages, graph.runs.len());
         let variants = program.variants.iter().zip(&of_variant).map(|(variant, &setup)| VariantPlan {
@@ -228,7 +241,9 @@ fn data(experiment: &Experiment, prepared: &Prepared) -> DataPlan {
 fn timing(device: Device, probe: &Probe) -> Timing {
     match device {
         Device::Cpu => Timing::Measured { images: probe.images, seconds_per_image: probe.seconds_per_image },
-        Device::Cuda(index) => Timing::Skipped { reason: format!("the program runs on cuda({index}), which a plan does not open") },
+        Device::Cuda(index) => Timing::Skipped {
+            reason: format!("the program runs on cuda({index}), which a plan does not open"),
+        },
     }
 }
 
@@ -248,7 +263,9 @@ impl Planner<'_> {
         let stage = self.graph.stage(node);
         let kept = matches!(stage.kind, StageKind::Train { .. } | StageKind::Evaluate);
         let training = match (stage.kind, stage.runs.first()) {
-            (StageKind::Train { phase }, Some(&run)) => Some(self.training(self.graph.runs[run].variant, phase)),
+            (StageKind::Train { phase }, Some(&run)) => {
+                Some(self.training(self.graph.runs[run].variant, phase))
+            }
             _ => None,
         };
         let name = |&run: &usize| {
@@ -275,7 +292,9 @@ impl Planner<'_> {
         let passes = passes(phase);
         let images = self.prepared[variant].split.train.len() as f64 * steps as f64 / batches as f64;
         let seconds = match setup.forward {
-            Timing::Measured { seconds_per_image, .. } => Some(seconds_per_image * images * passes.cost() as f64),
+            Timing::Measured { seconds_per_image, .. } => {
+                Some(seconds_per_image * images * passes.cost() as f64)
+            }
             Timing::Skipped { .. } => None,
         };
         Training {

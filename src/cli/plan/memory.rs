@@ -20,10 +20,10 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Of a phase that trains `parameters` weights with `activations` values per batch.
+    /// Of a phase that trains `parameters` weights; `activations` and `data` are in bytes.
     pub fn of(phase: &Phase, select: &Select, parameters: usize, activations: usize, data: usize) -> Self {
         let vectors = 2 + perturbed(&phase.minimizer) + buffer_names(&phase.optimizer).len() + best(select);
-        Self { activations: activations * BYTES, weights: vectors * parameters * BYTES, data }
+        Self { activations, weights: vectors * parameters * BYTES, data }
     }
 
     pub fn total(&self) -> usize {

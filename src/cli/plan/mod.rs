@@ -39,7 +39,7 @@ enum Format {
 }
 
 /// # Errors
-/// The file or its data cannot be read, or standard output is closed or full.
+/// The file or its data cannot be read, or standard output cannot be written.
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let Some(Program { source, program }) = Program::read(&args.file, &args.settings, terminal)? else {
         return Ok(Exit::Findings);

@@ -48,7 +48,8 @@ fn heading(plan: &Plan, terminal: &Terminal) -> String {
 
 fn setup_lines(setup: &Setup) -> String {
     let (data, model, memory) = (&setup.data, &setup.model, &setup.memory);
-    let validation = if data.validation > 0 { format!(" + {} validation", data.validation) } else { String::new() };
+    let validation =
+        if data.validation > 0 { format!(" + {} validation", data.validation) } else { String::new() };
     let mut text = format!(
         "data   {}: {} training{validation} + {} test images\n       {}x{}x{}, {} classes; {} of {} per epoch\n",
         data.source,
@@ -110,7 +111,8 @@ fn recipe(stage: &StagePlan, training: &Training) -> String {
 
 fn cost(training: &Training) -> String {
     let PassCount { forward, backward, input_backward } = training.passes_per_step;
-    let input = if input_backward > 0 { format!(" + {input_backward} backward to the input") } else { String::new() };
+    let input =
+        if input_backward > 0 { format!(" + {input_backward} backward to the input") } else { String::new() };
     let steps = plural(training.steps as usize, "step", "steps");
     format!("{steps} of {forward} forward + {backward} backward{input} = {} units", training.units_per_step)
 }
@@ -143,12 +145,23 @@ fn totals(plan: &Plan) -> String {
     let Totals { runs, stages, cached, steps, units, seconds, .. } = plan.totals;
     let cached = if cached > 0 { format!(", {cached} cached") } else { String::new() };
     let mut text = format!("{}, {}{cached}\n", counted(runs, "run"), counted(stages, "stage"));
-    let time = seconds.filter(|_| steps > 0).map(|seconds| format!(", about {}", duration(seconds))).unwrap_or_default();
-    let _ = writeln!(text, "{} to train, {} units{time}", plural(steps as usize, "step", "steps"), grouped(units));
+    let time = seconds
+        .filter(|_| steps > 0)
+        .map(|seconds| format!(", about {}", duration(seconds)))
+        .unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "{} to train, {} units{time}",
+        plural(steps as usize, "step", "steps"),
+        grouped(units)
+    );
     text.push_str("a unit is a forward pass of a batch; a backward pass is two,\nto the input alone one\n");
     if let Some(timed) = timed_images(plan).filter(|_| steps > 0 && seconds.is_some()) {
         let images = plural(timed, "image", "images");
-        let _ = writeln!(text, "time is an estimate for training alone, from one timed\nforward pass of {images}");
+        let _ = writeln!(
+            text,
+            "time is an estimate for training alone, from one timed\nforward pass of {images}"
+        );
     }
     text
 }

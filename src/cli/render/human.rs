@@ -3,8 +3,8 @@
 use std::fmt::{self, Display};
 
 use miette::{
-    Diagnostic as Drawn, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode,
-    ThemeCharacters, ThemeStyles,
+    Diagnostic as Drawn, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, NamedSource,
+    Severity, SourceCode, SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
 };
 
 use super::place::Lines;
@@ -12,16 +12,22 @@ use super::{FileFindings, summary};
 use crate::cli::source::Source;
 use crate::diagnostic::{Diagnostic, Fix, Label, Level};
 
+/// What miette asks for where it draws; [`WholeLines`] answers it with whole lines and no others.
+const CONTEXT: usize = 1;
+
 /// Every finding with the lines it is about, and how many there are.
 pub fn human(files: &[FileFindings], width: usize, color: bool) -> String {
     let handler = handler(width, color);
     let mut text = String::new();
     for file in files {
-        let named = NamedSource::new(&file.source.name, file.source.text.clone());
         let lines = Lines::new(&file.source.text);
+        let whole = WholeLines {
+            named: NamedSource::new(&file.source.name, file.source.text.clone()),
+            lines: &lines,
+        };
         for finding in &file.diagnostics {
             let help = help(finding, &file.source, &lines);
-            let report = Report { finding, source: &named, help, length: file.source.text.len() };
+            let report = Report { finding, source: &whole, help, length: file.source.text.len() };
             // Writing to a string fails only where the report's own source does, and that is in memory.
             let _ = handler.render_report(&mut text, &report);
             text.push('\n');
@@ -35,7 +41,7 @@ pub fn human(files: &[FileFindings], width: usize, color: bool) -> String {
 fn handler(width: usize, color: bool) -> GraphicalReportHandler {
     let styles = if color { ThemeStyles::ansi() } else { ThemeStyles::none() };
     let theme = GraphicalTheme { characters: ThemeCharacters::unicode(), styles };
-    GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false).with_context_lines(0)
+    GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false).with_context_lines(CONTEXT)
 }
 
 /// The help of a finding, and the line as its fix makes it.
@@ -62,10 +68,38 @@ fn fixed_line(fix: &Fix, source: &Source, lines: &Lines<'_>) -> Option<String> {
     Some(line.trim().to_owned())
 }
 
+/// A text that is drawn by whole lines.
+#[derive(Debug)]
+struct WholeLines<'a> {
+    named: NamedSource<String>,
+    lines: &'a Lines<'a>,
+}
+
+impl SourceCode for WholeLines<'_> {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        if before + after == 0 {
+            // The place in the heading, where the column matters.
+            return self.named.read_span(span, 0, 0);
+        }
+        let mut start = self.lines.line_around(span.offset()).0;
+        let end = self.lines.line_around((span.offset() + span.len().saturating_sub(1)).max(span.offset())).1;
+        if start == end {
+            // An empty line at the end of the file is drawn with the one before it.
+            start = self.lines.line_around(start.saturating_sub(1)).0;
+        }
+        self.named.read_span(&(start, end - start).into(), 0, 0)
+    }
+}
+
 /// A finding as miette wants it.
 struct Report<'a> {
     finding: &'a Diagnostic,
-    source: &'a NamedSource<String>,
+    source: &'a WholeLines<'a>,
     help: Option<String>,
     length: usize,
 }
@@ -88,7 +122,7 @@ impl Drawn for Report<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        // miette cannot place a label in an empty text.
+        // An empty text has no line to draw.
         (self.length > 0).then_some(self.source as &dyn SourceCode)
     }
 
@@ -104,7 +138,11 @@ impl Report<'_> {
         let start = label.span.start.min(end);
         let text = Some(label.text.clone()).filter(|text| !text.is_empty());
         let place = (start, end - start);
-        if index == 0 { LabeledSpan::new_primary_with_span(text, place) } else { LabeledSpan::new_with_span(text, place) }
+        if index == 0 {
+            LabeledSpan::new_primary_with_span(text, place)
+        } else {
+            LabeledSpan::new_with_span(text, place)
+        }
     }
 }
 

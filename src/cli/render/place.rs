@@ -12,6 +12,7 @@ pub struct Place {
 }
 
 /// Where the lines of a text begin.
+#[derive(Debug)]
 pub struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
@@ -40,8 +41,8 @@ impl<'a> Lines<'a> {
     pub fn line_around(&self, byte: usize) -> (usize, usize) {
         let line = self.place(byte).line;
         let start = self.starts[line - 1];
-        let length = self.text[start..].find('\n').unwrap_or(self.text.len() - start);
-        (start, start + length)
+        let line = self.text[start..].split('\n').next().unwrap_or_default();
+        (start, start + line.trim_end_matches('\r').len())
     }
 }
 

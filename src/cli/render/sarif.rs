@@ -12,7 +12,8 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// One run with the rules that were broken.
 pub fn sarif(files: &[FileFindings]) -> String {
-    let found: BTreeSet<Code> = files.iter().flat_map(|file| &file.diagnostics).map(|finding| finding.code).collect();
+    let found: BTreeSet<Code> =
+        files.iter().flat_map(|file| &file.diagnostics).map(|finding| finding.code).collect();
     let codes: Vec<Code> = found.into_iter().collect();
     let mut results = Vec::new();
     for file in files {
@@ -55,7 +56,8 @@ fn result(finding: &Diagnostic, file: &FileFindings, lines: &Lines<'_>, codes: &
         let replacements = edits.map(|edit| {
             json!({ "deletedRegion": region(edit.span, lines), "insertedContent": { "text": edit.replacement } })
         });
-        let change = json!({ "artifactLocation": artifact, "replacements": replacements.collect::<Vec<_>>() });
+        let change =
+            json!({ "artifactLocation": artifact, "replacements": replacements.collect::<Vec<_>>() });
         result["fixes"] = json!([{ "description": { "text": fix.title }, "artifactChanges": [change] }]);
     }
     result
@@ -81,7 +83,9 @@ fn uri(path: &str) -> String {
     let mut uri = String::new();
     for byte in path.replace('\\', "/").bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                uri.push(char::from(byte))
+            }
             _ => uri.push_str(&format!("%{byte:02X}")),
         }
     }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::View;
 
 pub(super) fn dot(view: &View<'_>) -> String {
-    let mut text = String::from("digraph stages {\n  rankdir = LR;\n  node [shape = box, style = rounded];\n");
+    let mut text =
+        String::from("digraph stages {\n  rankdir = LR;\n  node [shape = box, style = rounded];\n");
     for node in view.nodes() {
         let lines: Vec<String> = view.lines(node).iter().map(|line| escaped(line)).collect();
         let _ = writeln!(text, "  s{} [label = \"{}\"];", node.index(), lines.join("\\n"));

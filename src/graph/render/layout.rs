@@ -109,7 +109,9 @@ mod tests {
         graph.graph.remove_edge(edge);
         graph.graph.add_edge(graph.runs[0].train[0], evaluate, ());
         let layout = Layout::new(&View { graph: &graph, program: &program });
-        assert!(layout.lines.iter().all(|&(from, to)| layout.slots[from].column + 1 == layout.slots[to].column));
+        assert!(
+            layout.lines.iter().all(|&(from, to)| layout.slots[from].column + 1 == layout.slots[to].column)
+        );
         assert_eq!(layout.slots.iter().filter(|slot| slot.node.is_none()).count(), 1);
     }
 

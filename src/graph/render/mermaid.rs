@@ -18,7 +18,11 @@ pub(super) fn mermaid(view: &View<'_>) -> String {
 
 /// What has a meaning inside a quoted label, as Mermaid's entities.
 fn escaped(text: &str) -> String {
-    text.replace('#', "#35;").replace('"', "#quot;").replace('<', "#lt;").replace('>', "#gt;").replace('&', "#amp;")
+    text.replace('#', "#35;")
+        .replace('"', "#quot;")
+        .replace('<', "#lt;")
+        .replace('>', "#gt;")
+        .replace('&', "#amp;")
 }
 
 #[cfg(test)]

@@ -150,7 +150,8 @@ mod tests {
     fn a_shared_phase_stands_once() {
         let (graph, program) = fixture::graph(fixture::SHARED);
         let view = View { graph: &graph, program: &program };
-        let first_phases = view.nodes().filter(|&node| graph.stage(node).kind == StageKind::Train { phase: 0 });
+        let first_phases =
+            view.nodes().filter(|&node| graph.stage(node).kind == StageKind::Train { phase: 0 });
         let audiences: Vec<_> = first_phases.map(|node| view.audience(graph.stage(node)).unwrap()).collect();
         assert_eq!(audiences, ["all variants; seed 0", "all variants; seed 1"]);
     }

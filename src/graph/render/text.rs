@@ -22,7 +22,8 @@ fn branch(view: &View<'_>, node: NodeIndex, first: &str, rest: &str, text: &mut 
     text.push_str(&line(view, node));
     let children = children(view, node);
     for (index, &child) in children.iter().enumerate() {
-        let (corner, bar) = if index + 1 == children.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+        let (corner, bar) =
+            if index + 1 == children.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
         branch(view, child, &format!("{rest}{corner}"), &format!("{rest}{bar}"), text);
     }
 }

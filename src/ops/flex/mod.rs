@@ -1,7 +1,201 @@
-//! The operations on Flex, Burn's CPU backend.
+//! The operations on Flex, Burn's CPU backend: own kernels for f32, the defaults for everything else.
 
+mod buffer;
+mod conv;
+mod elementwise;
+mod kernels;
+mod norm;
+mod tensor;
+
+use burn::tensor::{Bool, Tensor};
 use burn_flex::Flex;
 
-use super::Ops;
+use super::{Conv, NormGrad, Normalized, Ops, SgdRule, defaults};
+use tensor::is_f32;
 
-impl Ops for Flex {}
+impl Ops for Flex {
+    fn convolve(
+        x: Tensor<Self, 4>,
+        weight: Tensor<Self, 4>,
+        bias: Option<Tensor<Self, 1>>,
+        conv: Conv,
+    ) -> Tensor<Self, 4> {
+        match conv::geometry(x.dims(), weight.dims(), conv) {
+            Some(geometry) if is_f32(&x) && is_f32(&weight) => conv::forward(geometry, x, weight, bias),
+            _ => defaults::convolve(x, weight, bias, conv),
+        }
+    }
+
+    fn convolve_input_grad(
+        grad: Tensor<Self, 4>,
+        weight: Tensor<Self, 4>,
+        conv: Conv,
+        size: [usize; 2],
+    ) -> Tensor<Self, 4> {
+        let [n, ..] = grad.dims();
+        let [_, inputs, ..] = weight.dims();
+        match conv::geometry([n, size[0], size[1], inputs], weight.dims(), conv) {
+            Some(geometry) if is_f32(&grad) && is_f32(&weight) => conv::input_grad(geometry, grad, weight),
+            _ => defaults::convolve_input_grad(grad, weight, conv, size),
+        }
+    }
+
+    fn convolve_weight_grad(
+        x: Tensor<Self, 4>,
+        grad: Tensor<Self, 4>,
+        conv: Conv,
+        kernel: usize,
+    ) -> Tensor<Self, 4> {
+        let weight = [grad.dims()[3], x.dims()[3], kernel, kernel];
+        match conv::geometry(x.dims(), weight, conv) {
+            Some(geometry) if is_f32(&x) && is_f32(&grad) => conv::kernel_grad(geometry, x, grad),
+            _ => defaults::convolve_weight_grad(x, grad, conv, kernel),
+        }
+    }
+
+    fn channel_sum(x: Tensor<Self, 4>) -> Tensor<Self, 1> {
+        if is_f32(&x) { conv::bias_grad(x) } else { defaults::channel_sum(x) }
+    }
+
+    fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>) -> Tensor<Self, 2> {
+        let (shape, [rows, _], [outputs, inputs]) = (weight.dims(), x.dims(), weight.dims());
+        let image = [1, 1, rows, inputs];
+        match conv::geometry(image, [shape[0], shape[1], 1, 1], POINT) {
+            Some(geometry) if is_f32(&x) && is_f32(&weight) => {
+                let weight = weight.reshape([outputs, inputs, 1, 1]);
+                conv::forward(geometry, x.reshape(image), weight, Some(bias)).reshape([rows, outputs])
+            }
+            _ => defaults::affine(x, weight, bias),
+        }
+    }
+
+    fn affine_input_grad(grad: Tensor<Self, 2>, weight: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        let ([rows, _], [outputs, inputs]) = (grad.dims(), weight.dims());
+        match conv::geometry([1, 1, rows, inputs], [outputs, inputs, 1, 1], POINT) {
+            Some(geometry) if is_f32(&grad) && is_f32(&weight) => {
+                let weight = weight.reshape([outputs, inputs, 1, 1]);
+                conv::input_grad(geometry, grad.reshape([1, 1, rows, outputs]), weight).reshape([rows, inputs])
+            }
+            _ => defaults::affine_input_grad(grad, weight),
+        }
+    }
+
+    fn affine_weight_grad(x: Tensor<Self, 2>, grad: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        let ([rows, inputs], [_, outputs]) = (x.dims(), grad.dims());
+        match conv::geometry([1, 1, rows, inputs], [outputs, inputs, 1, 1], POINT) {
+            Some(geometry) if is_f32(&x) && is_f32(&grad) => {
+                let (x, grad) = (x.reshape([1, 1, rows, inputs]), grad.reshape([1, 1, rows, outputs]));
+                conv::kernel_grad(geometry, x, grad).reshape([outputs, inputs])
+            }
+            _ => defaults::affine_weight_grad(x, grad),
+        }
+    }
+
+    fn batch_norm(
+        x: Tensor<Self, 4>,
+        scale: Tensor<Self, 1>,
+        shift: Tensor<Self, 1>,
+        relu: bool,
+    ) -> Normalized<Self> {
+        if is_f32(&x) && x.shape().num_elements() > 0 {
+            norm::batch_norm(x, scale, shift, relu)
+        } else {
+            defaults::batch_norm(x, scale, shift, relu)
+        }
+    }
+
+    fn batch_norm_grad(
+        x: Tensor<Self, 4>,
+        grad: Tensor<Self, 4>,
+        affine: [Tensor<Self, 1>; 2],
+        moments: [Tensor<Self, 1>; 2],
+        relu: bool,
+    ) -> NormGrad<Self> {
+        if is_f32(&x) && is_f32(&grad) && x.shape().num_elements() > 0 {
+            norm::grad(x, grad, affine, moments, relu, true)
+        } else {
+            defaults::batch_norm_grad(x, grad, affine, moments, relu)
+        }
+    }
+
+    fn fixed_norm_grad(
+        x: Tensor<Self, 4>,
+        grad: Tensor<Self, 4>,
+        affine: [Tensor<Self, 1>; 2],
+        moments: [Tensor<Self, 1>; 2],
+        relu: bool,
+    ) -> NormGrad<Self> {
+        if is_f32(&x) && is_f32(&grad) && x.shape().num_elements() > 0 {
+            norm::grad(x, grad, affine, moments, relu, false)
+        } else {
+            defaults::fixed_norm_grad(x, grad, affine, moments, relu)
+        }
+    }
+
+    fn scale_shift(
+        x: Tensor<Self, 4>,
+        factor: Tensor<Self, 1>,
+        offset: Tensor<Self, 1>,
+        relu: bool,
+    ) -> Tensor<Self, 4> {
+        if is_f32(&x) && is_f32(&factor) && x.shape().num_elements() > 0 {
+            norm::scale_shift(x, factor, offset, relu)
+        } else {
+            defaults::scale_shift(x, factor, offset, relu)
+        }
+    }
+
+    fn rectify(x: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        if is_f32(&x) { elementwise::relu(x) } else { defaults::rectify(x) }
+    }
+
+    fn rectify_grad(y: Tensor<Self, 4>, grad: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        if is_f32(&y) && is_f32(&grad) { elementwise::relu_grad(y, grad) } else { defaults::rectify_grad(y, grad) }
+    }
+
+    fn sum_of(a: Tensor<Self, 4>, b: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        if is_f32(&a) && is_f32(&b) && a.dims() == b.dims() { elementwise::add(a, b) } else { a + b }
+    }
+
+    fn add_rectify(a: Tensor<Self, 4>, b: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        let fits = is_f32(&a) && is_f32(&b) && a.dims() == b.dims();
+        if fits { elementwise::add_relu(a, b) } else { defaults::rectify(a + b) }
+    }
+
+    fn global_average(x: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        if is_f32(&x) { elementwise::global_average(x) } else { defaults::global_average(x) }
+    }
+
+    fn global_average_grad(grad: Tensor<Self, 4>, size: [usize; 2]) -> Tensor<Self, 4> {
+        let own = is_f32(&grad);
+        if own { elementwise::global_average_grad(grad, size) } else { defaults::global_average_grad(grad, size) }
+    }
+
+    fn add_scaled(x: Tensor<Self, 1>, direction: Tensor<Self, 1>, factor: Tensor<Self, 1>) -> Tensor<Self, 1> {
+        let own = is_f32(&x) && is_f32(&direction) && is_f32(&factor) && x.dims() == direction.dims();
+        if own { elementwise::add_scaled(x, direction, factor) } else { x + direction * factor }
+    }
+
+    fn sum_squares(x: Tensor<Self, 1>) -> Tensor<Self, 1> {
+        if is_f32(&x) { elementwise::sum_squares(x) } else { (x.clone() * x).sum() }
+    }
+
+    fn sgd(
+        weight: Tensor<Self, 1>,
+        buffer: Option<Tensor<Self, 1>>,
+        direction: Tensor<Self, 1>,
+        rule: SgdRule,
+        skip: Tensor<Self, 1, Bool>,
+    ) -> (Tensor<Self, 1>, Option<Tensor<Self, 1>>) {
+        if !is_f32(&weight) || !is_f32(&direction) || buffer.as_ref().is_some_and(|buffer| !is_f32(buffer)) {
+            return defaults::sgd(weight, buffer, direction, rule, skip);
+        }
+        // Flex computes at once: reading the flag waits for nothing.
+        if skip.into_scalar() {
+            return (weight, buffer);
+        }
+        elementwise::sgd(weight, buffer, direction, rule)
+    }
+}
+
+const POINT: Conv = Conv { stride: 1, padding: 0 };

@@ -1,10 +1,13 @@
 //! Kernels on plain slices; nothing here knows of tensors.
 
 pub mod direct;
+pub mod elementwise;
 pub mod filters;
 pub mod lanes;
+pub mod norm;
 pub mod parallel;
 pub mod plan;
+pub mod rows;
 pub mod scratch;
 pub mod source;
 pub mod tile;

@@ -1,0 +1,107 @@
+//! Elementwise operations of Flex tensors, in place where nobody else holds one of the operands.
+
+use burn::tensor::Tensor;
+use burn_flex::Flex;
+
+use super::buffer::Buffer;
+use super::conv::vector;
+use super::kernels::elementwise as kernel;
+use super::tensor::{Values, tensor};
+use crate::ops::SgdRule;
+
+/// `f(a, b)` elementwise, in the memory of `a` or of `b` where possible.
+#[inline(always)]
+fn binary<const D: usize>(
+    a: Tensor<Flex, D>,
+    b: Tensor<Flex, D>,
+    f: impl Fn(f32, f32) -> f32 + Copy + Sync + Send,
+) -> Tensor<Flex, D> {
+    let shape = a.dims();
+    let (a, b) = (Values::of(a), Values::of(b));
+    let a = match a.reuse() {
+        Ok(mut a) => {
+            kernel::update(a.as_mut(), &b, f);
+            return a.tensor();
+        }
+        Err(a) => a,
+    };
+    match b.reuse() {
+        Ok(mut b) => {
+            kernel::update(b.as_mut(), &a, move |b, a| f(a, b));
+            b.tensor()
+        }
+        Err(b) => {
+            let mut out = Buffer::take(a.len());
+            kernel::binary(&a, &b, &mut out, f);
+            tensor(out, shape)
+        }
+    }
+}
+
+pub fn add(a: Tensor<Flex, 4>, b: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
+    binary(a, b, |a, b| a + b)
+}
+
+fn rectified(x: f32) -> f32 {
+    // Not `max`, which would turn NaN into 0.
+    if x < 0.0 { 0.0 } else { x }
+}
+
+pub fn relu(x: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
+    let other = x.clone();
+    binary(x, other, |x, _| rectified(x))
+}
+
+pub fn add_relu(a: Tensor<Flex, 4>, b: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
+    binary(a, b, |a, b| rectified(a + b))
+}
+
+pub fn relu_grad(y: Tensor<Flex, 4>, grad: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
+    binary(grad, y, |grad, y| if y <= 0.0 { 0.0 } else { grad })
+}
+
+pub fn add_scaled(x: Tensor<Flex, 1>, direction: Tensor<Flex, 1>, factor: Tensor<Flex, 1>) -> Tensor<Flex, 1> {
+    let factor = Values::of(factor)[0];
+    binary(x, direction, move |x, d| x + d * factor)
+}
+
+pub fn sum_squares(x: Tensor<Flex, 1>) -> Tensor<Flex, 1> {
+    vector([kernel::sum_squares(&Values::of(x)) as f32].into_iter())
+}
+
+/// [`SgdRule`] in one pass, in the memory of `direction` and of the momentum buffer.
+pub fn sgd(
+    weight: Tensor<Flex, 1>,
+    buffer: Option<Tensor<Flex, 1>>,
+    direction: Tensor<Flex, 1>,
+    rule: SgdRule,
+) -> (Tensor<Flex, 1>, Option<Tensor<Flex, 1>>) {
+    let weight = Values::of(weight);
+    let mut direction = owned(direction);
+    let mut buffer = buffer.map(owned);
+    kernel::sgd(&weight, buffer.as_mut().map(Values::as_mut), direction.as_mut(), rule);
+    (direction.tensor(), buffer.map(Values::tensor))
+}
+
+/// Values that nobody else holds.
+fn owned(x: Tensor<Flex, 1>) -> Values {
+    Values::of(x).reuse().unwrap_or_else(|shared| {
+        let mut copy = Buffer::take(shared.len());
+        copy.copy_from_slice(&shared);
+        Values::of(tensor(copy, [shared.len()]))
+    })
+}
+
+pub fn global_average(x: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
+    let [n, h, w, channels] = x.dims();
+    let mut out = Buffer::take(n * channels);
+    kernel::average(&Values::of(x), h * w, channels, &mut out);
+    tensor(out, [n, 1, 1, channels])
+}
+
+pub fn global_average_grad(grad: Tensor<Flex, 4>, [h, w]: [usize; 2]) -> Tensor<Flex, 4> {
+    let [n, _, _, channels] = grad.dims();
+    let mut out = Buffer::take(n * h * w * channels);
+    kernel::average_grad(&Values::of(grad), h * w, channels, &mut out);
+    tensor(out, [n, h, w, channels])
+}

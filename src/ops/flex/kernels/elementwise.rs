@@ -1,0 +1,119 @@
+//! One value at a time, and sums of them: plain loops, compiled for this machine's vectors.
+
+use super::parallel::{Shared, for_each};
+use super::rows::{SMALL, pieces, vectorised};
+
+/// Values whose squares are summed together.
+const CHUNK: usize = 1 << 14;
+
+/// `out[i] = f(i-th values of a and b)`.
+#[inline(always)]
+pub fn binary(a: &[f32], b: &[f32], out: &mut [f32], f: impl Fn(f32, f32) -> f32 + Sync + Send) {
+    assert!(a.len() == out.len() && b.len() == out.len());
+    let shared = Shared::new(out);
+    pieces(a.len(), |range| {
+        // SAFETY: pieces do not overlap.
+        let out = unsafe { shared.slice_mut(range.start, range.len()) };
+        for ((out, &a), &b) in out.iter_mut().zip(&a[range.clone()]).zip(&b[range]) {
+            *out = f(a, b);
+        }
+    });
+}
+
+/// `into[i] = f(into[i], b[i])`.
+#[inline(always)]
+pub fn update(into: &mut [f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync + Send) {
+    assert!(b.len() == into.len());
+    let shared = Shared::new(into);
+    pieces(b.len(), |range| {
+        // SAFETY: pieces do not overlap.
+        let into = unsafe { shared.slice_mut(range.start, range.len()) };
+        for (into, &b) in into.iter_mut().zip(&b[range]) {
+            *into = f(*into, b);
+        }
+    });
+}
+
+/// `out[i] = f(x[i])`.
+#[inline(always)]
+pub fn unary(x: &[f32], out: &mut [f32], f: impl Fn(f32) -> f32 + Sync + Send) {
+    binary(x, x, out, |x, _| f(x));
+}
+
+/// `x · factor` in f32, added to `weight` as the default does: rounded twice.
+pub fn add_scaled(x: &[f32], direction: &[f32], factor: f32, out: &mut [f32]) {
+    binary(x, direction, out, |x, d| x + d * factor);
+}
+
+/// Sum of squares: f64, in chunks of fixed length added in order.
+pub fn sum_squares(x: &[f32]) -> f64 {
+    let chunk = |part: &[f32]| {
+        vectorised(|| {
+            let mut sums = [0.0f64; 16];
+            let (lines, rest) = part.as_chunks::<16>();
+            for line in lines {
+                for (sum, &x) in sums.iter_mut().zip(line) {
+                    *sum += f64::from(x) * f64::from(x);
+                }
+            }
+            sums.iter().sum::<f64>() + rest.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>()
+        })
+    };
+    if x.len() <= SMALL {
+        return x.chunks(CHUNK).map(chunk).sum();
+    }
+    let parts: Vec<_> = x.chunks(CHUNK).map(|part| (part, std::sync::OnceLock::new())).collect();
+    for_each(parts.len(), |index| {
+        let (part, sum) = &parts[index];
+        sum.get_or_init(|| chunk(part));
+    });
+    parts.iter().filter_map(|(_, sum)| sum.get()).sum()
+}
+
+/// SGD as PyTorch's, in place: `direction` becomes the new weight, `buffer` the new momentum.
+pub fn sgd(weight: &[f32], buffer: Option<&mut [f32]>, direction: &mut [f32], rule: crate::ops::SgdRule) {
+    let [lr, momentum, decay] = [rule.lr, rule.momentum, rule.weight_decay].map(|v| v as f32);
+    let Some(buffer) = buffer else {
+        return update(direction, weight, |d, w| w - (d + w * decay) * lr);
+    };
+    assert!(weight.len() == direction.len() && buffer.len() == direction.len());
+    let (shared, buffers) = (Shared::new(direction), Shared::new(buffer));
+    pieces(weight.len(), |range| {
+        // SAFETY: pieces do not overlap.
+        let (direction, buffer) = unsafe {
+            (shared.slice_mut(range.start, range.len()), buffers.slice_mut(range.start, range.len()))
+        };
+        for ((d, b), &w) in direction.iter_mut().zip(buffer).zip(&weight[range]) {
+            let grad = *d + w * decay;
+            *b = *b * momentum + grad;
+            let step = if rule.nesterov { grad + *b * momentum } else { *b };
+            *d = w - step * lr;
+        }
+    });
+}
+
+/// Mean over the pixels of every image, `[n, pixels, channels]` to `[n, channels]`.
+pub fn average(x: &[f32], pixels: usize, channels: usize, out: &mut [f32]) {
+    let share = 1.0 / pixels as f32;
+    for (image, mean) in x.chunks_exact((pixels * channels).max(1)).zip(out.chunks_exact_mut(channels.max(1))) {
+        vectorised(|| {
+            mean.fill(0.0);
+            for pixel in image.chunks_exact(channels) {
+                mean.iter_mut().zip(pixel).for_each(|(mean, x)| *mean += x);
+            }
+            mean.iter_mut().for_each(|mean| *mean *= share);
+        });
+    }
+}
+
+/// The gradient of [`average`]: every pixel receives its share.
+pub fn average_grad(grad: &[f32], pixels: usize, channels: usize, out: &mut [f32]) {
+    let share = 1.0 / pixels as f32;
+    for (image, mean) in out.chunks_exact_mut((pixels * channels).max(1)).zip(grad.chunks_exact(channels.max(1))) {
+        vectorised(|| {
+            for pixel in image.chunks_exact_mut(channels) {
+                pixel.iter_mut().zip(mean).for_each(|(x, mean)| *x = mean * share);
+            }
+        });
+    }
+}

@@ -1,0 +1,22 @@
+//! ReLU and the average over pixels, from Burn's operations.
+
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+
+pub(super) fn relu<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 4> {
+    x.clamp_min(0.0)
+}
+
+pub(super) fn relu_grad<B: Backend>(y: Tensor<B, 4>, grad: Tensor<B, 4>) -> Tensor<B, 4> {
+    grad.mask_fill(y.lower_equal_elem(0.0), 0.0)
+}
+
+pub(super) fn global_average<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 4> {
+    let [n, h, w, c] = x.dims();
+    x.reshape([n, h * w, c]).mean_dim(1).reshape([n, 1, 1, c])
+}
+
+pub(super) fn global_average_grad<B: Backend>(grad: Tensor<B, 4>, [h, w]: [usize; 2]) -> Tensor<B, 4> {
+    let [n, _, _, c] = grad.dims();
+    (grad / (h * w) as f64).expand([n, h, w, c])
+}
