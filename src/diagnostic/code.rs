@@ -114,6 +114,7 @@ codes! {
     NoSingleNumber "F0510" "no-single-number" Error "the best of something that is not one number";
     UnknownSetting "F0511" "unknown-setting" Error "a flag for a setting that the file does not have";
     InvalidSetting "F0512" "invalid-setting" Error "a flag whose value is not Flat";
+    UnbuiltPrecision "F0513" "unbuilt-precision" Error "a number format that this version does not train in";
     // Lints.
     EditionMissing "L0001" "edition-missing" Warning "a file that does not pin its edition";
     UnusedLet "L0002" "unused-let" Warning "a name that nothing uses";

@@ -165,8 +165,12 @@ impl Table {
         let column = self.measurements.iter().map(|name| heading(name).chars().count()).max().unwrap_or(0);
         let mut text = String::new();
         for row in &self.rows {
-            let noun = if row.seeds + row.failed == 1 { "seed" } else { "seeds" };
-            let _ = writeln!(text, "{} ({} {noun})", row.variant, row.count());
+            let noun = match (row.seeds, row.failed) {
+                (0, _) => "",
+                (1, 0) => " seed",
+                _ => " seeds",
+            };
+            let _ = writeln!(text, "{} ({}{noun})", row.variant, row.count());
             for (name, cell) in self.measurements.iter().zip(row.shown(&self.measurements)) {
                 let _ = writeln!(text, "  {:<column$}  {cell}", heading(name));
             }
@@ -176,19 +180,18 @@ impl Table {
 }
 
 impl Row {
-    /// `3`, or `2 of 3` where a run failed.
+    /// `3`, `2 of 3` where a run failed, `failed` where all did.
     fn count(&self) -> String {
-        match self.failed {
-            0 => self.seeds.to_string(),
-            failed => format!("{} of {}", self.seeds, self.seeds + failed),
+        match (self.seeds, self.failed) {
+            (seeds, 0) => seeds.to_string(),
+            (0, _) => "failed".into(),
+            (seeds, failed) => format!("{seeds} of {}", seeds + failed),
         }
     }
 
     fn shown(&self, measurements: &[String]) -> Vec<String> {
-        let lost = self.seeds == 0 && self.failed > 0;
         let cell = |(name, summary): (&String, &Option<Summary>)| match summary {
             Some(summary) => summary.shown(in_percent(name)),
-            None if lost => "failed".into(),
             None => "-".into(),
         };
         measurements.iter().zip(&self.cells).map(cell).collect()
@@ -268,7 +271,7 @@ mod tests {
 variant   seeds    accuracy %             loss
 sgd           2  95.50 ± 0.71  0.3000 ± 0.0707
 a|b      1 of 2         97.12           0.1000
-sam      0 of 1        failed           failed
+sam      failed             -                -
 ";
         assert_eq!(table().text(60), expected);
     }
@@ -282,9 +285,9 @@ sgd (2 seeds)
 a|b (1 of 2 seeds)
   accuracy %  97.12
   loss        0.1000
-sam (0 of 1 seed)
-  accuracy %  failed
-  loss        failed
+sam (failed)
+  accuracy %  -
+  loss        -
 ";
         assert_eq!(table().text(40), expected);
     }
@@ -296,7 +299,7 @@ sam (0 of 1 seed)
 |---|--:|--:|--:|
 | sgd | 2 | 95.50 ± 0.71 | 0.3000 ± 0.0707 |
 | a\\|b | 1 of 2 | 97.12 | 0.1000 |
-| sam | 0 of 1 | failed | failed |
+| sam | failed | - | - |
 ";
         assert_eq!(table().markdown(), expected);
     }
@@ -322,6 +325,6 @@ sam,0,1,,,,
     #[test]
     fn when_all_failed_there_is_still_a_row() {
         let table = Table::new(&[Outcome { variant: "main".into(), values: None }]);
-        assert_eq!(table.text(80), "variant   seeds\nmain     0 of 1\n");
+        assert_eq!(table.text(80), "variant   seeds\nmain     failed\n");
     }
 }

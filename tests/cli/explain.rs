@@ -1,0 +1,174 @@
+use std::collections::BTreeSet;
+
+use snapbox::str;
+
+use crate::desk::{Desk, output};
+
+#[test]
+fn a_component() {
+    Desk::new(&[]).flatrun(&["explain", "sam"]).code(0).stdout_eq(str![[r#"
+sam: a minimizer
+
+Sharpness-aware minimization: the gradient at the worst point of a ball of
+fixed radius.
+
+Usage
+  sam(rho = 0.05)
+
+Rule
+  g   = grad L(w)
+  e   = rho g / ||g||
+  g_p = grad L(w + e), on the same batch
+  the base optimizer moves w by g_p; a zero gradient gives e = 0
+
+Parameters
+  rho: a number or a schedule; > 0; may stand first without its name
+      radius of the perturbation: its L2 norm over all weights
+      default: 0.05 (Foret et al. 2021, and every published port)
+
+Passes per step
+  2 forward, 2 backward
+
+State
+  none
+
+Source
+  Foret et al., ICLR 2021, equation 2 and algorithm 1
+
+Notes
+  Weight decay belongs to the base optimizer and does not enter e. Running
+  statistics of batch normalisation move in the first pass alone.
+
+Example
+  under sam(rho = 0.05)
+
+"#]]);
+}
+
+#[test]
+fn an_alias_and_a_name_of_two_kinds() {
+    let desk = Desk::new(&[]);
+    assert!(output(&desk.flatrun(&["explain", "sspl"])).starts_with("ssp: a pacing, also called sspl\n"));
+    let loss = output(&desk.flatrun(&["explain", "loss"]));
+    assert!(loss.contains("loss: a difficulty\n") && loss.contains("\nloss: an evaluator\n"), "{loss}");
+}
+
+#[test]
+fn a_finding_by_code_and_by_name() {
+    let desk = Desk::new(&[]);
+    desk.flatrun(&["explain", "F0303"]).code(0).stdout_eq(str![[r#"
+# F0303 missing-unit: a number that does not say what it counts
+
+Durations, windows and times are counted in epochs or in steps. 200 could be
+either, so the unit is always written.
+
+Wrong:
+
+```flat wrong
+train 200 under sam
+```
+
+Right:
+
+```flat right
+edition 2026
+train 200 epochs under sam
+```
+
+"#]]);
+    let by_name = output(&desk.flatrun(&["explain", "missing-unit"]));
+    assert_eq!(by_name, output(&desk.flatrun(&["explain", "f0303"])));
+}
+
+#[test]
+fn a_statement() {
+    Desk::new(&[]).flatrun(&["explain", "seeds"]).code(0).stdout_eq(str![[r#"
+seeds: a statement
+
+one run per seed
+
+Usage
+  seeds A..B (B excluded) or seeds [a, b]
+
+When absent
+  `seeds [0]`
+
+"#]]);
+}
+
+#[test]
+fn a_clause() {
+    Desk::new(&[]).flatrun(&["explain", "augment"]).code(0).stdout_eq(str![[r#"
+augment: a clause of `data`
+
+random changes of the training images, in order; none when absent
+
+Usage
+  augment [A, ..]
+
+"#]]);
+}
+
+#[test]
+fn an_unknown_name_has_a_neighbour() {
+    let desk = Desk::new(&[]);
+    desk.flatrun(&["explain", "lsam"]).code(2).stdout_eq("").stderr_eq(str![[r#"
+error: nothing is named `lsam`: expected a finding, a component, a statement or a clause
+  help: the nearest name is `lesam`
+
+"#]]);
+    desk.flatrun(&["explain", "F9999x"]).code(2).stdout_eq("").stderr_eq(str![[r#"
+error: nothing is named `F9999x`: expected a finding, a component, a statement or a clause
+  help: `flatrun catalog` lists all components
+
+"#]]);
+}
+
+#[test]
+fn the_catalog_as_json_says_what_a_file_may_hold() {
+    let desk = Desk::new(&[]);
+    let text = output(&desk.flatrun(&["catalog", "--format", "json"]).code(0));
+    let catalog: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let components = catalog["components"].as_array().unwrap();
+    let kinds: BTreeSet<&str> =
+        components.iter().map(|component| component["kind"].as_str().unwrap()).collect();
+    for kind in
+        ["pacing", "difficulty", "minimizer", "optimizer", "source", "augmentation", "model", "evaluator"]
+    {
+        assert!(kinds.contains(kind), "{kind} is missing in {kinds:?}");
+    }
+    let lesam = components.iter().find(|component| component["name"] == "lesam").unwrap();
+    let clip =
+        lesam["parameters"].as_array().unwrap().iter().find(|parameter| parameter["name"] == "clip").unwrap();
+    assert_eq!((&clip["default"], &clip["range"]), (&"0.35".into(), &"> 0".into()));
+    assert!(
+        catalog["statements"].as_array().unwrap().iter().any(|statement| statement["keyword"] == "train")
+    );
+}
+
+#[test]
+fn the_catalog_of_a_kind() {
+    let desk = Desk::new(&[]);
+    desk.flatrun(&["catalog", "--kind", "minimizer"]).code(0).stdout_eq(str![[r#"
+minimizers, after `under`: `under sam(rho = 0.05)`
+  sam    Sharpness-aware minimization: the gradient at the worst point of a ball
+         of fixed radius.
+  lesam  Loss-equated SAM: the smallest perturbation that is expected to raise
+         the loss by a fixed budget.
+
+"#]]);
+    desk.flatrun(&["catalog", "--kind", "minimiser"]).code(2).stderr_eq(str![[r#"
+error: invalid value 'minimiser' for '--kind <KIND>': there is no kind `minimiser`; the nearest is `minimizer`
+
+For more information, try '--help'.
+
+"#]]);
+}
+
+#[test]
+fn completions_know_the_commands() {
+    let desk = Desk::new(&[]);
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(output(&desk.flatrun(&["completions", shell]).code(0)).contains("catalog"), "{shell}");
+    }
+}

@@ -1,0 +1,10 @@
+//! The program as a user meets it: whole outputs and exit codes.
+
+mod check;
+mod desk;
+mod explain;
+mod fmt;
+mod graph;
+mod plan;
+mod run;
+mod usage;

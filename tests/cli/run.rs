@@ -1,0 +1,238 @@
+use std::io::Read;
+use std::process::Stdio;
+
+use snapbox::str;
+
+use crate::desk::{Desk, output};
+
+const TINY: &str = "edition 2026\nmodel mlp(hidden = [8])\ntrain 1 epochs under each [sgd, sam]\n\
+    evaluate accuracy, loss\nseeds 0..2\n";
+const DIVERGES: &str = "edition 2026\nmodel mlp(hidden = [8])\n\
+    train 60 steps under each [sgd(lr = 1e30), sgd(lr = 0.1)]\n";
+/// Takes minutes where nothing stops it.
+const LONG: &str = "edition 2026\nmodel mlp(hidden = [8])\ntrain 200000 steps under sgd\n";
+
+#[test]
+fn a_run_prints_and_keeps_its_table() {
+    let desk = Desk::new(&[("tiny.flat", TINY)]);
+    let run = desk.flatrun(&["tiny.flat"]).code(0).stdout_eq(str![[r#"
+variant  seeds     accuracy %           loss
+sgd          2  44.86 ± 20.62  1.830 ± 0.345
+sam          2  41.25 ± 16.30  1.888 ± 0.318
+
+"#]]).stderr_eq(str![[r#"
+sgd, seed 0: 1 epochs under sgd, 23 steps
+sgd, seed 0: epoch 1, loss 2.1824, accuracy 18.3 %
+sgd, seed 0: trained in 0.0 s, loss 2.1824, accuracy 18.3 %
+sgd, seed 1: 1 epochs under sgd, 23 steps
+sgd, seed 1: epoch 1, loss 1.8831, accuracy 45.7 %
+sgd, seed 1: trained in 0.0 s, loss 1.8831, accuracy 45.7 %
+sam, seed 0: 1 epochs under sam over sgd, 23 steps
+sam, seed 0: epoch 1, loss 2.2019, accuracy 18.9 %
+sam, seed 0: trained in 0.0 s, loss 2.2019, accuracy 18.9 %
+sam, seed 1: 1 epochs under sam over sgd, 23 steps
+sam, seed 1: epoch 1, loss 1.9243, accuracy 42.9 %
+sam, seed 1: trained in 0.0 s, loss 1.9243, accuracy 42.9 %
+runs/tiny-9de8d162
+
+"#]]);
+    let folder = desk.run_folder();
+    assert!(
+        desk.read(&format!("{folder}/table.csv"))
+            .starts_with("variant,seeds,failed,accuracy_mean,accuracy_std,loss_mean,loss_std\nsgd,2,0,0.")
+    );
+    assert!(
+        desk.read(&format!("{folder}/table.md"))
+            .starts_with("| variant | seeds | accuracy % | loss |\n|---|--:|--:|--:|\n| sgd | 2 | ")
+    );
+    let report = desk.flatrun(&["report", &folder]).code(0);
+    assert_eq!(output(&report), output(&run));
+    let again = desk.flatrun(&["tiny.flat", "--quiet"]).code(0).stderr_eq("");
+    assert_eq!(output(&again), output(&run));
+}
+
+#[test]
+fn runs_and_reports() {
+    let desk = Desk::new(&[("tiny.flat", TINY)]);
+    desk.flatrun(&["runs"]).code(0).stdout_eq("").stderr_eq("nothing was run in `runs`\n");
+    desk.flatrun(&["run", "tiny.flat", "--quiet"]).code(0);
+    let folder = desk.run_folder();
+    desk.flatrun(&["runs"]).code(0).stderr_eq("").stdout_eq(str![[r#"
+runs/tiny-9de8d162: finished
+  2 variants, 2 seeds; begun 2026-11-21 10:08 UTC
+  variant  seeds     accuracy %           loss
+  sgd          2  44.86 ± 20.62  1.830 ± 0.345
+  sam          2  41.25 ± 16.30  1.888 ± 0.318
+
+"#]]);
+    for (format, text) in [("csv", "table.csv"), ("markdown", "table.md")] {
+        let report = output(&desk.flatrun(&["report", &folder, "--format", format]).code(0));
+        assert_eq!(report, desk.read(&format!("{folder}/{text}")));
+    }
+    let joined = output(&desk.flatrun(&["report", &folder, &folder, "--format", "json"]).code(0));
+    let joined: serde_json::Value = serde_json::from_str(&joined).unwrap();
+    assert_eq!(joined["measurements"], serde_json::json!(["accuracy", "loss"]));
+    desk.flatrun(&["report", "runs"]).code(2).stdout_eq("").stderr_eq(str![[r#"
+error: there is no run in `runs`
+  help: `flatrun runs` lists what was run
+
+"#]]);
+}
+
+#[test]
+fn a_smoke_run_keeps_nothing() {
+    let desk = Desk::new(&[("one.flat", "curriculum ssp(adm) under lesam(budget=0.4, clip=0.35)\n")]);
+    desk.flatrun(&["one.flat", "--smoke"]).code(0).stdout_eq("every stage of 1 variant works\n");
+    assert!(!desk.path("runs").exists());
+}
+
+#[test]
+fn standard_input_runs() {
+    let desk = Desk::new(&[]);
+    desk.with_input(&["-", "--smoke", "--quiet"], TINY)
+        .code(0)
+        .stdout_eq("every stage of 2 variants works\n")
+        .stderr_eq("");
+}
+
+#[test]
+fn findings_end_a_run_before_it_begins() {
+    let desk = Desk::new(&[("a.flat", "edition 2026\nunder lesma\n")]);
+    desk.flatrun(&["a.flat"]).code(1).stdout_eq("").stderr_eq(str![[r#"
+F0201 unknown-component
+
+  × unknown minimizer `lesma`
+   ╭─[a.flat:2:7]
+ 2 │ under lesma
+   ·       ──┬──
+   ·         ╰── not a minimizer
+   ╰────
+  help: the nearest minimizer is `lesam`
+        replace by `lesam`: under lesam
+
+found 1 error, fixable with --fix
+
+"#]]);
+    assert!(!desk.path("runs").exists());
+}
+
+#[test]
+fn a_failed_variant_lets_the_others_finish() {
+    let desk = Desk::new(&[("a.flat", DIVERGES)]);
+    let run = desk.flatrun(&["a.flat"]).code(3).stdout_eq(str![[r#"
+variant       seeds  accuracy %
+sgd-lr-1e30  failed           -
+sgd-lr-0.1        1       79.72
+
+"#]]);
+    let errors = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    let cause = "error: sgd-lr-1e30, seed 0: loss or gradient was not finite for 20 steps in a row";
+    assert!(errors.contains(cause), "{errors}");
+    assert!(output(&desk.flatrun(&["runs"])).contains(": 1 of 2 failed\n"));
+}
+
+#[test]
+fn events_are_lines_of_json() {
+    let desk = Desk::new(&[("tiny.flat", TINY)]);
+    let text = output(
+        &desk.flatrun(&["tiny.flat", "--events", "jsonl", "--quiet", "--seeds", "3"]).code(0).stderr_eq(""),
+    );
+    let events: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<&str> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!((kinds[0], kinds[kinds.len() - 1]), ("run_started", "run_finished"));
+    assert_eq!(kinds.iter().filter(|kind| **kind == "run_started").count(), 2);
+    assert!(events.iter().all(|event| event["schema"] == 1 && event["time"].is_f64()));
+}
+
+#[test]
+fn flags_reach_the_program() {
+    let desk = Desk::new(&[("tiny.flat", TINY)]);
+    desk.flatrun(&["tiny.flat", "--set", "model.hiden=[4]"]).code(1).stdout_eq("").stderr_eq(str![[r#"
+F0511 unknown-setting
+
+  × `--set model.hiden=[4]`: the file has no setting `model.hiden`
+   ╭─[tiny.flat:1:1]
+ 1 │ edition 2026
+   · ▲
+   · ╰── in this file
+   ╰────
+  help: the nearest path is `model.hidden`
+        there is `model.hidden`, `model.normalize` and `model.from`
+
+found 1 error
+
+"#]]);
+    desk.flatrun(&["tiny.flat", "--set", "model"]).code(2).stdout_eq("").stderr_eq(str![[r#"
+error: invalid value 'model' for '--set <PATH=VALUE>': expected PATH=VALUE, as `model=mlp`
+
+For more information, try '--help'.
+
+"#]]);
+    let runs = ["tiny.flat", "--set", "model.hidden=[4]", "--runs", "here", "--smoke", "--quiet"];
+    desk.flatrun(&runs).code(0);
+}
+
+#[cfg(unix)]
+mod signals {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Child, Command};
+
+    use super::*;
+
+    /// A run that has taken its first epochs.
+    fn under_way(desk: &Desk) -> (Child, BufReader<std::process::ChildStderr>) {
+        let mut process = desk.process(&["long.flat"]);
+        let mut child = process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut errors = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("epoch 1,") {
+            line.clear();
+            assert!(errors.read_line(&mut line).unwrap() > 0, "the run ended");
+        }
+        (child, errors)
+    }
+
+    fn send(child: &Child, signal: &str) {
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    fn interrupted_by(signal: &str) {
+        let desk = Desk::new(&[("long.flat", LONG)]);
+        let (mut child, mut errors) = under_way(&desk);
+        send(&child, signal);
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        let mut text = String::new();
+        errors.read_to_string(&mut text).unwrap();
+        assert!(text.contains("\n  help: go on with `flatrun long.flat --resume`\n"), "{text}");
+        assert!(output(&desk.flatrun(&["runs"])).contains(": interrupted at step "));
+        assert!(output(&desk.flatrun(&["plan", "long.flat"])).contains(", continue with --resume\n"));
+        let refused = desk.flatrun(&["long.flat"]).code(2).stdout_eq("");
+        let refusal = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+        assert!(refusal.contains("continue it with --resume, or begin again with --restart"), "{refusal}");
+    }
+
+    #[test]
+    fn ctrl_c_writes_a_checkpoint() {
+        interrupted_by("-INT");
+    }
+
+    #[test]
+    fn so_does_the_signal_to_end() {
+        interrupted_by("-TERM");
+    }
+
+    #[test]
+    fn a_closed_reader_of_events_ends_the_run_quietly() {
+        let desk = Desk::new(&[("long.flat", LONG)]);
+        let mut process = desk.process(&["long.flat", "--events", "jsonl"]);
+        let mut child = process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut first = [0; 1];
+        child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(130), "{errors}");
+        assert!(!errors.contains("panicked"), "{errors}");
+    }
+}
