@@ -26,4 +26,6 @@ pub mod run;
 
 pub mod report;
 
+pub mod ide;
+
 pub mod cli;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::diff::unified;
 use super::exit::{Exit, Failure};
-use super::render::{FileFindings, human};
+use super::render::FileFindings;
 use super::source::Source;
 use super::terminal::Terminal;
 
@@ -62,8 +62,7 @@ fn format(mut source: Source, args: &Args, terminal: &Terminal) -> Result<Format
     let formatted = match source.formatted() {
         Ok(formatted) => formatted,
         Err(diagnostics) => {
-            let findings = [FileFindings { source, diagnostics }];
-            terminal.note(&human(&findings, terminal.width, terminal.error_color));
+            FileFindings { source, diagnostics }.show(terminal);
             return Ok(Formatted::Broken);
         }
     };

@@ -13,6 +13,7 @@ mod fix;
 mod fmt;
 mod graph;
 mod interrupt;
+mod lsp;
 mod plan;
 mod progress;
 mod render;
@@ -39,7 +40,7 @@ const USAGE: &str = "flatrun FILE [OPTIONS]\n       flatrun COMMAND ..";
 #[derive(Debug, Parser)]
 #[command(name = "flatrun", version, override_usage = USAGE, max_term_width = 100)]
 struct Cli {
-    /// Colour and progress bars: `auto` means on a terminal where NO_COLOR is not set
+    /// Colour: auto, always or never
     #[arg(
         long,
         global = true,
@@ -66,6 +67,7 @@ enum Command {
     Runs(runs::Args),
     Report(report::Args),
     Completions(completions::Args),
+    Lsp(lsp::Args),
 }
 
 /// The whole program.
@@ -113,6 +115,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Runs(args) => runs::run(&args, terminal),
         Command::Report(args) => report::run(&args, terminal),
         Command::Completions(args) => completions::run(&args, terminal),
+        Command::Lsp(args) => lsp::run(&args),
     }
 }
 

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::exit::{Exit, Failure};
 use super::interrupt;
 use super::progress::{Display, Progress};
-use super::render::{FileFindings, human};
+use super::render::FileFindings;
 use super::source::Source;
 use super::terminal::{Mark, Terminal};
 use crate::files::write_atomic;
@@ -84,14 +84,16 @@ impl Program {
     /// # Errors
     /// The file cannot be read.
     pub fn read(file: &Path, settings: &SettingArgs, terminal: &Terminal) -> Result<Option<Self>, Failure> {
+        let (program, findings) = Self::check(file, settings)?;
+        findings.show(terminal);
+        Ok(program)
+    }
+
+    fn check(file: &Path, settings: &SettingArgs) -> Result<(Option<Self>, FileFindings), Failure> {
         let source = Source::read(file)?;
         let Checked { program, diagnostics } = source.check(&settings.to_settings());
-        let findings = [FileFindings { source, diagnostics }];
-        if !findings[0].diagnostics.is_empty() {
-            terminal.note(&human(&findings, terminal.width, terminal.error_color));
-        }
-        let [FileFindings { source, .. }] = findings;
-        Ok(program.map(|program| Self { source, program }))
+        let findings = FileFindings { source: source.clone(), diagnostics };
+        Ok((program.map(|program| Self { source, program }), findings))
     }
 }
 
@@ -116,11 +118,11 @@ impl SettingArgs {
 /// # Errors
 /// The file cannot be read, the run did not happen or did not finish, or standard output cannot be written.
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let quiet_warnings = Terminal { watched: terminal.watched && !args.quiet, ..*terminal };
-    let Some(Program { source, program }) = Program::read(&args.file, &args.settings, &quiet_warnings)?
-    else {
-        return Ok(Exit::Findings);
-    };
+    let (program, findings) = Program::check(&args.file, &args.settings)?;
+    if program.is_none() || !args.quiet {
+        findings.show(terminal);
+    }
+    let Some(Program { source, program }) = program else { return Ok(Exit::Findings) };
     let options = Options {
         name: source.stem(),
         source: source.text,
@@ -129,7 +131,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         restart: args.restart,
         smoke: args.smoke,
     };
-    let mut progress = Progress::new(display(args, &program, &quiet_warnings));
+    let mut progress = Progress::new(display(args, &program, terminal));
     let stop = interrupt::watch()?;
     let report = execute(&program, &options, &mut progress, stop);
     let report = report.map_err(|error| failure(error, args))?;
@@ -141,7 +143,7 @@ fn display(args: &Args, program: &lang::Program, terminal: &Terminal) -> Display
     Display {
         events: args.events.is_some(),
         quiet: args.quiet,
-        bars: terminal.watched,
+        bars: terminal.watched && args.events.is_none(),
         variants: program.variants.len() > 1,
         seeds: program.seeds.len() > 1,
         phases: program.variants.iter().map(phases).collect::<BTreeMap<_, _>>(),

@@ -33,7 +33,10 @@ impl fmt::Display for Misnamed {
         match self {
             Misnamed::NoName => formatter.write_str("there is no name of a `let` here"),
             Misnamed::NotAWord(name) => {
-                write!(formatter, "`{name}` is not a name: expected letters, digits and `_`, with no digit first")
+                write!(
+                    formatter,
+                    "`{name}` is not a name: expected letters, digits and `_`, with no digit first"
+                )
             }
             Misnamed::Reserved(name) => write!(formatter, "`{name}` is a word of the language"),
             Misnamed::Taken(name) => write!(formatter, "another `let` has the name `{name}`"),

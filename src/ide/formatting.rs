@@ -45,7 +45,12 @@ mod tests {
 
     #[test]
     fn repeated_lines_do_not_overlap() {
-        for source in ["\n\n\n\nunder sam\n", "under sam\n\n\n\n\n", "# a\n# a\n\n\n# a\nunder sam", "\r\n\r\nunder sam\r\n"] {
+        for source in [
+            "\n\n\n\nunder sam\n",
+            "under sam\n\n\n\n\n",
+            "# a\n# a\n\n\n# a\nunder sam",
+            "\r\n\r\nunder sam\r\n",
+        ] {
             let Some(edit) = formatting(source) else { continue };
             let mut applied = source.to_owned();
             applied.replace_range(edit.span.start..edit.span.end, &edit.replacement);

@@ -2,7 +2,8 @@
 
 use super::bindings::{lookup, tokens_of};
 use super::markdown;
-use super::site::{Role, Site, Slot};
+use super::site::{Role, Site};
+use super::slot::Slot;
 use crate::diagnostic::Span;
 use crate::syntax::{Token, TokenKind, statements};
 

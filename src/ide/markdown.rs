@@ -59,6 +59,9 @@ pub fn keyword(keyword: &Keyword, begins: bool) -> Option<String> {
 
 fn of_statement(entry: &StatementEntry) -> String {
     let mut text = format!("{}\n{}\n", fenced("flat", entry.usage), entry.summary);
+    if let Some((clause, _)) = clause(entry.keyword) {
+        let _ = write!(text, "\n`{}`: {}\n", clause.usage, clause.summary);
+    }
     if !entry.absent.is_empty() {
         let _ = write!(text, "\nWhen absent: {}\n", entry.absent);
     }
@@ -72,7 +75,8 @@ fn of_clause(entry: &ClauseEntry) -> String {
 /// A name and its value.
 pub fn binding(binding: &Binding<'_>) -> String {
     let mut text = fenced("flat", &format!("let {} = {}", binding.name, binding.value));
-    let head = binding.value.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
+    let head =
+        binding.value.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
     for entry in find(head) {
         let _ = write!(text, "\n{}: {}\n", entry.name, entry.facts.summary);
     }

@@ -4,15 +4,18 @@
 //! what may stand there; completion, hover and names are built on it. `position` alone knows how editors count columns.
 
 mod bindings;
+mod capabilities;
 mod completion;
 mod formatting;
 mod hover;
 mod markdown;
+mod offer;
 mod position;
 mod protocol;
 mod requests;
 mod server;
 mod site;
+mod slot;
 mod symbols;
 
 pub use bindings::{Misnamed, definition, references, rename, renamed};

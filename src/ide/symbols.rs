@@ -39,12 +39,21 @@ fn symbol(source: &str, statement: &Statement) -> Option<Symbol> {
     let detail_end = if children.is_empty() { statement.span.end } else { end(first).max(name.span.end) };
     let detail = one_line(source, Span::new(name.span.end, detail_end));
     let detail = detail.trim_start_matches(['=', ' ']).to_owned();
-    Some(Symbol { name: name.text.clone(), detail, kind, span: statement.span, selection: name.span, children })
+    Some(Symbol {
+        name: name.text.clone(),
+        detail,
+        kind,
+        span: statement.span,
+        selection: name.span,
+        children,
+    })
 }
 
 /// The phases of a recipe; none for other statements.
 fn phases(source: &str, statement: &Statement) -> Vec<Symbol> {
-    let is_recipe = |clause: &Clause| matches!(clause.keyword.text.as_str(), "train" | "curriculum" | "against" | "under");
+    let is_recipe = |clause: &Clause| {
+        matches!(clause.keyword.text.as_str(), "train" | "curriculum" | "against" | "under")
+    };
     if !statement.clauses.first().is_some_and(is_recipe) {
         return Vec::new();
     }
@@ -64,7 +73,14 @@ fn phase(source: &str, number: usize, span: Span, statement: &Statement) -> Symb
     let selection = first.map_or(span, |clause| clause.keyword.span);
     let detail = one_line(source, span);
     let detail = detail.trim_start_matches("train ").trim_start_matches("then ").to_owned();
-    Symbol { name: format!("phase {number}"), detail, kind: SymbolKind::Phase, span, selection, children: Vec::new() }
+    Symbol {
+        name: format!("phase {number}"),
+        detail,
+        kind: SymbolKind::Phase,
+        span,
+        selection,
+        children: Vec::new(),
+    }
 }
 
 fn end(clause: &Clause) -> usize {

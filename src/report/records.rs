@@ -29,9 +29,8 @@ pub struct SeedRecord {
     pub variant: String,
     pub seed: u64,
     pub state: State,
-    /// Time of the first and of the last event, in seconds since 1970-01-01 UTC.
+    /// Time of the first event, in seconds since 1970-01-01 UTC.
     pub began: f64,
-    pub ended: f64,
     /// Name and value of each measurement.
     pub values: Vec<(String, f64)>,
 }
@@ -149,13 +148,9 @@ fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
 fn opened(folder: &Path) -> Option<(Resolved, Vec<EventLine>)> {
     let resolved = serde_json::from_slice(&fs::read(folder.join("resolved.json")).ok()?).ok()?;
     let text = fs::read_to_string(folder.join("events.jsonl")).ok()?;
-    let lines = text.lines().filter(|line| tells_state(line));
+    // One line per epoch tells nothing about the state, and a long run has many.
+    let lines = text.lines().filter(|line| !line.contains("\"type\":\"epoch\""));
     Some((resolved, lines.filter_map(|line| serde_json::from_str(line).ok()).collect()))
-}
-
-/// A log has one line per epoch, of which only the last matters; the others are not parsed.
-fn tells_state(line: &str) -> bool {
-    !line.contains("\"type\":\"epoch\"") || line.len() < 64
 }
 
 fn seed_record(folder: &Path, resolved: Resolved, events: &[EventLine]) -> SeedRecord {
@@ -173,7 +168,6 @@ fn seed_record(folder: &Path, resolved: Resolved, events: &[EventLine]) -> SeedR
         seed,
         state,
         began: events.first().map_or(0.0, |event| event.time),
-        ended: events.last().map_or(0.0, |event| event.time),
         values: results.map_or_else(Vec::new, |results| results.values),
     }
 }

@@ -308,7 +308,7 @@ sam (failed)
     fn csv_has_every_digit() {
         let expected = "\
 variant,seeds,failed,accuracy_mean,accuracy_std,loss_mean,loss_std
-sgd,2,0,0.955,0.0070710678118654814,0.3,0.0707106781186547
+sgd,2,0,0.955,0.007071067811865481,0.3,0.07071067811865474
 a|b,1,1,0.9712,,0.1,
 sam,0,1,,,,
 ";

@@ -1,4 +1,4 @@
-use snapbox::str;
+use snapbox::{IntoData, str};
 
 use crate::desk::{Desk, output};
 
@@ -48,17 +48,18 @@ flowchart LR
 
 #[test]
 fn dot() {
-    graph("dot").stdout_eq(str![[r#"
+    graph("dot").stdout_eq(
+        str![[r#"
 digraph stages {
   rankdir = LR;
   node [shape = box, style = rounded];
-  s0 [label = "data/ndigits, batch 64/nall variants"];
-  s1 [label = "train phase 1/n2 epochs under sgd/nall variants"];
-  s2 [label = "train phase 2/n3 steps under sgd/nsgd"];
-  s3 [label = "evaluate/naccuracy/nsgd"];
-  s4 [label = "train phase 2/n3 steps under sam over sgd/nsam-rho-0.1"];
-  s5 [label = "evaluate/naccuracy/nsam-rho-0.1"];
-  s6 [label = "table/nmean ± std over seeds/nall variants"];
+  s0 [label = "data\ndigits, batch 64\nall variants"];
+  s1 [label = "train phase 1\n2 epochs under sgd\nall variants"];
+  s2 [label = "train phase 2\n3 steps under sgd\nsgd"];
+  s3 [label = "evaluate\naccuracy\nsgd"];
+  s4 [label = "train phase 2\n3 steps under sam over sgd\nsam-rho-0.1"];
+  s5 [label = "evaluate\naccuracy\nsam-rho-0.1"];
+  s6 [label = "table\nmean ± std over seeds\nall variants"];
   s0 -> s1;
   s1 -> s2;
   s2 -> s3;
@@ -68,7 +69,9 @@ digraph stages {
   s5 -> s6;
 }
 
-"#]]);
+"#]]
+        .raw(),
+    );
 }
 
 #[test]
@@ -87,13 +90,13 @@ fn svg() {
     path { stroke: #6e7681 }
   }
 </style>
-<path d="M155.2 88.0 L155.2 88.0 C183.2 88.0 183.2 88.0 211.2 88.0"/>
-<path d="M364.8 88.0 L364.8 88.0 C392.8 88.0 392.8 47.5 420.8 47.5"/>
-<path d="M632.0 47.5 L632.0 47.5 C660.0 47.5 660.0 47.5 688.0 47.5"/>
-<path d="M364.8 88.0 L364.8 88.0 C392.8 88.0 392.8 128.5 420.8 128.5"/>
-<path d="M632.0 128.5 L632.0 128.5 C660.0 128.5 660.0 128.5 688.0 128.5"/>
-<path d="M791.2 47.5 L791.2 47.5 C819.2 47.5 819.2 88.0 847.2 88.0"/>
-<path d="M791.2 128.5 L791.2 128.5 C819.2 128.5 819.2 88.0 847.2 88.0"/>
+<path d="M155.2 88.0 C183.2 88.0 183.2 88.0 211.2 88.0"/>
+<path d="M364.8 88.0 C392.8 88.0 392.8 47.5 420.8 47.5"/>
+<path d="M632.0 47.5 C660.0 47.5 660.0 47.5 688.0 47.5"/>
+<path d="M364.8 88.0 C392.8 88.0 392.8 128.5 420.8 128.5"/>
+<path d="M632.0 128.5 C660.0 128.5 660.0 128.5 688.0 128.5"/>
+<path d="M791.2 47.5 C819.2 47.5 819.2 88.0 847.2 88.0"/>
+<path d="M791.2 128.5 C819.2 128.5 819.2 88.0 847.2 88.0"/>
 <rect x="16.0" y="56.5" width="139.2" height="63.0" rx="6"/>
 <text x="28.0" y="75.2" class="title">data</text>
 <text x="28.0" y="92.2">digits, batch 64</text>

@@ -10,59 +10,59 @@ fn every_stage_says_what_it_does_and_costs() {
     let desk = Desk::new(&[("a.flat", PROGRAM)]);
     desk.flatrun(&["plan", "a.flat"]).code(0).stderr_eq("").stdout_eq(str![[r#"
 a: two phases
-2 variants, 2 seeds, on cpu, in runs/a-86558fb9
+2 variants, 2 seeds, on cpu, in runs/a-[..]
 
 data   digits: 1293 training + 144 validation + 360 test images
        8x8x1, 10 classes; 11 batches of 128 per epoch
 model  mlp: 1,210 parameters, 1.2 k multiply-adds per image
-       activations 13.0 KiB per batch, in all about 144 KiB
+       activations 13.0 KiB per batch, in all at least 144 KiB
 
  1  data: digits, batch 128
     sgd seed 0, sgd seed 1, lesam seed 0 and 1 more
  2  train phase 1: 2 epochs under sgd, curriculum spl(adm)
     sgd seed 0, lesam seed 0
     22 steps of 2 forward + 1 backward + 1 backward to the input = 5 units
-    not run yet, about 0.0 s
+    not run yet, [..]
  3  train phase 2: 10 steps under sgd
     sgd seed 0
     10 steps of 1 forward + 1 backward = 3 units
-    not run yet, about 0.0 s
+    not run yet, [..]
  4  evaluate: accuracy
     sgd seed 0
     not run yet
  5  train phase 2: 10 steps under lesam over sgd
     lesam seed 0
     10 steps of 2 forward + 2 backward = 6 units
-    not run yet, about 0.0 s
+    not run yet, [..]
  6  evaluate: accuracy
     lesam seed 0
     not run yet
  7  train phase 1: 2 epochs under sgd, curriculum spl(adm)
     sgd seed 1, lesam seed 1
     22 steps of 2 forward + 1 backward + 1 backward to the input = 5 units
-    not run yet, about 0.0 s
+    not run yet, [..]
  8  train phase 2: 10 steps under sgd
     sgd seed 1
     10 steps of 1 forward + 1 backward = 3 units
-    not run yet, about 0.0 s
+    not run yet, [..]
  9  evaluate: accuracy
     sgd seed 1
     not run yet
 10  train phase 2: 10 steps under lesam over sgd
     lesam seed 1
     10 steps of 2 forward + 2 backward = 6 units
-    not run yet, about 0.0 s
+    not run yet, [..]
 11  evaluate: accuracy
     lesam seed 1
     not run yet
 12  table: mean ± std over seeds
 
 4 runs, 12 stages
-84 steps to train, 400 units, about 0.0 s
+84 steps to train, 400 units, [..]
 a unit is a forward pass of a batch; a backward pass is two,
 to the input alone one
 time is an estimate for training alone, from one timed
-forward pass of 128 images
+forward pass of [..] image[..]
 
 "#]]);
 }
@@ -91,19 +91,19 @@ fn what_was_run_is_cached() {
     desk.flatrun(&["a.flat", "--quiet"]).code(0);
     desk.flatrun(&["plan", "a.flat"]).code(0).stdout_eq(str![[r#"
 a
-1 variant, 1 seed, on cpu, in runs/a-f84da5fd
+1 variant, 1 seed, on cpu, in runs/a-[..]
 
 data   digits: 1437 training + 360 test images
        8x8x1, 10 classes; 23 batches of 64 per epoch
 model  mlp: 610 parameters, 592 multiply-adds per image
-       activations 4.5 KiB per batch, in all about 124 KiB
+       activations 4.5 KiB per batch, in all at least 124 KiB
 
 1  data: digits, batch 64
 2  train phase 1: 3 steps under sgd
    3 steps of 1 forward + 1 backward = 3 units
-   cached in runs/a-f84da5fd/main/seed-0/checkpoints/phase-1.safetensors
+   cached in runs/a-[..]/main/seed-0/checkpoints/phase-1.safetensors
 3  evaluate: accuracy
-   cached in runs/a-f84da5fd/main/seed-0/results.json
+   cached in runs/a-[..]/main/seed-0/results.json
 4  table: mean ± std over seeds
 
 1 run, 4 stages, 2 cached

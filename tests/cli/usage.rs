@@ -23,11 +23,11 @@ Commands:
   runs         List what was run, oldest first
   report       Print the tables of runs again; several runs are joined into one table
   completions  Print the completion script of a shell
+  lsp          Speak the language server protocol on standard input and output
   help         Print this message or the help of the given subcommand(s)
 
 Options:
-      --color <WHEN>  Colour and progress bars: `auto` means on a terminal where NO_COLOR is not set
-                      [default: auto]
+      --color <WHEN>  Colour: auto, always or never [default: auto]
   -h, --help          Print help (see more with '--help')
   -V, --version       Print version
 

@@ -10,14 +10,22 @@ use crate::lang::program::Device;
 use crate::run::Status;
 use crate::train::PassCount;
 
-/// Runs named before the rest is counted.
+/// Names listed before the rest is counted.
 const NAMES: usize = 3;
 
 pub(super) fn text(plan: &Plan, terminal: &Terminal) -> String {
     let mut text = heading(plan, terminal);
-    for setup in &plan.setups {
+    for (index, setup) in plan.setups.iter().enumerate() {
         text.push('\n');
         text.push_str(&setup_lines(setup));
+        if plan.setups.len() > 1 {
+            let users = plan.variants.iter().filter(|variant| variant.setup == index);
+            let _ = writeln!(
+                text,
+                "       for {}",
+                listed(users.map(|variant| variant.variant.clone()).collect())
+            );
+        }
     }
     text.push('\n');
     let width = plan.stages.len().to_string().len();
@@ -64,7 +72,7 @@ fn setup_lines(setup: &Setup) -> String {
     );
     let _ = write!(
         text,
-        "model  {}: {} parameters, {} multiply-adds per image\n       activations {} per batch, in all about {}\n",
+        "model  {}: {} parameters, {} multiply-adds per image\n       activations {} per batch, in all at least {}\n",
         model.name,
         grouped(model.parameters as u64),
         metric(model.multiply_adds_per_image as f64),
@@ -122,7 +130,7 @@ fn training_time(stage: &StagePlan) -> Option<f64> {
 }
 
 fn state(status: &Status, seconds: Option<f64>) -> String {
-    let time = seconds.map(|seconds| format!(", about {}", duration(seconds))).unwrap_or_default();
+    let time = seconds.map(about).unwrap_or_default();
     match status {
         Status::NotRun => format!("not run yet{time}"),
         Status::Interrupted { step } => format!("interrupted at step {step}, continue with --resume"),
@@ -131,13 +139,19 @@ fn state(status: &Status, seconds: Option<f64>) -> String {
     }
 }
 
-/// `sgd seed 0, sam seed 0 and 4 more`
+fn about(seconds: f64) -> String {
+    if seconds < 1.0 { ", under a second".into() } else { format!(", about {}", duration(seconds)) }
+}
+
+/// `sgd seed 0, sam seed 0, lesam seed 0 and 4 more`
 fn runs(runs: &[RunName]) -> String {
-    let name = |run: &RunName| format!("{} seed {}", run.variant, run.seed);
-    let named: Vec<String> = runs.iter().take(NAMES).map(name).collect();
-    match runs.len().saturating_sub(NAMES) {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
+    listed(runs.iter().map(|run| format!("{} seed {}", run.variant, run.seed)).collect())
+}
+
+fn listed(names: Vec<String>) -> String {
+    match names.len().checked_sub(NAMES) {
+        Some(more @ 1..) => format!("{} and {more} more", names[..NAMES].join(", ")),
+        _ => names.join(", "),
     }
 }
 

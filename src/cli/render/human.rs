@@ -15,18 +15,20 @@ use crate::diagnostic::{Diagnostic, Fix, Label, Level};
 /// What miette asks for where it draws; [`WholeLines`] answers it with whole lines and no others.
 const CONTEXT: usize = 1;
 
+/// Columns of a drawing that are not the source's: line number and frame.
+const FRAME: usize = 10;
+
 /// Every finding with the lines it is about, and how many there are.
 pub fn human(files: &[FileFindings], width: usize, color: bool) -> String {
     let handler = handler(width, color);
     let mut text = String::new();
     for file in files {
         let lines = Lines::new(&file.source.text);
-        let whole = WholeLines {
-            named: NamedSource::new(&file.source.name, file.source.text.clone()),
-            lines: &lines,
-        };
+        let named = NamedSource::new(&file.source.name, file.source.text.clone());
+        let room = width.saturating_sub(FRAME);
+        let whole = WholeLines { named, text: &file.source.text, lines: &lines, room };
         for finding in &file.diagnostics {
-            let help = help(finding, &file.source, &lines);
+            let help = help(finding, &file.source, &lines, room);
             let report = Report { finding, source: &whole, help, length: file.source.text.len() };
             // Writing to a string fails only where the report's own source does, and that is in memory.
             let _ = handler.render_report(&mut text, &report);
@@ -45,10 +47,10 @@ fn handler(width: usize, color: bool) -> GraphicalReportHandler {
 }
 
 /// The help of a finding, and the line as its fix makes it.
-fn help(finding: &Diagnostic, source: &Source, lines: &Lines<'_>) -> Option<String> {
+fn help(finding: &Diagnostic, source: &Source, lines: &Lines<'_>, room: usize) -> Option<String> {
     let mut help = finding.help.clone();
     if let Some(fix) = &finding.fix {
-        help.push(match fixed_line(fix, source, lines) {
+        help.push(match fixed_line(fix, source, lines).filter(|line| line.chars().count() <= room) {
             Some(line) => format!("{}: {line}", fix.title),
             None => fix.title.clone(),
         });
@@ -68,11 +70,14 @@ fn fixed_line(fix: &Fix, source: &Source, lines: &Lines<'_>) -> Option<String> {
     Some(line.trim().to_owned())
 }
 
-/// A text that is drawn by whole lines.
+/// A text that is drawn by whole lines, or by the part around a label where a line has no room.
 #[derive(Debug)]
 struct WholeLines<'a> {
     named: NamedSource<String>,
+    text: &'a str,
     lines: &'a Lines<'a>,
+    /// Columns for a line.
+    room: usize,
 }
 
 impl SourceCode for WholeLines<'_> {
@@ -86,13 +91,25 @@ impl SourceCode for WholeLines<'_> {
             // The place in the heading, where the column matters.
             return self.named.read_span(span, 0, 0);
         }
-        let mut start = self.lines.line_around(span.offset()).0;
-        let end = self.lines.line_around((span.offset() + span.len().saturating_sub(1)).max(span.offset())).1;
-        if start == end {
-            // An empty line at the end of the file is drawn with the one before it.
-            start = self.lines.line_around(start.saturating_sub(1)).0;
-        }
+        let (start, end) = self.drawn(span.offset(), span.offset() + span.len());
         self.named.read_span(&(start, end - start).into(), 0, 0)
+    }
+}
+
+impl WholeLines<'_> {
+    /// The part of the text that is drawn for a label.
+    fn drawn(&self, start: usize, end: usize) -> (usize, usize) {
+        let line = self.lines.line_around(start);
+        let last = self.lines.line_around(end.saturating_sub(1).max(start));
+        if line.0 == last.1 {
+            // An empty line at the end of the file is drawn with the one before it.
+            return (self.lines.line_around(line.0.saturating_sub(1)).0, last.1);
+        }
+        if line != last || self.text[line.0..line.1].chars().count() <= self.room {
+            return (line.0, last.1);
+        }
+        let first = self.text.floor_char_boundary(start.saturating_sub(self.room / 2).max(line.0));
+        (first, self.text.floor_char_boundary((first + self.room).max(end).min(line.1)))
     }
 }
 

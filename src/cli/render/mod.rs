@@ -12,8 +12,7 @@ use clap::ValueEnum;
 use super::source::Source;
 use super::terminal::Terminal;
 use crate::diagnostic::{Diagnostic, Level};
-
-pub use human::human;
+use human::human;
 
 /// Values of `check --format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -36,6 +35,15 @@ pub enum Format {
 pub struct FileFindings {
     pub source: Source,
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl FileFindings {
+    /// Writes the findings, where there are any, for people, beside another result.
+    pub fn show(&self, terminal: &Terminal) {
+        if !self.diagnostics.is_empty() {
+            terminal.note(&human(std::slice::from_ref(self), terminal.width, terminal.error_color));
+        }
+    }
 }
 
 /// All findings in one of the formats, for standard output.

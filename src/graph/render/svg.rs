@@ -85,15 +85,15 @@ impl<'a> Picture<'a> {
     fn line(&self, text: &mut String, from: usize, to: usize) {
         let (from, to) = (&self.layout.slots[from], &self.layout.slots[to]);
         let (left, width) = self.columns[from.column];
-        // Where only a line passes, it begins where a box would.
-        let start = if from.node.is_some() { left + width } else { left };
+        let right = left + width;
         let end = self.columns[to.column].0;
         let [from_y, to_y] = [from, to].map(|slot| self.top(slot) + BOX_HEIGHT / 2.0);
-        let middle = (left + width + end) / 2.0;
-        let level = left + width;
+        let middle = (right + end) / 2.0;
+        // Where only a line passes, it begins where a box would.
+        let passing = if from.node.is_none() { format!("M{left:.1} {from_y:.1} L") } else { "M".into() };
         let _ = writeln!(
             text,
-            "<path d=\"M{start:.1} {from_y:.1} L{level:.1} {from_y:.1} C{middle:.1} {from_y:.1} {middle:.1} {to_y:.1} {end:.1} {to_y:.1}\"/>"
+            "<path d=\"{passing}{right:.1} {from_y:.1} C{middle:.1} {from_y:.1} {middle:.1} {to_y:.1} {end:.1} {to_y:.1}\"/>"
         );
     }
 

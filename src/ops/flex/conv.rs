@@ -9,6 +9,8 @@ use super::kernels::lanes::width;
 use super::kernels::norm::channel_sums;
 use super::kernels::plan::{Geometry, Plan};
 use super::kernels::weight_grad::weight_grad;
+use super::kernels::winograd::{Taps, Tiling};
+use super::kernels::{winograd_conv, winograd_grad};
 use super::tensor::{Values, tensor};
 use crate::ops::Conv;
 
@@ -31,6 +33,13 @@ pub fn geometry(input: [usize; 4], weight: [usize; 4], conv: Conv) -> Option<Geo
     (some && weight[1] == inputs && weight[3] == kernel).then_some(geometry)
 }
 
+/// Fewest channels from which the products that Winograd's method saves outweigh its transforms.
+const WIDE: usize = 32;
+
+fn tiling(geometry: &Geometry) -> Option<Tiling> {
+    Tiling::of(geometry).filter(|_| geometry.inputs.min(geometry.outputs) >= WIDE)
+}
+
 fn run(plan: &Plan, shape: Shape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Buffer {
     let mut y = Buffer::take(plan.images * plan.image);
     convolve(plan, shape, x, weight, bias, &mut y);
@@ -43,18 +52,38 @@ pub fn forward(
     weight: Tensor<Flex, 4>,
     bias: Option<Tensor<Flex, 1>>,
 ) -> Tensor<Flex, 4> {
-    let shape = Shape::of(width(), geometry.outputs);
     let bias = bias.map(Values::of);
     let (x, weight) = (Values::of(x), Values::of(weight));
-    let y = run(&geometry.forward(shape.run), shape, &x, &weight, bias.as_deref());
+    let y = match tiling(&geometry) {
+        Some(tiling) => {
+            let taps = Taps { output: geometry.inputs * 9, input: 9, flipped: false };
+            let mut y = Buffer::take(geometry.images * geometry.output[0] * geometry.output[1] * geometry.outputs);
+            winograd_conv::convolve(tiling, taps, &x, &weight, bias.as_deref(), &mut y);
+            y
+        }
+        None => {
+            let shape = Shape::of(width(), geometry.outputs);
+            run(&geometry.forward(shape.run), shape, &x, &weight, bias.as_deref())
+        }
+    };
     let [height, width] = geometry.output;
     tensor(y, [geometry.images, height, width, geometry.outputs])
 }
 
 pub fn input_grad(geometry: Geometry, grad: Tensor<Flex, 4>, weight: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
-    let shape = Shape::of(width(), geometry.inputs);
     let (grad, weight) = (Values::of(grad), Values::of(weight));
-    let dx = run(&geometry.input_grad(shape.run), shape, &grad, &weight, None);
+    let dx = match tiling(&geometry) {
+        Some(tiling) => {
+            let taps = Taps { output: 9, input: geometry.inputs * 9, flipped: true };
+            let mut dx = Buffer::take(geometry.images * geometry.input[0] * geometry.input[1] * geometry.inputs);
+            winograd_conv::convolve(tiling.transposed(), taps, &grad, &weight, None, &mut dx);
+            dx
+        }
+        None => {
+            let shape = Shape::of(width(), geometry.inputs);
+            run(&geometry.input_grad(shape.run), shape, &grad, &weight, None)
+        }
+    };
     let [height, width] = geometry.input;
     tensor(dx, [geometry.images, height, width, geometry.inputs])
 }
@@ -63,7 +92,10 @@ pub fn kernel_grad(geometry: Geometry, x: Tensor<Flex, 4>, grad: Tensor<Flex, 4>
     let Geometry { inputs, outputs, kernel, .. } = geometry;
     let (x, grad) = (Values::of(x), Values::of(grad));
     let mut dw = Buffer::take(outputs * inputs * kernel * kernel);
-    weight_grad(&geometry.forward(usize::MAX), &x, &grad, &mut dw);
+    match tiling(&geometry) {
+        Some(tiling) => winograd_grad::weight_grad(tiling, &x, &grad, &mut dw),
+        None => weight_grad(&geometry.forward(usize::MAX), &x, &grad, &mut dw),
+    }
     tensor(dw, [outputs, inputs, kernel, kernel])
 }
 

@@ -34,17 +34,6 @@ pub fn update(into: &mut [f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync + 
     });
 }
 
-/// `out[i] = f(x[i])`.
-#[inline(always)]
-pub fn unary(x: &[f32], out: &mut [f32], f: impl Fn(f32) -> f32 + Sync + Send) {
-    binary(x, x, out, |x, _| f(x));
-}
-
-/// `x · factor` in f32, added to `weight` as the default does: rounded twice.
-pub fn add_scaled(x: &[f32], direction: &[f32], factor: f32, out: &mut [f32]) {
-    binary(x, direction, out, |x, d| x + d * factor);
-}
-
 /// Sum of squares: f64, in chunks of fixed length added in order.
 pub fn sum_squares(x: &[f32]) -> f64 {
     let chunk = |part: &[f32]| {

@@ -12,3 +12,6 @@ pub mod scratch;
 pub mod source;
 pub mod tile;
 pub mod weight_grad;
+pub mod winograd;
+pub mod winograd_conv;
+pub mod winograd_grad;

@@ -16,21 +16,21 @@ use super::tile::outer;
 /// Packed values of one block of images: stays in a second-level cache.
 const TASK: usize = 1 << 17;
 /// Values of all partial sums together.
-const PARTIAL: usize = 1 << 20;
+pub const PARTIAL: usize = 1 << 20;
 /// Chunks of images, at most.
-const CHUNKS: usize = 16;
+pub const CHUNKS: usize = 16;
 /// Pixels over which source and gradient stay in the first-level cache.
 const PIXELS: usize = 128;
 
 /// Shape of the register tile: lanes of the source, vectors of output channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Shape {
-    lanes: usize,
-    vectors: usize,
+pub struct Shape {
+    pub lanes: usize,
+    pub vectors: usize,
 }
 
 impl Shape {
-    fn of(lanes: usize, channels: usize) -> Self {
+    pub fn of(lanes: usize, channels: usize) -> Self {
         match (lanes, channels.div_ceil(lanes)) {
             (16, 1) => Self { lanes: 16, vectors: 1 },
             (8, 1) => Self { lanes: 8, vectors: 1 },

@@ -1,0 +1,161 @@
+"""The steps of benches/step.rs in PyTorch, as a careful user would write them.
+
+Reads `<network> <batch> <algorithm> <layout> <steps>` per line, layout `contiguous` or `channels_last`; answers with
+one JSON line. Fused and for-each kernels where PyTorch has them, no gradients nobody needs, running statistics moved
+by the first pass alone.
+"""
+
+import json
+import pathlib
+import sys
+import time
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tests" / "oracles"))
+import networks  # noqa: E402
+
+SHAPES = {"preact_resnet20": (3, 32, 32), "resnet18": (3, 32, 32), "sat_cnn": (1, 28, 28), "cnn": (1, 8, 8)}
+
+
+def uniform(count, stream):
+    """The hash of step.rs as numbers in [-0.5, 0.5)."""
+    with np.errstate(over="ignore"):
+        h = np.arange(count, dtype=np.uint32) * np.uint32(2654435761) + np.uint32(stream * 12345 & 0xFFFFFFFF)
+        h = (h ^ (h >> 16)) * np.uint32(0x85EBCA6B)
+        h = (h ^ (h >> 13)) * np.uint32(0xC2B2AE35)
+        h ^= h >> 16
+    return h.astype(np.float64) / 4294967296.0 - 0.5
+
+
+def stream(name):
+    k = 0
+    for byte in name.encode():
+        k = (k * 31 + byte) & 0xFFFFFFFF
+    return k
+
+
+def fill(network):
+    with torch.no_grad():
+        for name, p in network.named_parameters():
+            if p.dim() > 1:
+                scale = (24.0 / p[0].numel()) ** 0.5
+                p.copy_(torch.from_numpy((scale * uniform(p.numel(), stream(name))).astype(np.float32)).view_as(p))
+            else:
+                norm = isinstance(network.get_submodule(name.rpartition(".")[0]), torch.nn.BatchNorm2d)
+                p.fill_(1.0 if norm and name.endswith("weight") else 0.0)
+
+
+class Case:
+    def __init__(self, network, batch, algorithm, layout):
+        shape = SHAPES[network]
+        self.network = networks.ARCHITECTURES[network](shape, 10)
+        fill(self.network)
+        self.network.train()
+        n = int(batch)
+        c, h, w = shape
+        pixels = (0.5 + uniform(n * h * w * c, 7)).astype(np.float32).reshape(n, h, w, c)
+        self.x = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+        self.y = (3 * torch.arange(n) + 1) % 10
+        if layout == "channels_last":
+            self.network = self.network.to(memory_format=torch.channels_last)
+            self.x = self.x.contiguous(memory_format=torch.channels_last)
+        self.parameters = list(self.network.parameters())
+        self.norms = [m for m in self.network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        self.optimizer = torch.optim.SGD(
+            self.parameters, lr=1e-3, momentum=0.9, weight_decay=5e-4, fused=True
+        )
+        self.step = getattr(self, algorithm)
+        self.table = None
+        self.done = 0
+
+    def losses(self, x):
+        return F.cross_entropy(self.network((x - 0.5) * 4.0), self.y, reduction="none")
+
+    def freeze(self, frozen):
+        for m in self.norms:
+            m.momentum = 0.0 if frozen else 0.1
+
+    def sgd(self):
+        loss = self.losses(self.x).mean()
+        loss.backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return loss
+
+    def sam(self):
+        return self.two_pass(lambda norm: torch.full_like(norm, 0.05))
+
+    def lesam(self):
+        return self.two_pass(lambda norm: (0.4 / (norm + 1e-12)).clamp(max=0.35))
+
+    def two_pass(self, radius):
+        loss = self.losses(self.x).mean()
+        loss.backward()
+        return self.ascend(radius, loss, lambda: self.losses(self.x).mean())
+
+    def ascend(self, radius, loss, again):
+        with torch.no_grad():
+            grads = [p.grad for p in self.parameters]
+            norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
+            torch._foreach_mul_(grads, radius(norm) / norm)
+            before = [p.clone() for p in self.parameters]
+            torch._foreach_add_(self.parameters, grads)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.freeze(True)
+        again().backward()
+        self.freeze(False)
+        with torch.no_grad():
+            torch._foreach_copy_(self.parameters, before)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return loss
+
+    def ssp_adm_lesam(self):
+        n = len(self.y)
+        if self.table is None:
+            v = torch.ones(n)
+        else:
+            rank = self.table.argsort().argsort()
+            s = 1.0 - 2.0 * ((100 + self.done) // 100) / 9.0
+            v = 1.0 + s * (1.0 - 2.0 * rank / (n - 1))
+        x = self.x.detach().requires_grad_(True)
+        losses = self.losses(x)
+        ((v * losses).sum() / n).backward()
+        with torch.no_grad():
+            attacked = (x + 8 / 255 * x.grad.sign()).clamp(0, 1)
+            self.freeze(True)
+            moved = self.losses(attacked)
+            self.freeze(False)
+            clean = losses.detach()
+            self.table = (moved - clean).abs() / (clean + 1e-8)
+        radius = lambda norm: (0.4 / (norm + 1e-12)).clamp(max=0.35)  # noqa: E731
+        return self.ascend(radius, losses.detach().mean(), lambda: (v * self.losses(self.x)).sum() / n)
+
+    def run(self, steps):
+        seconds = []
+        for _ in range(steps):
+            start = time.perf_counter()
+            loss = self.step()
+            seconds.append(time.perf_counter() - start)
+            self.done += 1
+        return seconds, float(loss.detach())
+
+
+def main():
+    torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
+    torch.set_flush_denormal(True)
+    known, case = None, None
+    for line in sys.stdin:
+        *words, steps = line.split()
+        if words != known:
+            case = None
+            known, case = words, Case(*words)
+        seconds, loss = case.run(int(steps))
+        print(json.dumps({"case": " ".join(words), "seconds": seconds, "loss": loss}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

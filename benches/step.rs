@@ -1,0 +1,146 @@
+//! Times training steps. Reads `<network> <batch> <algorithm> <steps>` per line from standard input, answers with
+//! one JSON line: seconds of every step, and the loss before the last one. `benches/run.py` drives it.
+
+use std::io::{BufRead, Write};
+use std::time::Instant;
+
+use burn::tensor::{DType, Int, Tensor, TensorData};
+use burn_flex::{Flex, FlexDevice};
+use flatrun::lang::catalog::{
+    Adm, Architecture, Cnn, Difficulty, Erm, Freshness, Lesam, Minimizer, Normalize, Optimizer, Pacing,
+    PreactResnet20, Resnet18, Sam, SatCnn, Sgd, Ssp,
+};
+use flatrun::lang::program::Phase;
+use flatrun::lang::schedule::{Clock, Duration, Schedule, Unit};
+use flatrun::lang::world::DatasetInfo;
+use flatrun::model::{Model, Parameter, Role, StateDict};
+use flatrun::ops::Vector;
+use flatrun::train::{Batch, Learner};
+
+fn main() {
+    let mut previous: Option<(String, Run)> = None;
+    for line in std::io::stdin().lock().lines() {
+        let line = line.expect("a line of text");
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [network, batch, algorithm, steps] = words[..] else { panic!("expected four words: {line}") };
+        let case = format!("{network} {batch} {algorithm}");
+        if previous.as_ref().is_none_or(|(known, _)| *known != case) {
+            drop(previous.take());
+            previous = Some((case.clone(), Run::new(network, batch.parse().expect("a number"), algorithm)));
+        }
+        let Some((_, run)) = &mut previous else { unreachable!() };
+        let (seconds, loss) = run.steps(steps.parse().expect("a number"));
+        println!("{}", serde_json::json!({ "case": case, "seconds": seconds, "loss": loss }));
+        std::io::stdout().flush().expect("standard output");
+    }
+}
+
+/// One case under way.
+struct Run {
+    learner: Learner<'static, Flex>,
+    batch: Batch<Flex>,
+    done: u64,
+}
+
+impl Run {
+    fn new(network: &str, samples: usize, algorithm: &str) -> Self {
+        let (architecture, shape) = architecture(network);
+        let [channels, height, width] = shape;
+        let info = DatasetInfo { train: samples, test: 1, classes: 10, channels, height, width };
+        let constants = [vec![0.5; channels], vec![0.25; channels]];
+        let model = Model::build(&architecture, &info, &constants).expect("the network fits its images");
+        // A learner borrows its model; the process keeps a handful of them.
+        let model: &'static Model = Box::leak(Box::new(model));
+        let weights = model.layout.parameters.iter().map(weight).collect();
+        let statistics = model.layout.initial_statistics(&FlexDevice);
+        let state = StateDict { weights: Vector(weights), statistics, batches: 0 };
+        let learner = Learner::new(model, &phase(algorithm), state, samples, &FlexDevice);
+        Self { learner, batch: batch(shape, samples), done: 0 }
+    }
+
+    fn steps(&mut self, count: u64) -> (Vec<f64>, f32) {
+        let mut loss = f32::NAN;
+        let mut one = || {
+            // The middle of a long phase: self-paced weights are not all equal there.
+            let clock = Clock { step: 100 + self.done, steps: 1000, steps_per_epoch: 100, lr: None };
+            let start = Instant::now();
+            let record = self.learner.step(&self.batch, &clock);
+            let seconds = start.elapsed().as_secs_f64();
+            self.done += 1;
+            loss = record.values.to_data().to_vec::<f32>().expect("f32 values")[1];
+            seconds
+        };
+        ((0..count).map(|_| one()).collect(), loss)
+    }
+}
+
+fn architecture(network: &str) -> (Architecture, [usize; 3]) {
+    let normalize = Normalize::Dataset;
+    match network {
+        "preact_resnet20" => (Architecture::PreactResnet20(PreactResnet20 { normalize }), [3, 32, 32]),
+        "resnet18" => (Architecture::Resnet18(Resnet18 { normalize }), [3, 32, 32]),
+        "sat_cnn" => (Architecture::SatCnn(SatCnn { normalize }), [1, 28, 28]),
+        "cnn" => (Architecture::Cnn(Cnn { width: 32, normalize }), [1, 8, 8]),
+        other => panic!("unknown network {other}"),
+    }
+}
+
+fn phase(algorithm: &str) -> Phase {
+    let lesam = || {
+        Minimizer::Lesam(Lesam {
+            budget: Schedule::Constant(0.4),
+            clip: Some(Schedule::Constant(0.35)),
+            anneal: None,
+        })
+    };
+    let adm = Adm { alpha: 8.0 / 255.0, mode: Freshness::Stale, delta: 1e-8, clip: true, ema: 0.0 };
+    let (curriculum, minimizer) = match algorithm {
+        "sgd" => (Pacing::Erm(Erm {}), Minimizer::Base),
+        "sam" => (Pacing::Erm(Erm {}), Minimizer::Sam(Sam { rho: Schedule::Constant(0.05) })),
+        "lesam" => (Pacing::Erm(Erm {}), lesam()),
+        "ssp_adm_lesam" => (Pacing::Ssp(Ssp { difficulty: Difficulty::Adm(adm) }), lesam()),
+        other => panic!("unknown algorithm {other}"),
+    };
+    let sgd = Sgd { lr: Schedule::Constant(1e-3), momentum: 0.9, nesterov: false, weight_decay: 5e-4 };
+    Phase {
+        duration: Duration { count: 1000.0, unit: Unit::Steps },
+        curriculum,
+        adversary: None,
+        minimizer,
+        optimizer: Optimizer::Sgd(sgd),
+    }
+}
+
+/// The same values as in `peer/step.py`: He-uniform weights, plain normalisations.
+fn weight(parameter: &Parameter) -> Tensor<Flex, 1> {
+    let fan_in = parameter.shape[1..].iter().product::<usize>();
+    let (scale, offset) = match parameter.role {
+        Role::Weight => ((24.0 / fan_in as f64).sqrt(), 0.0),
+        Role::NormScale => (0.0, 1.0),
+        Role::NormShift | Role::Bias => (0.0, 0.0),
+    };
+    let stream = parameter.name.bytes().fold(0u32, |k, byte| k.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    let values: Vec<f32> = (0..parameter.len()).map(|i| (offset + scale * uniform(i as u32, stream)) as f32).collect();
+    let length = values.len();
+    Tensor::from_data(TensorData::new(values, [length]), (&FlexDevice, DType::F32))
+}
+
+fn batch([channels, height, width]: [usize; 3], samples: usize) -> Batch<Flex> {
+    let count = samples * channels * height * width;
+    let pixels: Vec<f32> = (0..count).map(|i| (0.5 + uniform(i as u32, 7)) as f32).collect();
+    let whole = |values: Vec<i64>| Tensor::<Flex, 1, Int>::from_data(TensorData::new(values, [samples]), &FlexDevice);
+    Batch {
+        indices: whole((0..samples as i64).collect()),
+        x: Tensor::from_data(TensorData::new(pixels, [samples, height, width, channels]), &FlexDevice),
+        labels: whole((0..samples as i64).map(|j| (3 * j + 1) % 10).collect()),
+    }
+}
+
+/// A hash as a number in [-0.5, 0.5).
+fn uniform(i: u32, stream: u32) -> f64 {
+    let mut h = i.wrapping_mul(2_654_435_761).wrapping_add(stream.wrapping_mul(12_345));
+    h = (h ^ (h >> 16)).wrapping_mul(0x85EB_CA6B);
+    h = (h ^ (h >> 13)).wrapping_mul(0xC2B2_AE35);
+    h ^= h >> 16;
+    f64::from(h) / 4_294_967_296.0 - 0.5
+}

@@ -1,0 +1,153 @@
+//! A convolution in Winograd's domain: transform, multiply, transform back, a block of tiles at a time.
+
+use pulp::{Simd, WithSimd};
+
+use super::direct::Shape;
+use super::filters::padded;
+use super::lanes::{BLOCK, dispatch, store, width};
+use super::parallel::{Shared, for_each, threads};
+use super::rows::vectorised;
+use super::scratch::Scratch;
+use super::tile::{Step, multiply};
+use super::winograd::{Domain, POINTS, Taps, Tiling, transform_input, transform_output, transform_weight};
+
+/// Tiles of one block: their transforms stay in a second-level cache.
+const TILES: usize = 48;
+
+struct Call<'a> {
+    tiling: Tiling,
+    shape: Shape,
+    /// `[tile of channels][point][reduced channel][width]`.
+    filters: Scratch,
+    start: Vec<f32>,
+    zeros: Vec<f32>,
+    steps: Vec<Step>,
+    block: usize,
+    x: &'a [f32],
+    y: Shared,
+}
+
+/// `y`: every value is written.
+pub fn convolve(tiling: Tiling, taps: Taps, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    let [height, width_] = tiling.output;
+    assert_eq!(y.len(), tiling.images * height * width_ * tiling.outputs);
+    assert_eq!(x.len(), tiling.images * tiling.input[0] * tiling.input[1] * tiling.inputs);
+    let shape = Shape::of(width(), tiling.outputs);
+    let block = block(tiling.tiles(), shape.segments * shape.run);
+    let domain = Domain { blocks: tiling.inputs / BLOCK, tiles: block, width: BLOCK };
+    let step = |index: usize| Step { offset: index * domain.block(), lanes: BLOCK };
+    let call = Call {
+        tiling,
+        shape,
+        filters: filters(&tiling, taps, weight, shape.channels()),
+        start: padded(bias, tiling.outputs, shape.channels()),
+        zeros: vec![0.0; tiling.inputs],
+        steps: (0..domain.blocks).map(step).collect(),
+        block,
+        x,
+        y: Shared::new(y),
+    };
+    for_each(tiling.tiles().div_ceil(block), |index| dispatch(Task { call: &call, first: index * block, domain }));
+}
+
+/// Tiles per task, a multiple of `tile`: few tasks where there are few tiles, so that weights are read less often.
+fn block(tiles: usize, tile: usize) -> usize {
+    let share = tiles.div_ceil(threads());
+    if share <= TILES * 3 / 2 { share.next_multiple_of(tile) } else { TILES.next_multiple_of(tile) }
+}
+
+fn filters(tiling: &Tiling, taps: Taps, weight: &[f32], width: usize) -> Scratch {
+    let tiles = tiling.outputs.div_ceil(width);
+    let stride = tiling.inputs * width;
+    let mut out = Scratch::take(tiles * POINTS * stride);
+    let shared = Shared::new(&mut out);
+    for_each(tiles, |tile| {
+        // SAFETY: each index has its own tile.
+        let out = unsafe { shared.slice_mut(tile * POINTS * stride, POINTS * stride) };
+        vectorised(|| {
+            for reduced in 0..tiling.inputs {
+                let place = [tile * width, tiling.outputs, reduced];
+                transform_weight(weight, taps, place, width, stride, &mut out[reduced * width..]);
+            }
+        });
+    });
+    out
+}
+
+struct Task<'a> {
+    call: &'a Call<'a>,
+    first: usize,
+    domain: Domain,
+}
+
+impl WithSimd for Task<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match (S::F32_LANES, self.call.shape.vectors) {
+            (16, 1) => self.run::<S, 6, 4, 1>(simd),
+            (16 | 4, _) => self.run::<S, 3, 4, 2>(simd),
+            (8, 1) => self.run::<S, 6, 2, 1>(simd),
+            (8, _) => self.run::<S, 3, 2, 2>(simd),
+            _ => self.run::<S, 2, 2, 2>(simd),
+        }
+    }
+}
+
+impl Task<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const SEG: usize, const RUN: usize, const NV: usize>(&self, simd: S) {
+        let Call { tiling, shape, filters, zeros, x, .. } = self.call;
+        let width = NV * S::F32_LANES;
+        let count = self.call.block.min(tiling.tiles() - self.first);
+        let range = [self.first, count];
+        let mut source = Scratch::take(self.domain.len());
+        transform_input(simd, tiling, x, zeros, range, self.domain, &mut source);
+        let result = Domain { blocks: 1, tiles: self.call.block, width };
+        let mut product = Scratch::take(result.len());
+        debug_assert_eq!(width, shape.channels());
+        for (tile, filters) in filters.chunks_exact(POINTS * tiling.inputs * width).enumerate() {
+            for (point, weights) in filters.chunks_exact(tiling.inputs * width).enumerate() {
+                let source = &source[point * self.domain.point()..][..self.domain.blocks * self.domain.block()];
+                let product = &mut product[point * result.point()..][..result.block()];
+                self.product::<S, SEG, RUN, NV>(simd, source, weights, product, count);
+            }
+            let start = &self.call.start[tile * width..][..width];
+            // SAFETY: these tiles are this task's, and tasks do not overlap.
+            unsafe {
+                transform_output::<S, NV>(simd, tiling, &product, range, result, tile * width, start, &self.call.y);
+            }
+        }
+    }
+
+    /// `[tile][channels] · [channels][width]` at one point.
+    #[inline(always)]
+    fn product<S: Simd, const SEG: usize, const RUN: usize, const NV: usize>(
+        &self,
+        simd: S,
+        source: &[f32],
+        weights: &[f32],
+        out: &mut [f32],
+        count: usize,
+    ) {
+        let width = NV * S::F32_LANES;
+        let zeros = [0.0; 64];
+        for first in (0..count).step_by(SEG * RUN) {
+            let mut bases = [source.as_ptr(); SEG];
+            for (segment, base) in bases.iter_mut().enumerate() {
+                *base = source[(first + segment * RUN) * BLOCK..].as_ptr();
+            }
+            let out = &mut out[first * width..][..SEG * RUN * width];
+            // SAFETY: a block holds a multiple of `SEG · RUN` tiles, the weights a line per channel, `zeros` at
+            // least `NV` vectors.
+            unsafe {
+                let sums =
+                    multiply::<S, SEG, RUN, NV>(simd, bases, &self.call.steps, weights.as_ptr(), zeros.as_ptr());
+                for (at, value) in sums.as_flattened().as_flattened().iter().enumerate() {
+                    store::<S>(out.as_mut_ptr().add(at * S::F32_LANES), *value);
+                }
+            }
+        }
+    }
+}
