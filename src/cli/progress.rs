@@ -173,7 +173,8 @@ fn bar(name: &str, step: u64, steps: u64) -> ProgressBar {
 
 /// `loss 0.123, accuracy 96.1 %`, of the validation split where there is one.
 fn scores(row: &EpochRow) -> String {
-    let loss = row.validation_loss.or(row.train_loss).map(|loss| format!("loss {loss:.4}"));
+    let split = if row.validation_loss.is_some() { "validation " } else { "" };
+    let loss = row.validation_loss.or(row.train_loss).map(|loss| format!("{split}loss {loss:.4}"));
     let accuracy = row.validation_accuracy.or(row.train_accuracy);
     let accuracy = accuracy.map(|accuracy| format!("accuracy {:.1} %", 100.0 * accuracy));
     loss.into_iter().chain(accuracy).collect::<Vec<_>>().join(", ")

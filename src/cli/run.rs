@@ -14,7 +14,7 @@ use super::terminal::{Mark, Terminal};
 use crate::files::write_atomic;
 use crate::lang::{self, Checked, Settings};
 use crate::report::{Outcome, Table};
-use crate::run::{Options, Report, RunError, execute};
+use crate::run::{Idle, Options, Report, RunError, execute};
 
 /// Check, train, evaluate and report; `flatrun FILE` does the same
 ///
@@ -167,6 +167,7 @@ fn finish(
         }
         return Ok(exit);
     }
+    report_idle(program, report, terminal);
     let table = table(program, report);
     keep(&report.folder, &table)?;
     if !args.quiet {
@@ -188,6 +189,19 @@ fn report_failures(program: &lang::Program, report: &Report, terminal: &Terminal
         }
     }
     failed
+}
+
+/// A run that trained little must not look like one that trained.
+fn report_idle(program: &lang::Program, report: &Report, terminal: &Terminal) {
+    for result in &report.results {
+        let Idle { steps, skipped, empty } = result.idle;
+        let variant = &program.variants[result.variant].slug;
+        let causes = [(skipped, "loss or gradient was not finite"), (empty, "all sample weights were zero")];
+        for (count, cause) in causes.into_iter().filter(|(count, _)| *count > 0) {
+            let text = format!("{variant}, seed {}: {count} of {steps} steps changed nothing: {cause}", result.seed);
+            terminal.say(Mark::Warning, &text);
+        }
+    }
 }
 
 fn table(program: &lang::Program, report: &Report) -> Table {

@@ -81,6 +81,7 @@ impl Terminal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     Error,
+    Warning,
     Help,
 }
 
@@ -88,6 +89,7 @@ impl Mark {
     fn painted(self, color: bool) -> String {
         let (word, code) = match self {
             Mark::Error => ("error:", "1;31"),
+            Mark::Warning => ("warning:", "1;33"),
             Mark::Help => ("  help:", "36"),
         };
         paint(word, code, color)

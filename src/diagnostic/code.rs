@@ -130,6 +130,7 @@ codes! {
     SuspiciousMagnitude "L0012" "suspicious-magnitude" Warning "a number of an unusual size";
     LargePixelDistance "L0013" "large-pixel-distance" Warning "a distance of a quarter of the pixel range or more";
     FollowsConstant "L0014" "follows-constant" Warning "a value that follows a constant learning rate";
+    SingleEpochCurriculum "L0015" "single-epoch-curriculum" Warning "a curriculum over epochs in a phase of one";
 }
 
 impl Code {

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::Inputs;
 use crate::lang::program::{Experiment, Program, Select};
 
-/// Changes when the meaning of a stage changes without its description doing so.
-const VERSION: u32 = 1;
+/// Another version of the program may compute other numbers from the same description.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// 128 bits of a BLAKE3 hash, in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -36,7 +36,7 @@ pub struct Parameter {
 
 impl Parameter {
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        self.shape.iter().fold(1, |product, &length| product.saturating_mul(length))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -61,7 +61,7 @@ pub struct Layout {
 impl Layout {
     /// Number of trainable values.
     pub fn parameter_count(&self) -> usize {
-        self.parameters.iter().map(Parameter::len).sum()
+        self.parameters.iter().map(Parameter::len).fold(0, usize::saturating_add)
     }
 
     /// Number of running statistics (means and variances).

@@ -52,11 +52,16 @@ enum Body {
     PreactResnet(preact_resnet::PreactResnet),
 }
 
+/// Eight gigabytes of f32, and as much again for every buffer of the optimizer.
+pub const MOST_PARAMETERS: usize = 2_000_000_000;
+
 /// Why an architecture cannot be built for a data set.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ModelError {
     #[error("`{model}` needs images of at least {need}x{need} pixels, the data set's are {height}x{width}")]
     TooSmall { model: &'static str, need: usize, height: usize, width: usize },
+    #[error("the network would have {parameters} parameters, more than {MOST_PARAMETERS}")]
+    TooLarge { parameters: usize },
     #[error("`normalize` gives {given} channels, the data set's images have {channels}")]
     Channels { given: usize, channels: usize },
 }
@@ -84,6 +89,10 @@ impl Model {
                 Body::PreactResnet(preact_resnet::PreactResnet::new(b, input[0], 3, info.classes))
             }
         };
+        let parameters = builder.layout.parameter_count();
+        if parameters > MOST_PARAMETERS {
+            return Err(ModelError::TooLarge { parameters });
+        }
         Ok(Model { layout: builder.layout, input, classes: info.classes, normalize, body })
     }
 

@@ -57,7 +57,7 @@ struct Resolved {
 
 #[derive(Deserialize)]
 struct Results {
-    values: Vec<(String, f64)>,
+    values: Vec<(String, Option<f64>)>,
 }
 
 /// The parts of an event that tell where a run stands.
@@ -168,8 +168,13 @@ fn seed_record(folder: &Path, resolved: Resolved, events: &[EventLine]) -> SeedR
         seed,
         state,
         began: events.first().map_or(0.0, |event| event.time),
-        values: results.map_or_else(Vec::new, |results| results.values),
+        values: results.map_or_else(Vec::new, |results| results.values.into_iter().map(number).collect()),
     }
+}
+
+/// A value that was not finite is null in the file.
+fn number((name, value): (String, Option<f64>)) -> (String, f64) {
+    (name, value.unwrap_or(f64::NAN))
 }
 
 /// The last checkpoint of a run without results.

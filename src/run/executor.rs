@@ -14,11 +14,11 @@ use super::folder::{RunFolder, SeedFolder, link, write};
 use super::monitor::{Journal, PhaseMonitor};
 use super::record::{EventLog, write_measured, write_metrics};
 use super::selected::{export, initial, selected};
-use super::{Options, Prepared, Report, RunError, RunResult, inputs};
+use super::{Idle, Options, Prepared, Report, RunError, RunResult, inputs};
 use crate::data::Feed;
 use crate::evaluate::{Subject, measure};
 use crate::graph::{Run, StageGraph, StageKind, program_key};
-use crate::lang::program::{Program, Variant};
+use crate::lang::program::{Phase, Program, Variant};
 use crate::ops::Ops;
 use crate::train::phase::{PhaseError, Setup, Start};
 use crate::train::state::{Checkpoint, Measured, Progress, peek};
@@ -41,7 +41,8 @@ struct Executor<'a, B: Ops> {
 struct Results {
     /// Content key of the evaluation.
     stage: String,
-    values: Vec<(String, f64)>,
+    /// `None` where a value is not finite.
+    values: Vec<(String, Option<f64>)>,
 }
 
 /// See [`super::execute`].
@@ -91,7 +92,8 @@ impl<B: Ops> Executor<'_, B> {
                 Err(error) if stops_everything(&error) => return Err(error),
                 Err(error) => Err(error.to_string()),
             };
-            results.push(RunResult { variant: run.variant, seed: run.seed, outcome });
+            let idle = self.idle(run)?;
+            results.push(RunResult { variant: run.variant, seed: run.seed, outcome, idle });
         }
         Ok(results)
     }
@@ -100,6 +102,7 @@ impl<B: Ops> Executor<'_, B> {
         let program = self.program;
         let variant = &program.variants[run.variant];
         let folder = self.folder.seed(&variant.slug, run.seed)?;
+        self.refuse_unfinished(run, &folder)?;
         let name = RunName { variant: variant.slug.clone(), seed: run.seed };
         let log = EventLog::open(folder.events())?;
         let mut journal = Journal { name, log, observer };
@@ -124,6 +127,35 @@ impl<B: Ops> Executor<'_, B> {
         Ok(values)
     }
 
+    /// What the run's records say of steps that changed nothing.
+    fn idle(&self, run: &Run) -> Result<Idle, RunError> {
+        let slug = &self.program.variants[run.variant].slug;
+        let phases = run.train.len();
+        let folder = self.folder.seed(slug, run.seed)?;
+        let mut idle = Idle::default();
+        for progress in (0..phases).filter_map(|phase| peek(&folder.checkpoint(phase))) {
+            idle.steps += progress.step;
+            idle.skipped += progress.rows.iter().map(|row| row.skipped).sum::<u64>();
+            idle.empty += progress.rows.iter().map(|row| row.empty).sum::<u64>();
+        }
+        Ok(idle)
+    }
+
+    /// Nothing is touched where a run stands that `--resume` would continue.
+    fn refuse_unfinished(&self, run: &Run, folder: &SeedFolder) -> Result<(), RunError> {
+        for (phase, &node) in run.train.iter().enumerate().filter(|_| !self.options.resume) {
+            let key = self.graph.stage(node).key.as_str();
+            let known = peek(&folder.checkpoint(phase)).filter(|known| known.stage == key && !known.finished);
+            if let Some(Progress { step, .. }) = known
+                && self.elsewhere(node, run).is_none()
+            {
+                let folder = self.folder.path().to_owned();
+                return Err(RunError::Unfinished { folder, phase: phase + 1, step });
+            }
+        }
+        Ok(())
+    }
+
     /// Brings the checkpoint of a finished phase into the run's folder, by whatever way costs least.
     fn train(&self, run: &Run, phase: usize, folder: &SeedFolder, journal: &mut Journal<'_>) -> Result<(), RunError> {
         let node = run.train[phase];
@@ -139,11 +171,6 @@ impl<B: Ops> Executor<'_, B> {
         if let Some((from, why)) = self.elsewhere(node, run) {
             link(&from, &path)?;
             return self.cached(node, &why, journal);
-        }
-        if let Some(Progress { step, .. }) = known
-            && !self.options.resume
-        {
-            return Err(RunError::Unfinished { folder: self.folder.path().to_owned(), phase: phase + 1, step });
         }
         let began = Instant::now();
         self.train_phase(run, phase, folder, journal)?;
@@ -170,6 +197,9 @@ impl<B: Ops> Executor<'_, B> {
             let slug = &self.program.variants[owner.variant].slug;
             let path = self.folder.seed(slug, owner.seed).ok()?.checkpoint(phase);
             return finished(&path).then(|| (path, format!("{slug}, seed {}", owner.seed)));
+        }
+        if self.options.smoke || self.options.restart {
+            return None;
         }
         let path = PathBuf::from(fs::read_to_string(self.index(node)).ok()?);
         finished(&path).then(|| (path.clone(), path.display().to_string()))
@@ -209,7 +239,8 @@ impl<B: Ops> Executor<'_, B> {
         let (start, earlier) = self.start(variant, run.seed, phase, folder, prepared)?;
         let path = folder.checkpoint(phase);
         let bytes = fs::read(&path).ok();
-        let checkpoint = bytes.as_deref().and_then(|bytes| Checkpoint::open(bytes).ok());
+        let checkpoint = bytes.as_deref().map(Checkpoint::open).transpose();
+        let checkpoint = checkpoint.map_err(|error| RunError::Damaged { path: path.clone(), error })?;
         let checkpoint = checkpoint.filter(|c| c.progress.stage == stage.key.as_str());
         let progress = checkpoint.as_ref().map(|c| c.progress.clone());
         journal.event(&Event::StageStarted {
@@ -232,8 +263,10 @@ impl<B: Ops> Executor<'_, B> {
             measured: earlier.measured,
             folder: folder.path().to_owned(),
             last_step: 0,
+            steps_before: steps(&experiment.phases[..phase], feed.batches() as u64),
         };
         setup.run(start, checkpoint, &mut monitor).map_err(|error| match error {
+            PhaseError::Write { path, source } => RunError::Write { path, source },
             PhaseError::Interrupted { step } => {
                 RunError::Interrupted { folder: self.folder.path().to_owned(), phase: phase + 1, step }
             }
@@ -286,9 +319,9 @@ impl<B: Ops> Executor<'_, B> {
             let all: Vec<&Measured> = records.measured.iter().collect();
             write_measured(&folder.path().join("measurements.csv"), &all)?;
         }
-        let exported = experiment.export.as_ref().is_none_or(|path| path.exists());
-        if let Some(values) = known_results(folder, stage.key.as_str()).filter(|_| exported) {
+        if let Some(values) = known_results(folder, stage.key.as_str()) {
             self.cached(run.evaluate, "this folder", journal)?;
+            self.export(variant, run.seed, folder, journal)?;
             return Ok(values);
         }
         let path = folder.checkpoint(run.train.len() - 1);
@@ -303,14 +336,28 @@ impl<B: Ops> Executor<'_, B> {
         for (name, value) in &values {
             journal.event(&Event::Result { name: name.clone(), value: *value })?;
         }
-        if let Some(path) = experiment.export.as_ref().filter(|_| !self.options.smoke) {
-            let path = export(self.program, path, &variant.slug, run.seed, layout, &state)?;
-            journal.event(&Event::Exported { path: path.display().to_string() })?;
-        }
-        let results = Results { stage: stage.key.to_string(), values };
+        self.export(variant, run.seed, folder, journal)?;
+        let finite = |(name, value): &(String, f64)| (name.clone(), Some(*value).filter(|v| v.is_finite()));
+        let results = Results { stage: stage.key.to_string(), values: values.iter().map(finite).collect() };
         let json = serde_json::to_vec_pretty(&results).map_err(|error| RunError::Internal(error.to_string()))?;
         folder.write("results.json", &json)?;
-        Ok(results.values)
+        Ok(values)
+    }
+
+    /// Puts the run's weights where the program wants them, also when they were there before: another run may
+    /// have written to the same place.
+    fn export(
+        &self,
+        variant: &Variant,
+        seed: u64,
+        folder: &SeedFolder,
+        journal: &mut Journal<'_>,
+    ) -> Result<(), RunError> {
+        let Some(path) = variant.experiment.export.as_ref().filter(|_| !self.options.smoke) else {
+            return Ok(());
+        };
+        let path = export(self.program, path, &variant.slug, seed, &folder.weights())?;
+        journal.event(&Event::Exported { path: path.display().to_string() })
     }
 
     /// `resolved.json`: every value and where it came from.
@@ -353,7 +400,13 @@ impl Records {
 /// Results of the evaluation `key`, where they are there with their weights.
 pub(super) fn known_results(folder: &SeedFolder, key: &str) -> Option<Vec<(String, f64)>> {
     let results: Results = serde_json::from_slice(&fs::read(folder.results()).ok()?).ok()?;
-    (results.stage == key && folder.weights().exists()).then_some(results.values)
+    let read = |(name, value): (String, Option<f64>)| (name, value.unwrap_or(f64::NAN));
+    (results.stage == key && folder.weights().exists()).then(|| results.values.into_iter().map(read).collect())
+}
+
+/// Length of phases together.
+fn steps(phases: &[Phase], steps_per_epoch: u64) -> u64 {
+    phases.iter().map(|phase| phase.duration.steps(steps_per_epoch)).sum()
 }
 
 fn feed(variant: &Variant, prepared: &Prepared, seed: u64) -> Result<Feed, RunError> {

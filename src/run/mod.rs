@@ -50,6 +50,18 @@ pub struct RunResult {
     pub seed: u64,
     /// Name and value of each measurement, in the order of the program.
     pub outcome: Result<Vec<(String, f64)>, String>,
+    pub idle: Idle,
+}
+
+/// Steps that changed nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Idle {
+    /// Of so many.
+    pub steps: u64,
+    /// Loss or gradient were not finite.
+    pub skipped: u64,
+    /// All sample weights were zero.
+    pub empty: u64,
 }
 
 /// A whole run.
@@ -64,8 +76,10 @@ pub struct Report {
 pub enum RunError {
     #[error("another process is running in `{}`", .0.display())]
     Busy(PathBuf),
-    #[error("`{}` holds an interrupted run (step {step} of phase {phase}): continue it with --resume, or begin again with --restart", folder.display())]
+    #[error("`{}` holds an unfinished run (step {step} of phase {phase}): continue it with --resume, or begin again with --restart", folder.display())]
     Unfinished { folder: PathBuf, phase: usize, step: u64 },
+    #[error("`{}` is damaged ({error}): begin again with --restart, or put a whole copy in its place", path.display())]
+    Damaged { path: PathBuf, error: CheckpointError },
     #[error("cannot read `{}`: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("cannot write `{}`: {source}", path.display())]

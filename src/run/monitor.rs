@@ -48,10 +48,15 @@ pub struct PhaseMonitor<'a, 'j, B: Ops> {
     pub measured: Vec<Measured>,
     pub folder: PathBuf,
     pub last_step: u64,
+    /// Steps of the run before this phase.
+    pub steps_before: u64,
 }
 
 fn failed(error: RunError) -> PhaseError {
-    PhaseError::Record(error.to_string())
+    match error {
+        RunError::Write { path, source } => PhaseError::Write { path, source },
+        error => PhaseError::Record(error.to_string()),
+    }
 }
 
 impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
@@ -84,7 +89,7 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
 
     fn measure(&mut self, state: &StateDict<B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError> {
         let due = |every: crate::lang::schedule::Duration| {
-            clock.step.is_multiple_of(every.steps(clock.steps_per_epoch).max(1))
+            (self.steps_before + clock.step).is_multiple_of(every.steps(clock.steps_per_epoch).max(1))
         };
         let mut numbers = Vec::new();
         for measurement in &self.experiment.evaluate {

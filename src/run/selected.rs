@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::RunError;
 use crate::lang::program::{Experiment, Program, Select};
-use crate::model::{Layout, StateDict, load, save};
+use crate::model::{Layout, StateDict, load};
 use crate::ops::Ops;
 use crate::train::state::Checkpoint;
 
@@ -49,24 +49,24 @@ pub fn selected<B: Ops>(
     }
 }
 
-/// Writes the weights where `export` says; with several runs each name gets its variant and seed.
+/// Copies the run's weights where `export` says; with several runs each name gets its variant and seed.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn export<B: Ops>(
+pub fn export(
     program: &Program,
     path: &Path,
     slug: &str,
     seed: u64,
-    layout: &Layout,
-    state: &StateDict<B>,
+    weights: &Path,
 ) -> Result<PathBuf, RunError> {
     let several = program.variants.len() * program.seeds.len() > 1;
     let path = if several { with_suffix(path, &format!("-{slug}-seed-{seed}")) } else { path.to_owned() };
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent).map_err(|source| RunError::write(parent, source))?;
     }
-    save(&path, layout, state)?;
+    let bytes = std::fs::read(weights).map_err(|source| RunError::read(weights, source))?;
+    super::folder::write(&path, &bytes)?;
     Ok(path)
 }
 

@@ -15,9 +15,9 @@ pub const PATIENCE: u64 = 20;
 
 /// The run cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("loss or gradient was not finite for {PATIENCE} steps in a row, from step {first} on")]
+#[error("loss or gradient was not finite for {PATIENCE} steps in a row, the first of them step {first} of the phase")]
 pub struct Diverged {
-    /// First of the skipped steps, counted from 0 in the phase.
+    /// First of the skipped steps, counted from 1 in the phase.
     pub first: u64,
 }
 
@@ -128,12 +128,13 @@ impl Sums {
         self.steps += 1;
         let not_finite = value(9) > 0.0;
         self.skipped += u64::from(not_finite);
-        self.empty += u64::from(value(10) > 0.0);
+        let empty = value(10) > 0.0;
+        self.empty += u64::from(empty);
         self.row = if not_finite { self.row + 1 } else { 0 };
         if self.row >= PATIENCE {
-            return Err(Diverged { first: step + 1 - self.row });
+            return Err(Diverged { first: step + 2 - self.row });
         }
-        if not_finite {
+        if not_finite || empty {
             return Ok(());
         }
         self.samples += value(0);

@@ -1,5 +1,7 @@
 //! One phase from its first step, or from a checkpoint, to its last.
 
+use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::data::{DataError, Feed};
@@ -94,6 +96,8 @@ pub enum PhaseError {
     Diverged(#[from] Diverged),
     #[error("{0}")]
     Checkpoint(#[from] CheckpointError),
+    #[error("cannot write `{}`: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
     #[error("{0}")]
     Record(String),
     #[error("interrupted after step {step}")]
@@ -192,9 +196,9 @@ impl<B: Ops> Run<'_, '_, B> {
                 return Err(PhaseError::Interrupted { step: self.progress.step });
             }
             let record = self.learner.step(&Batch::upload(host?, self.setup.device), &self.now());
-            self.ledger.add(record)?;
             self.progress.step += 1;
             self.progress.batch += 1;
+            self.reckon(|ledger| ledger.add(record))?;
             self.monitor.stepped(self.progress.step, self.clock.steps);
             self.measure()?;
             if self.progress.step == self.clock.steps {
@@ -207,8 +211,15 @@ impl<B: Ops> Run<'_, '_, B> {
         self.end_epoch()
     }
 
+    /// Books steps; where they show that training has broken down, the state before it is kept.
+    fn reckon(&mut self, book: impl FnOnce(&mut Ledger<B>) -> Result<(), Diverged>) -> Result<(), PhaseError> {
+        let Err(diverged) = book(&mut self.ledger) else { return Ok(()) };
+        self.write()?;
+        Err(PhaseError::Diverged(diverged))
+    }
+
     fn end_epoch(&mut self) -> Result<(), PhaseError> {
-        self.ledger.settle()?;
+        self.reckon(Ledger::settle)?;
         self.progress.epoch += 1;
         self.progress.batch = 0;
         let validation = self.monitor.validate(&self.learner.state)?;
@@ -226,7 +237,7 @@ impl<B: Ops> Run<'_, '_, B> {
     }
 
     fn keep_best(&mut self, score: Option<f64>) {
-        let Some(score) = score else { return };
+        let Some(score) = score.filter(|score| score.is_finite()) else { return };
         if self.progress.best.is_none_or(|best| score > best.score) {
             self.progress.best = Some(Best { epoch: self.progress.epoch, score });
             self.best = Some(self.learner.state.clone());
@@ -272,7 +283,11 @@ impl<B: Ops> Run<'_, '_, B> {
     }
 
     fn save(&mut self) -> Result<(), PhaseError> {
-        self.ledger.settle()?;
+        self.reckon(Ledger::settle)?;
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<(), PhaseError> {
         self.progress.sums = self.ledger.sums.clone();
         self.progress.threshold = self.learner.curriculum.epoch_threshold();
         let best = self.best.as_ref().filter(|_| self.progress.best.is_some());

@@ -83,7 +83,25 @@ pub struct Measured {
     pub epoch: u64,
     pub step: u64,
     pub name: String,
+    #[serde(with = "finite_or_null")]
     pub value: f64,
+}
+
+/// JSON has no NaN and no infinity: both are written as null (an empty field in CSV) and read back as NaN.
+pub mod finite_or_null {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if value.is_finite() { serializer.serialize_f64(*value) } else { serializer.serialize_none() }
+    }
+
+    /// # Errors
+    /// Those of the deserializer.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
+    }
 }
 
 /// The best epoch so far.

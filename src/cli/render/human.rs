@@ -176,3 +176,52 @@ impl fmt::Display for Report<'_> {
 }
 
 impl std::error::Error for Report<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::render::fixture;
+
+    #[test]
+    fn a_finding_is_drawn_on_its_line() {
+        let expected = "\
+L0001 edition-missing
+
+  ⚠ no edition
+   ╭─[a,b.flat:1:1]
+ 1 │ title \"é\"
+   · ▲
+   · ╰── before this
+   ╰────
+
+F0201 unknown-component
+
+  × no minimizer is named `lesma`: 100 %,
+  │ \"quoted\"
+   ╭─[a,b.flat:2:7]
+ 2 │ under lesma # 100 %
+   ·       ──┬──
+   ·         ╰── not a minimizer
+   ╰────
+  help: the nearest minimizer is `lesam`
+        replace by `lesam`: under lesam # 100 %
+
+found 1 error and 1 warning, 1 of them fixable with --fix
+";
+        assert_eq!(human(&fixture::files(), 80, false), expected);
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_around_the_label_is_drawn() {
+        let mut files = fixture::files();
+        let pad = "# é ".repeat(1000);
+        let [_, finding] = files[0].diagnostics.as_mut_slice() else { panic!("two findings") };
+        let span = crate::diagnostic::Span::new(pad.len(), pad.len() + 5);
+        finding.labels[0].span = span;
+        finding.fix = None;
+        files[0].source.text = format!("{pad}lesma {pad}");
+        let text = human(&files, 60, false);
+        let drawn = text.lines().find(|line| line.contains("lesma #")).unwrap();
+        assert!(drawn.chars().count() <= 60, "{drawn}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::declare::{choice, kind};
 use super::{Difficulty, Range};
-use crate::lang::check::pacing::{FRACTION_DEFAULT, check_spl};
+use crate::lang::check::pacing::{FRACTION_DEFAULT, check_spl, check_ssp};
 use crate::lang::schedule::Schedule;
 
 choice! {
@@ -39,14 +39,23 @@ kind! {
 
         Spl(Spl) "spl" {
             summary: "Self-paced learning: easy samples first, the rest as the threshold rises.",
-            rule: "hard: v_i = 1 where xi_i <= lambda(t), else 0; the other weightings are their closed forms\n\
+            rule: "hard      v = 1 where xi <= lambda, else 0\n\
+                   linear    v = max(0, 1 - xi / lambda)\n\
+                   log       v = ln(xi + z) / ln z, z = 1 - lambda, where xi < lambda < 1\n\
+                   mixture   v = 1 up to mixture lambda, then falling to 0 at lambda as 1 / xi\n\
+                   logistic  v = (1 + e^-lambda) / (1 + e^(xi - lambda))\n\
+                   poly      v = (1 - xi / lambda)^(1 / (power - 1)) where xi < lambda\n\
                    L = sum_i v_i l_i / max(1, sum_i v_i)\n\
-                   with `fraction`, lambda(t) is that quantile of the difficulties; at least one sample is kept",
+                   with `fraction`, lambda is that quantile of the difficulties",
             passes: "those of its difficulty",
             state: "the last difficulty of every training sample (scope = dataset, or a stale difficulty)",
             source: "Kumar et al. 2010, Self-paced learning for latent variable models; ADM: Aizawa and Hayashi 2025",
             notes: "`fraction` and `lambda` are two ways to say how much is kept; a file gives one of them. \
-                    `fraction` does not depend on the scale of the difficulty, `lambda` does.",
+                    `fraction` does not depend on the scale of the difficulty, `lambda` does. With `fraction`, `log` \
+                    measures difficulties in units of twice the threshold, and at least one sample is kept: where a \
+                    soft weight would be 0 for all that are kept, they count fully. `scope = dataset` compares \
+                    difficulties of each sample's last visit with the quantile over all of them, so it keeps every \
+                    sample of the first epoch; it is set anew at the start of every epoch.",
             example: "curriculum spl(adm, fraction = linear(0.1 -> 1))",
         } with {
             difficulty: Difficulty => "what makes a sample hard",
@@ -78,6 +87,6 @@ kind! {
         } with {
             difficulty: Difficulty => "what makes a sample hard",
                 default("gdm", "Zhao et al. 2024 rank by the norm of the input gradient"), first();
-        }
+        } => check_ssp;
     }
 }

@@ -8,6 +8,7 @@ use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::lang::catalog::{Augmentation, FRACTION, Form, Parameter, Range, Source};
 use crate::lang::edition;
 use crate::lang::program::{Data, Validation};
+use crate::lang::value::mistakes::shown;
 use crate::lang::value::{Value, mistakes};
 use crate::lang::world::{DatasetInfo, WorldError};
 use crate::syntax::ast::{Expr, ExprKind};
@@ -86,7 +87,10 @@ impl<'a> Checker<'a> {
             ExprKind::Percent(_) | ExprKind::Ratio(..) => {
                 Validation::Fraction(f64::read(self, written, &place.clone().range(Range::INSIDE_UNIT))?)
             }
-            ExprKind::Number(share) if share > 0.0 && share < 1.0 => Validation::Fraction(share),
+            ExprKind::Number(share) if share > 0.0 && share < 1.0 => {
+                self.share_without_unit(written, share);
+                return None;
+            }
             _ => Validation::Count(usize::read(self, written, &place.range(Range::AT_LEAST_ONE))?),
         };
         let Some(info) = info else { return Some(Some(validation)) };
@@ -97,6 +101,17 @@ impl<'a> Checker<'a> {
             return None;
         }
         Some(Some(validation))
+    }
+
+    /// `validation 0.1`: a bare number counts samples.
+    fn share_without_unit(&mut self, written: &'a Expr, share: f64) {
+        let span = self.resolve(written).span;
+        let meant = format!("{}%", shown((share * 1e6).round() / 1e4));
+        let message = format!("`validation` takes a percentage or a number of samples, found {}", shown(share));
+        let finding = Diagnostic::new(Code::MissingUnit, span, message, "less than one sample")
+            .help(format!("write `validation {meant}`"))
+            .fix(format!("write `{meant}`"), span, meant);
+        self.report(finding);
     }
 
     fn takes_everything(&mut self, written: &'a Expr, held: usize, train: usize) {

@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::lang::catalog::{Adm, Freshness, Scope, Spl, Weighting};
+use crate::lang::catalog::{Adm, Scope, Spl, Ssp, Weighting};
 use crate::lang::program::Origin;
 use crate::lang::value::{Arguments, mistakes::shown};
 
@@ -24,17 +24,46 @@ pub(crate) fn check_spl<'a>(
         (None, None) => return no_threshold(checker, arguments),
         (Some(_), None) | (None, Some(_)) => {}
     }
+    log_needs_small_lambda(checker, arguments, &spl)?;
     lint_empty_batch(checker, arguments, &spl);
     idle(checker, arguments, "mixture", spl.weight == Weighting::Mixture, "only `weight = mixture` reads it");
     idle(checker, arguments, "power", spl.weight == Weighting::Poly, "only `weight = poly` reads it");
     Some(spl)
 }
 
-/// A moving average needs something to average over.
+/// `ln(l + z) / ln(z)` with `z = 1 - lambda` exists for `0 < lambda < 1` alone.
+fn log_needs_small_lambda<'a>(checker: &mut Checker<'a>, arguments: &Arguments<'a>, spl: &Spl) -> Option<()> {
+    let (Weighting::Log, Some(lambda)) = (spl.weight, &spl.lambda) else { return Some(()) };
+    let (_, highest) = lambda.extremes(&checker.clock());
+    if highest < 1.0 {
+        return Some(());
+    }
+    let span = arguments.written("lambda").map_or(arguments.span, |expr| checker.resolve(expr).span);
+    let message = format!("`weight = log` needs `lambda` below 1, found {}", shown(highest));
+    let finding = Diagnostic::new(Code::OutOfRange, span, message, "the logarithm of 1 - lambda does not exist")
+        .help("write a `lambda` below 1, or `fraction`, which measures difficulties in units of its threshold");
+    checker.report(finding);
+    None
+}
+
+/// With one epoch there is no first and no last: every weight is 1.
+pub(crate) fn check_ssp<'a>(ssp: Ssp, checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> Option<Ssp> {
+    if let Some(clock) = checker.known_clock().filter(|clock| clock.steps <= clock.steps_per_epoch) {
+        let message = format!("`ssp` over {} is `erm`", share_of_epoch(clock.steps, clock.steps_per_epoch));
+        let finding = Diagnostic::new(Code::SingleEpochCurriculum, arguments.span, message, "every weight is 1")
+            .help("its weights go from easy to hard over the epochs of the phase: give it two or more");
+        checker.report(finding);
+    }
+    Some(ssp)
+}
+
+fn share_of_epoch(steps: u64, steps_per_epoch: u64) -> String {
+    if steps == steps_per_epoch { "one epoch".into() } else { format!("{steps} of the {steps_per_epoch} steps of an epoch") }
+}
+
+/// The step of the attack is in pixels.
 pub(crate) fn check_adm<'a>(adm: Adm, checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> Option<Adm> {
     checker.lint_pixel_distance(arguments, "alpha", adm.alpha);
-    let stale = adm.mode == Freshness::Stale;
-    idle(checker, arguments, "ema", stale, "`mode = fresh` measures anew at every visit and keeps nothing");
     Some(adm)
 }
 

@@ -179,6 +179,12 @@ impl<'a> Checker<'a> {
         None
     }
 
+    /// The clock at the start of the current phase, where the size of an epoch is known or does not matter.
+    pub(super) fn known_clock(&self) -> Option<Clock> {
+        let phase = self.phase?;
+        (phase.steps_per_epoch.is_some() || phase.duration.unit == Unit::Epochs).then(|| phase.clock())
+    }
+
     /// The clock at the start of the current phase.
     pub(super) fn clock(&self) -> Clock {
         let unknown = Clock { step: 0, steps: 1, steps_per_epoch: 1, lr: None };

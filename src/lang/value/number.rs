@@ -1,12 +1,12 @@
 //! Numbers and counts.
 
 use super::{Value, mistakes};
-use crate::lang::catalog::{FRACTION, Form, Parameter};
+use crate::lang::catalog::{Bound, FRACTION, Form, Parameter, Range};
 use crate::lang::check::Checker;
 use crate::syntax::ast::{Expr, ExprKind};
 
-/// The largest count that a number keeps exactly.
-const LARGEST_COUNT: f64 = 9_007_199_254_740_992.0;
+/// More of anything than a program holds; a bound that arithmetic on counts cannot overflow.
+const LARGEST_COUNT: f64 = 1e9;
 
 impl Value for f64 {
     const FORM: Form = Form::of("a number");
@@ -26,8 +26,12 @@ impl Value for usize {
             return mistakes::wrong_type(checker, expr, place);
         }
         let value = number(checker, expr, place)?;
-        if value.fract() != 0.0 || value.abs() > LARGEST_COUNT {
+        if value.fract() != 0.0 {
             return mistakes::wrong_type(checker, expr, place);
+        }
+        if value > LARGEST_COUNT {
+            let bounded = place.clone().range(Range { low: Bound::None, high: Bound::Closed(LARGEST_COUNT) });
+            return mistakes::out_of_range(checker, expr, &bounded, value);
         }
         let value = in_range(checker, expr, place, value)?;
         if value < 0.0 {

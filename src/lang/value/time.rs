@@ -1,10 +1,13 @@
 //! Durations and windows.
 
 use super::{Value, mistakes};
-use crate::lang::catalog::{Form, Parameter};
+use crate::lang::catalog::{Bound, Form, Parameter, Range};
 use crate::lang::check::Checker;
 use crate::lang::schedule::{Duration, Unit, Window};
 use crate::syntax::ast::{Expr, ExprKind, Name};
+
+/// Longer than any training: beyond it numbers of steps would overflow.
+const LONGEST: f64 = 1e9;
 
 impl Value for Duration {
     const FORM: Form = Form::of("a duration, `10 epochs` or `5000 steps`");
@@ -31,6 +34,10 @@ fn positive<'a>(
 ) -> Option<Duration> {
     if !(count > 0.0 && count.is_finite()) {
         return mistakes::empty_duration(checker, expr, place);
+    }
+    if count > LONGEST {
+        let bounded = place.clone().range(Range { low: Bound::None, high: Bound::Closed(LONGEST) });
+        return mistakes::out_of_range(checker, expr, &bounded, count);
     }
     if unit == Unit::Steps && count.fract() != 0.0 {
         return mistakes::split_step(checker, expr);

@@ -63,8 +63,8 @@ impl<B: Ops> Curriculum<B> {
 
     /// Reads the table once per epoch where the threshold is over the whole data set.
     pub fn begin_epoch(&mut self, clock: &Clock) {
-        if let Pacing::Spl(spl) = &self.pacing
-            && spl.scope == Scope::Dataset
+        if self.by_table()
+            && let Pacing::Spl(spl) = &self.pacing
             && let Some(fraction) = &spl.fraction
         {
             self.threshold = spl::quantile(&self.known(), fraction.at(clock));
@@ -93,7 +93,9 @@ impl<B: Ops> Curriculum<B> {
             Difficulty::Adm(_) => None,
         };
         self.measured = xi.clone();
-        self.weighting(xi.unwrap_or(old), clock)
+        // A quantile of the table is held against the table, or the fraction it keeps would drift as losses fall.
+        let compared = if self.by_table() { old } else { xi.unwrap_or(old) };
+        self.weighting(compared, clock)
     }
 
     /// What the first pass must differentiate, besides the weights, for [`Curriculum::observe`].
@@ -165,6 +167,11 @@ impl<B: Ops> Curriculum<B> {
         }
     }
 
+    /// Whether samples are compared by their last visit, over the whole data set.
+    fn by_table(&self) -> bool {
+        matches!(&self.pacing, Pacing::Spl(spl) if spl.scope == Scope::Dataset && spl.fraction.is_some())
+    }
+
     /// Self-paced weights are 0 for excluded samples, whose input gradients a weighted pass cannot give.
     fn weights_may_vanish(&self) -> bool {
         matches!(self.pacing, Pacing::Spl(_))
@@ -194,7 +201,7 @@ impl<B: Ops> Curriculum<B> {
     fn threshold(&self, spl: &crate::lang::catalog::Spl, n: usize, clock: &Clock) -> Threshold {
         match (&spl.lambda, &spl.fraction, spl.scope) {
             (Some(lambda), _, _) => Threshold::Value(lambda.at(clock)),
-            (None, Some(_), Scope::Dataset) => self.threshold.map_or(Threshold::Easiest(n), Threshold::Value),
+            (None, Some(_), Scope::Dataset) => self.threshold.map_or(Threshold::Easiest(n), Threshold::Quantile),
             (None, Some(fraction), Scope::Batch) => Threshold::easiest(fraction.at(clock), n),
             (None, None, _) => Threshold::Easiest(n),
         }

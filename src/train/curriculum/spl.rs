@@ -1,6 +1,6 @@
 //! Self-paced weights: closed forms of `argmin_v v·ξ + g(v; λ)`, hard and soft.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Bool, Tensor};
 
 use crate::lang::catalog::{Spl, Weighting};
 use crate::ops::Ops;
@@ -8,8 +8,10 @@ use crate::ops::Ops;
 /// Which samples of a batch are easy enough.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Threshold {
-    /// `ξ <= λ`.
+    /// `ξ <= λ`, with λ given.
     Value(f64),
+    /// `ξ <= λ`, with λ the quantile of a fraction.
+    Quantile(f64),
     /// The given number of easiest samples; `λ` is the largest difficulty among them.
     Easiest(usize),
 }
@@ -26,7 +28,9 @@ impl Threshold {
 /// `v` for difficulties `xi` and their ranks, `[n]`.
 pub fn spl_weights<B: Ops>(spl: &Spl, xi: Tensor<B, 1>, rank: Tensor<B, 1>, threshold: Threshold) -> Tensor<B, 1> {
     let (easy, lambda) = match threshold {
-        Threshold::Value(lambda) => (xi.clone().lower_equal_elem(lambda), xi.clone().sum().full_like(lambda)),
+        Threshold::Value(lambda) | Threshold::Quantile(lambda) => {
+            (xi.clone().lower_equal_elem(lambda), xi.clone().sum().full_like(lambda))
+        }
         Threshold::Easiest(count) => {
             let easy = rank.lower_elem(count as f64);
             let lambda = xi.clone().mask_fill(easy.clone().bool_not(), 0.0).max();
@@ -37,22 +41,35 @@ pub fn spl_weights<B: Ops>(spl: &Spl, xi: Tensor<B, 1>, rank: Tensor<B, 1>, thre
     let one = xi.ones_like();
     // Relative difficulty: 1 at the threshold. A threshold of 0 leaves only samples of difficulty 0.
     let u = xi.clone() / lambda.clone().clamp_min(f64::from(f32::MIN_POSITIVE));
-    match spl.weight {
-        Weighting::Hard => one.mask_fill(hard, 0.0),
+    let soft = match spl.weight {
+        Weighting::Hard => return one.mask_fill(hard, 0.0),
         Weighting::Linear => (one - u).mask_fill(hard, 0.0),
         Weighting::Log => logarithmic(xi, u, lambda, threshold).mask_fill(hard, 0.0),
         Weighting::Mixture => mixture(u, spl.mixture).mask_fill(hard, 0.0),
         Weighting::Logistic => logistic(xi, lambda),
         Weighting::Poly => (one - u).clamp_min(0.0).powf_scalar(1.0 / (spl.power - 1.0)).mask_fill(hard, 0.0),
+    };
+    match threshold {
+        Threshold::Value(_) => soft,
+        Threshold::Quantile(_) | Threshold::Easiest(_) => at_least_hard(soft, easy),
     }
 }
 
-/// `ln(ξ + ζ) / ln ζ`, `ζ = 1 - λ`, defined for `0 < λ < 1`. A threshold found in the batch has no such bound,
-/// so difficulties are then measured in units of twice the threshold, which puts λ at 1/2.
+/// A soft weight is 0 at the threshold itself, so a fraction that keeps only samples of the threshold's
+/// difficulty would keep none: they then count fully.
+fn at_least_hard<B: Ops>(soft: Tensor<B, 1>, easy: Tensor<B, 1, Bool>) -> Tensor<B, 1> {
+    let n = soft.dims()[0];
+    let nothing = soft.clone().sum().lower_equal_elem(0.0).expand([n]);
+    let full = soft.ones_like().mask_fill(easy.bool_not(), 0.0);
+    soft.mask_where(nothing, full)
+}
+
+/// `ln(ξ + ζ) / ln ζ`, `ζ = 1 - λ`, defined for `0 < λ < 1`. The quantile of a fraction has no such bound, so
+/// difficulties are then measured in units of twice the threshold, which puts λ at 1/2.
 fn logarithmic<B: Ops>(xi: Tensor<B, 1>, u: Tensor<B, 1>, lambda: Tensor<B, 1>, threshold: Threshold) -> Tensor<B, 1> {
     let (xi, zeta) = match threshold {
         Threshold::Value(_) => (xi, lambda.ones_like() - lambda),
-        Threshold::Easiest(_) => (u * 0.5, lambda.full_like(0.5)),
+        Threshold::Quantile(_) | Threshold::Easiest(_) => (u * 0.5, lambda.full_like(0.5)),
     };
     (xi + zeta.clone()).log() / zeta.log()
 }

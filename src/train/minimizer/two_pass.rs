@@ -24,7 +24,8 @@ pub fn ascend_and_descend<B: Ops>(
     let norm = gradient.norm();
     let vanished = norm.clone().lower_elem(TINY);
     let Radius { length, clipped } = radius(norm.clone());
-    let length = length.mask_fill(vanished, 0.0);
+    let length = length.mask_fill(vanished.clone(), 0.0);
+    let clipped = clipped.map(|clipped| clipped.mask_fill(vanished, 0.0));
     let factor = length.clone() / norm.clone().clamp_min(TINY);
     let perturbed = weights.add_scaled(&gradient, &factor);
     drop(gradient);
