@@ -119,8 +119,10 @@ fn weight(parameter: &Parameter) -> Tensor<Flex, 1> {
         Role::NormScale => (0.0, 1.0),
         Role::NormShift | Role::Bias => (0.0, 0.0),
     };
-    let stream = parameter.name.bytes().fold(0u32, |k, byte| k.wrapping_mul(31).wrapping_add(u32::from(byte)));
-    let values: Vec<f32> = (0..parameter.len()).map(|i| (offset + scale * uniform(i as u32, stream)) as f32).collect();
+    let stream =
+        parameter.name.bytes().fold(0u32, |k, byte| k.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    let values: Vec<f32> =
+        (0..parameter.len()).map(|i| (offset + scale * uniform(i as u32, stream)) as f32).collect();
     let length = values.len();
     Tensor::from_data(TensorData::new(values, [length]), (&FlexDevice, DType::F32))
 }
@@ -128,7 +130,8 @@ fn weight(parameter: &Parameter) -> Tensor<Flex, 1> {
 fn batch([channels, height, width]: [usize; 3], samples: usize) -> Batch<Flex> {
     let count = samples * channels * height * width;
     let pixels: Vec<f32> = (0..count).map(|i| (0.5 + uniform(i as u32, 7)) as f32).collect();
-    let whole = |values: Vec<i64>| Tensor::<Flex, 1, Int>::from_data(TensorData::new(values, [samples]), &FlexDevice);
+    let whole =
+        |values: Vec<i64>| Tensor::<Flex, 1, Int>::from_data(TensorData::new(values, [samples]), &FlexDevice);
     Batch {
         indices: whole((0..samples as i64).collect()),
         x: Tensor::from_data(TensorData::new(pixels, [samples, height, width, channels]), &FlexDevice),

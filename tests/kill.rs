@@ -78,7 +78,9 @@ fn ctrl_c_writes_a_checkpoint_and_exits_130() {
     let mut child = start(folder.path(), false);
     let checkpoint = |folder: &Path| -> bool {
         let runs = fs::read_dir(folder.join("runs"));
-        runs.is_ok_and(|mut runs| runs.any(|run| run.is_ok_and(|r| r.path().join("main/seed-0/events.jsonl").exists())))
+        runs.is_ok_and(|mut runs| {
+            runs.any(|run| run.is_ok_and(|r| r.path().join("main/seed-0/events.jsonl").exists()))
+        })
     };
     let began = Instant::now();
     while !checkpoint(folder.path()) && began.elapsed() < Duration::from_secs(30) {
@@ -89,7 +91,8 @@ fn ctrl_c_writes_a_checkpoint_and_exits_130() {
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(130));
     let events = fs::read_dir(folder.path().join("runs")).unwrap();
-    let text = events.filter_map(|run| fs::read_to_string(run.unwrap().path().join("main/seed-0/events.jsonl")).ok());
+    let text = events
+        .filter_map(|run| fs::read_to_string(run.unwrap().path().join("main/seed-0/events.jsonl")).ok());
     let text: String = text.collect();
     assert!(text.contains("\"type\":\"checkpoint\"") && text.contains("\"type\":\"interrupted\""), "{text}");
 }

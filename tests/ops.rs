@@ -248,10 +248,17 @@ fn the_networks_convolutions_agree() {
         conv: Conv { stride, padding },
     };
     let networks = [
-        case(3, 16, 3, 16, 3, 1, 1), case(3, 16, 16, 16, 3, 1, 1), case(3, 16, 16, 32, 3, 2, 1),
-        case(3, 16, 16, 32, 1, 2, 0), case(2, 8, 64, 64, 3, 1, 1), case(2, 8, 64, 128, 3, 2, 1),
-        case(3, 4, 128, 128, 3, 1, 1), case(2, 28, 1, 64, 8, 2, 3), case(2, 14, 64, 128, 6, 2, 3),
-        case(2, 8, 128, 128, 5, 1, 0), case(1, 1, 64, 64, 3, 1, 1),
+        case(3, 16, 3, 16, 3, 1, 1),
+        case(3, 16, 16, 16, 3, 1, 1),
+        case(3, 16, 16, 32, 3, 2, 1),
+        case(3, 16, 16, 32, 1, 2, 0),
+        case(2, 8, 64, 64, 3, 1, 1),
+        case(2, 8, 64, 128, 3, 2, 1),
+        case(3, 4, 128, 128, 3, 1, 1),
+        case(2, 28, 1, 64, 8, 2, 3),
+        case(2, 14, 64, 128, 6, 2, 3),
+        case(2, 8, 128, 128, 5, 1, 0),
+        case(1, 1, 64, 64, 3, 1, 1),
     ];
     networks.into_iter().for_each(check_convolution);
 }
@@ -272,7 +279,8 @@ fn views_are_read_in_their_order() {
     for [own, default] in [views, copies].map(|pair| <[_; 2]>::try_from(pair).unwrap()) {
         let [own, default] = [(own, dtype), (default, DType::F64)].map(|(x, dtype)| {
             let weight = tensor([8, 5, 3, 3], 2, dtype);
-            Flex::rectify(Flex::convolve(x.clone(), weight, None, conv)).mean() + Flex::sum_of(x.clone(), x).mean()
+            Flex::rectify(Flex::convolve(x.clone(), weight, None, conv)).mean()
+                + Flex::sum_of(x.clone(), x).mean()
         });
         assert_close("views", &own, &default);
     }

@@ -19,7 +19,8 @@ fn blocks(text: &str, info: &str) -> Vec<String> {
 }
 
 fn flatrun(folder: &std::path::Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_flatrun")).current_dir(folder).args(arguments).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_flatrun")).current_dir(folder).args(arguments).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
@@ -40,7 +41,8 @@ fn examples_are_flat() {
 #[test]
 fn the_shown_mistake_is_what_users_see() {
     let text = readme();
-    let shown = text.split("$ flatrun check bad.flat\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let shown =
+        text.split("$ flatrun check bad.flat\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("bad.flat"), "curriculum sspl(amd) under lesma(budgt=-1)\n").unwrap();
     let (code, found, _) = flatrun(folder.path(), &["check", "bad.flat"]);
@@ -79,5 +81,8 @@ fn the_picture_is_that_of_the_quickstart() {
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, &svg).unwrap();
     }
-    assert!(std::fs::read_to_string(&path).unwrap() == svg, "run with UPDATE=1 and look at docs/quickstart.svg");
+    assert!(
+        std::fs::read_to_string(&path).unwrap() == svg,
+        "run with UPDATE=1 and look at docs/quickstart.svg"
+    );
 }

@@ -133,7 +133,8 @@ fn a_shared_phase_is_trained_once() {
     let folder = report.unwrap().folder;
     let count = |kind: &str| watch.events.iter().filter(|event| event.ends_with(kind)).count();
     assert_eq!((count("stage_started"), count("stage_cached")), (3, 1), "{:?}", watch.events);
-    let metrics = |variant: &str| std::fs::read_to_string(folder.join(variant).join("seed-0/metrics.csv")).unwrap();
+    let metrics =
+        |variant: &str| std::fs::read_to_string(folder.join(variant).join("seed-0/metrics.csv")).unwrap();
     let variants: Vec<String> = program(source).variants.into_iter().map(|variant| variant.slug).collect();
     let [first, second] = [metrics(&variants[0]), metrics(&variants[1])];
     assert_eq!(first.lines().nth(1), second.lines().nth(1), "the first phase is the same one");
@@ -182,8 +183,18 @@ fn records_are_whole_and_say_where_values_come_from() {
     let metrics = std::fs::read_to_string(folder.join("metrics.csv")).unwrap();
     let header = metrics.lines().next().unwrap();
     for column in [
-        "learning_rate", "train_loss", "train_accuracy", "gradient_norm", "radius", "clipped", "kept",
-        "weight_easiest", "weight_hardest", "difficulty_p50", "passes", "skipped",
+        "learning_rate",
+        "train_loss",
+        "train_accuracy",
+        "gradient_norm",
+        "radius",
+        "clipped",
+        "kept",
+        "weight_easiest",
+        "weight_hardest",
+        "difficulty_p50",
+        "passes",
+        "skipped",
     ] {
         assert!(header.split(',').any(|name| name == column), "{column} is not in {header}");
     }
@@ -215,4 +226,120 @@ fn a_folder_that_cannot_be_written_is_an_error_that_names_it() {
     std::fs::write(&file, "in the way").unwrap();
     let error = run(source, &options(source, &file), None).0.unwrap_err();
     assert!(error.to_string().starts_with("cannot write `"), "{error}");
+}
+
+#[test]
+fn values_that_are_not_finite_are_kept_as_such() {
+    let source = "data digits batch 128 validation 10%\nmodel mlp([16])\n\
+                  train 1 epochs under sgd(lr = 1e37)\nevaluate loss every 1 epochs\nselect best(loss)\n";
+    let runs = tempfile::tempdir().unwrap();
+    let first = run(source, &options(source, runs.path()), None).0.unwrap();
+    assert!(first.results[0].idle.skipped > 0, "{:?}", first.results);
+    let again = run(source, &options(source, runs.path()), None).0.unwrap();
+    let value = |report: &Report| report.results[0].outcome.clone().unwrap()[0].1;
+    assert!(value(&first).is_nan() && value(&again).is_nan());
+}
+
+#[test]
+fn a_damaged_checkpoint_is_an_error_and_is_left_alone() {
+    let runs = tempfile::tempdir().unwrap();
+    let mut options = options(SMALL, runs.path());
+    run(SMALL, &options, Some(5)).0.unwrap_err();
+    let folder = std::fs::read_dir(runs.path()).unwrap().next().unwrap().unwrap().path();
+    let path = folder.join("main/seed-0/checkpoints/phase-1.safetensors");
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    options.resume = true;
+    let error = run(SMALL, &options, None).0.unwrap_err();
+    assert!(matches!(error, RunError::Damaged { .. }), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap().len(), bytes.len() / 2);
+}
+
+#[test]
+fn a_refused_start_leaves_the_record_as_it_was() {
+    let runs = tempfile::tempdir().unwrap();
+    run(SMALL, &options(SMALL, runs.path()), Some(3)).0.unwrap_err();
+    let folder = std::fs::read_dir(runs.path()).unwrap().next().unwrap().unwrap().path();
+    let events = || std::fs::read_to_string(folder.join("main/seed-0/events.jsonl")).unwrap();
+    let before = events();
+    run(SMALL, &options(SMALL, runs.path()), None).0.unwrap_err();
+    assert_eq!(events(), before);
+}
+
+#[test]
+fn soft_weights_train_with_every_pacing() {
+    for weight in ["hard", "linear", "log", "mixture", "logistic", "poly"] {
+        for scope in ["batch", "dataset"] {
+            let source = format!(
+                "data digits batch 64\nmodel mlp([16])\ntrain 2 epochs\n  \
+                 curriculum spl(loss, fraction = linear(0.02 -> 1), weight = {weight}, scope = {scope})\n  under sgd\n"
+            );
+            let runs = tempfile::tempdir().unwrap();
+            let report = run(&source, &options(&source, runs.path()), None).0.unwrap();
+            let result = &report.results[0];
+            assert!(result.outcome.is_ok(), "{weight} {scope}: {result:?}");
+            assert_eq!((result.idle.skipped, result.idle.empty), (0, 0), "{weight} {scope}");
+        }
+    }
+}
+
+#[test]
+fn a_fraction_of_the_data_set_is_what_is_kept() {
+    let source = "data digits batch 64\nmodel mlp([16])\ntrain 3 epochs\n  \
+                  curriculum spl(loss, fraction = 0.25, scope = dataset)\n  under sgd\n";
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(source, &options(source, runs.path()), None).0.unwrap().folder;
+    let metrics = std::fs::read_to_string(folder.join("main/seed-0/metrics.csv")).unwrap();
+    let column = metrics.lines().next().unwrap().split(',').position(|name| name == "kept").unwrap();
+    let kept: Vec<f64> =
+        metrics.lines().skip(1).map(|line| line.split(',').nth(column).unwrap().parse().unwrap()).collect();
+    assert_eq!(kept[0], 1.0, "nothing is known in the first epoch");
+    assert!(kept[1..].iter().all(|kept| (kept - 0.25).abs() < 0.02), "{kept:?}");
+}
+
+#[test]
+fn an_export_is_always_that_of_the_run_just_asked_for() {
+    let runs = tempfile::tempdir().unwrap();
+    let path = runs.path().join("w.safetensors");
+    let source = |lr: &str| {
+        format!(
+            "data digits\nmodel mlp([4])\ntrain 2 steps under sgd(lr = {lr})\nexport \"{}\"\n",
+            path.display()
+        )
+    };
+    let exported = |lr: &str| {
+        let source = source(lr);
+        run(&source, &options(&source, runs.path()), None).0.unwrap();
+        std::fs::read(&path).unwrap()
+    };
+    let first = exported("0.1");
+    assert!(exported("0.2") != first);
+    assert!(exported("0.1") == first);
+}
+
+#[test]
+fn a_restart_and_a_smoke_run_really_train() {
+    let one = "data digits batch 256\nmodel mlp([4])\ntrain 1 epochs under sgd\n";
+    let runs = tempfile::tempdir().unwrap();
+    run(one, &options(one, runs.path()), None).0.unwrap();
+    let other = format!("{one}evaluate loss\n");
+    for change in [|o: &mut Options| o.restart = true, |o: &mut Options| o.smoke = true] {
+        let mut options = options(&other, runs.path());
+        change(&mut options);
+        let (report, watch) = run(&other, &options, None);
+        report.unwrap();
+        assert!(watch.events.contains(&"main stage_started".to_owned()), "{:?}", watch.events);
+    }
+}
+
+#[test]
+fn every_counts_from_the_start_of_the_run() {
+    let source = "data digits batch 256\nmodel mlp([4])\ntrain 2 epochs under sgd\n then 2 epochs under sam\n\
+                  evaluate accuracy every 3 epochs\n";
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(source, &options(source, runs.path()), None).0.unwrap().folder;
+    let measured = std::fs::read_to_string(folder.join("main/seed-0/measurements.csv")).unwrap();
+    let rows: Vec<&str> = measured.lines().skip(1).collect();
+    assert_eq!(rows.len(), 1, "{measured}");
+    assert!(rows[0].starts_with("2,3,6,accuracy,"), "phase, epoch, step, name: {measured}");
 }

@@ -7,8 +7,8 @@ mod support;
 use burn::tensor::{DType, Tensor};
 use burn_flex::{Flex, FlexDevice};
 use flatrun::lang::catalog::{
-    Adm, Difficulty, Erm, Freshness, Gdm, Lesam, Loss, Minimizer, Optimizer, Pacing, Sam, Scope, Sgd, Spl, Ssp,
-    Weighting,
+    Adm, Difficulty, Erm, Freshness, Gdm, Lesam, Loss, Minimizer, Optimizer, Pacing, Sam, Scope, Sgd, Spl,
+    Ssp, Weighting,
 };
 use flatrun::lang::program::Phase;
 use flatrun::lang::schedule::{Clock, Duration, Schedule, Unit};
@@ -86,7 +86,8 @@ fn snapshot(state: &StateDict<Flex>, learner: &Learner<'_, Flex>) -> Vec<u64> {
     let (buffers, updates) = learner.optimizer.state();
     let buffers = buffers.into_iter().flat_map(|(_, vector)| vector.0.iter());
     let statistics = state.statistics.0.iter().flatten();
-    let all = state.weights.0.iter().chain(statistics).chain(buffers).chain([updates, &learner.curriculum.table]);
+    let all =
+        state.weights.0.iter().chain(statistics).chain(buffers).chain([updates, &learner.curriculum.table]);
     all.flat_map(|tensor| host(tensor).into_iter().map(f64::to_bits)).collect()
 }
 
@@ -201,7 +202,8 @@ fn a_batch_without_weight_changes_nothing() {
 #[test]
 fn without_a_step_there_is_no_gap() {
     let model = model();
-    let still = Difficulty::Adm(Adm { alpha: 0.0, mode: Freshness::Stale, delta: 1e-8, clip: true, ema: 0.0 });
+    let still =
+        Difficulty::Adm(Adm { alpha: 0.0, mode: Freshness::Stale, delta: 1e-8, clip: true, ema: 0.0 });
     let phase = phase(ssp(still), Minimizer::Base);
     let mut learner = learner(&model, &phase);
     learner.step(&samples(0), &clock(0));
@@ -249,7 +251,12 @@ fn first_steps_on_the_quadratic() {
     for (name, minimizer) in [("sam", sam(0.05)), ("lesam", lesam(0.35, Some(0.4)))] {
         let case = &stored[name];
         let numbers = |key: &str| -> Vec<f64> {
-            case[key].as_array().unwrap_or_else(|| panic!("{name}.{key}: {case}")).iter().map(|v| v.as_f64().unwrap()).collect()
+            case[key]
+                .as_array()
+                .unwrap_or_else(|| panic!("{name}.{key}: {case}"))
+                .iter()
+                .map(|v| v.as_f64().unwrap())
+                .collect()
         };
         let (outcome, visited) = on_the_quadratic(&minimizer, [1.0, -2.0, 0.5]);
         let e: Vec<f64> = visited[1].iter().zip(&visited[0]).map(|(p, w)| p - w).collect();

@@ -7,7 +7,9 @@ use burn::tensor::{DType, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
 use flatrun::lang::DatasetInfo;
 use flatrun::lang::catalog::{Architecture, Cnn, Mlp, Normalize, PreactResnet20, Resnet18, SatCnn};
-use flatrun::model::{Entry, Model, Normalization, StateDict, WeightsError, float_entry, load, save, to_bytes};
+use flatrun::model::{
+    Entry, Model, Normalization, StateDict, WeightsError, float_entry, load, save, to_bytes,
+};
 use safetensors::SafeTensors;
 
 const MEAN: [f64; 3] = [0.4914, 0.4822, 0.4465];
@@ -21,7 +23,11 @@ fn networks() -> Vec<(&'static str, Architecture, [usize; 3])> {
         ("cnn", Architecture::Cnn(Cnn { width: 32, normalize: normalize() }), [3, 16, 16]),
         ("sat_cnn", Architecture::SatCnn(SatCnn { normalize: grey() }), [1, 28, 28]),
         ("resnet18", Architecture::Resnet18(Resnet18 { normalize: normalize() }), [3, 32, 32]),
-        ("preact_resnet20", Architecture::PreactResnet20(PreactResnet20 { normalize: normalize() }), [3, 32, 32]),
+        (
+            "preact_resnet20",
+            Architecture::PreactResnet20(PreactResnet20 { normalize: normalize() }),
+            [3, 32, 32],
+        ),
     ]
 }
 
@@ -118,7 +124,8 @@ fn what_pytorch_writes_is_loaded_here() {
         }
         python(&arguments);
         let model = build(&architecture, [c, h, w]);
-        let state: StateDict<Flex> = load(&folder.path().join("weights.safetensors"), &model.layout, &FlexDevice).unwrap();
+        let state: StateDict<Flex> =
+            load(&folder.path().join("weights.safetensors"), &model.layout, &FlexDevice).unwrap();
         let bytes = std::fs::read(folder.path().join("io.safetensors")).unwrap();
         let io = SafeTensors::deserialize(&bytes).unwrap();
         let (pixels, shape) = floats(&io, "input");
@@ -134,7 +141,8 @@ fn what_pytorch_writes_is_loaded_here() {
 fn every_tensor_that_does_not_fit_is_listed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("w.safetensors");
-    let mlp = |hidden: Vec<usize>| build(&Architecture::Mlp(Mlp { hidden, normalize: Normalize::None }), [1, 8, 8]);
+    let mlp =
+        |hidden: Vec<usize>| build(&Architecture::Mlp(Mlp { hidden, normalize: Normalize::None }), [1, 8, 8]);
     let written = mlp(vec![16, 8]);
     save(&path, &written.layout, &initial(&written, 0)).unwrap();
     let wanted = mlp(vec![12]);

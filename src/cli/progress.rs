@@ -220,6 +220,6 @@ mod tests {
             train_accuracy: Some(0.961),
             ..EpochRow::default()
         };
-        assert_eq!(scores(&row), "loss 0.5000, accuracy 96.1 %");
+        assert_eq!(scores(&row), "validation loss 0.5000, accuracy 96.1 %");
     }
 }

@@ -198,7 +198,8 @@ fn report_idle(program: &lang::Program, report: &Report, terminal: &Terminal) {
         let variant = &program.variants[result.variant].slug;
         let causes = [(skipped, "loss or gradient was not finite"), (empty, "all sample weights were zero")];
         for (count, cause) in causes.into_iter().filter(|(count, _)| *count > 0) {
-            let text = format!("{variant}, seed {}: {count} of {steps} steps changed nothing: {cause}", result.seed);
+            let text =
+                format!("{variant}, seed {}: {count} of {steps} steps changed nothing: {cause}", result.seed);
             terminal.say(Mark::Warning, &text);
         }
     }

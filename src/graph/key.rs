@@ -41,7 +41,13 @@ impl Key {
     }
 
     /// Everything that decides the weights after `phase`, and what is recorded on the way.
-    pub(super) fn train(edition: u32, experiment: &Experiment, inputs: &Inputs, seed: u64, phase: usize) -> Self {
+    pub(super) fn train(
+        edition: u32,
+        experiment: &Experiment,
+        inputs: &Inputs,
+        seed: u64,
+        phase: usize,
+    ) -> Self {
         let best = matches!(experiment.select, Select::Best(_)).then_some(&experiment.select);
         let on_the_way: Vec<_> = experiment.evaluate.iter().filter(|m| m.every.is_some()).collect();
         let where_and_how = (experiment.device, experiment.precision, edition, seed);

@@ -107,9 +107,8 @@ impl Builder {
         for (phase, spec) in experiment.phases.iter().enumerate() {
             let key = Key::train(program.edition, experiment, inputs, seed, phase);
             let duration = spec.duration;
-            let label = format!(
-                "{} {} under {}", duration.count, duration.unit.word(), minimizer_label(spec)
-            );
+            let label =
+                format!("{} {} under {}", duration.count, duration.unit.word(), minimizer_label(spec));
             before = self.stage(key, StageKind::Train { phase }, run, label, Some(before));
             train.push(before);
         }
@@ -120,7 +119,14 @@ impl Builder {
     }
 
     /// The node of a key, made where there is none.
-    fn stage(&mut self, key: Key, kind: StageKind, run: usize, label: String, after: Option<NodeIndex>) -> NodeIndex {
+    fn stage(
+        &mut self,
+        key: Key,
+        kind: StageKind,
+        run: usize,
+        label: String,
+        after: Option<NodeIndex>,
+    ) -> NodeIndex {
         let known = self.graph.node_indices().find(|&node| self.graph[node].key == key);
         let node = known.unwrap_or_else(|| {
             let node = self.graph.add_node(Stage { key, kind, runs: Vec::new(), label });

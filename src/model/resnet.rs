@@ -57,7 +57,8 @@ impl BasicBlock {
         let conv2 = b.conv(&format!("{name}.conv2"), [output, output], 3, Conv { stride: 1, padding: 1 });
         let bn2 = b.batch_norm(&format!("{name}.bn2"), output);
         let downsample = (stride != 1 || input != output).then(|| {
-            let conv = b.conv(&format!("{name}.downsample.0"), [input, output], 1, Conv { stride, padding: 0 });
+            let conv =
+                b.conv(&format!("{name}.downsample.0"), [input, output], 1, Conv { stride, padding: 0 });
             (conv, b.batch_norm(&format!("{name}.downsample.1"), output))
         });
         Self { conv1, bn1, conv2, bn2, downsample }

@@ -115,7 +115,16 @@ impl<'a, B: Ops> Tape<'a, B> {
         record: bool,
     ) -> Self {
         let moments = layout.norms.iter().map(|_| None).collect();
-        Self { layout, weights, statistics, normalization, record, nodes: Vec::new(), moments, cost: Cost::default() }
+        Self {
+            layout,
+            weights,
+            statistics,
+            normalization,
+            record,
+            nodes: Vec::new(),
+            moments,
+            cost: Cost::default(),
+        }
     }
 
     /// The image.
@@ -381,7 +390,14 @@ impl<B: Ops> Sink<'_, B> {
         self.send(parents[1], || other);
     }
 
-    fn conv(&mut self, parent: Option<usize>, grad: Tensor<B, 4>, x: &Tensor<B, 4>, weight: &Tensor<B, 4>, layer: &Conv2d) {
+    fn conv(
+        &mut self,
+        parent: Option<usize>,
+        grad: Tensor<B, 4>,
+        x: &Tensor<B, 4>,
+        weight: &Tensor<B, 4>,
+        layer: &Conv2d,
+    ) {
         let [_, height, width, _] = x.dims();
         let [_, _, kernel, _] = weight.dims();
         if self.wants.weights {
@@ -416,7 +432,14 @@ impl<B: Ops> Sink<'_, B> {
         self.send(parent, || d.x);
     }
 
-    fn linear(&mut self, parent: Option<usize>, grad: Tensor<B, 4>, x: &Tensor<B, 2>, weight: &Tensor<B, 2>, layer: &Linear) {
+    fn linear(
+        &mut self,
+        parent: Option<usize>,
+        grad: Tensor<B, 4>,
+        x: &Tensor<B, 2>,
+        weight: &Tensor<B, 2>,
+        layer: &Linear,
+    ) {
         let [n, input] = x.dims();
         let output = weight.dims()[0];
         let grad = grad.reshape([n, output]);

@@ -93,7 +93,8 @@ pub fn load<B: Ops>(path: &Path, layout: &Layout, device: &B::Device) -> Result<
     let bytes = std::fs::read(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
     let file = SafeTensors::deserialize(&bytes)
         .map_err(|error| WeightsError::Format { path: path.to_owned(), message: error.to_string() })?;
-    state_from(&file, "", layout, device).map_err(|problems| WeightsError::Mismatch { path: path.to_owned(), problems })
+    state_from(&file, "", layout, device)
+        .map_err(|problems| WeightsError::Mismatch { path: path.to_owned(), problems })
 }
 
 /// As [`load`], from the tensors of a parsed file whose names begin with `prefix`; the error lists what does
@@ -162,7 +163,8 @@ impl Reader<'_> {
     }
 
     fn report_unexpected(&mut self) {
-        let unknown = |name: &&str| name.starts_with(self.prefix) && !self.used.iter().any(|used| used == name);
+        let unknown =
+            |name: &&str| name.starts_with(self.prefix) && !self.used.iter().any(|used| used == name);
         let mut names: Vec<&str> = self.file.names().into_iter().filter(unknown).collect();
         names.sort_unstable();
         self.problems.extend(names.into_iter().map(|name| format!("  unexpected  `{name}`")));

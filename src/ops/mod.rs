@@ -171,7 +171,11 @@ pub trait Ops: Backend {
     }
 
     /// `x + factor * direction`, with a one-element `factor`.
-    fn add_scaled(x: Tensor<Self, 1>, direction: Tensor<Self, 1>, factor: Tensor<Self, 1>) -> Tensor<Self, 1> {
+    fn add_scaled(
+        x: Tensor<Self, 1>,
+        direction: Tensor<Self, 1>,
+        factor: Tensor<Self, 1>,
+    ) -> Tensor<Self, 1> {
         x + direction * factor
     }
 

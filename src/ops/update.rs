@@ -40,7 +40,8 @@ pub(super) fn sgd<B: Backend>(
     rule: SgdRule,
     skip: Tensor<B, 1, Bool>,
 ) -> (Tensor<B, 1>, Option<Tensor<B, 1>>) {
-    let grad = if rule.weight_decay > 0.0 { direction + weight.clone() * rule.weight_decay } else { direction };
+    let grad =
+        if rule.weight_decay > 0.0 { direction + weight.clone() * rule.weight_decay } else { direction };
     let Some(old) = buffer else {
         return (keep_if(&skip, weight.clone(), weight - grad * rule.lr), None);
     };

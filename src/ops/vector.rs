@@ -22,7 +22,8 @@ impl<B: Ops> Vector<B> {
 
     /// `self + factor * direction`; `self` is not touched.
     pub fn add_scaled(&self, direction: &Self, factor: &Tensor<B, 1>) -> Self {
-        let add = |(x, d): (&Tensor<B, 1>, &Tensor<B, 1>)| B::add_scaled(x.clone(), d.clone(), factor.clone());
+        let add =
+            |(x, d): (&Tensor<B, 1>, &Tensor<B, 1>)| B::add_scaled(x.clone(), d.clone(), factor.clone());
         Self(self.0.iter().zip(&direction.0).map(add).collect())
     }
 

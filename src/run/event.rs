@@ -11,18 +11,60 @@ pub const SCHEMA: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
-    RunStarted { program: String, version: &'static str, variant: String, seed: u64, resumed: bool },
-    StageStarted { stage: String, label: String, steps: u64, step: u64 },
+    RunStarted {
+        program: String,
+        version: &'static str,
+        variant: String,
+        seed: u64,
+        resumed: bool,
+    },
+    StageStarted {
+        stage: String,
+        label: String,
+        steps: u64,
+        step: u64,
+    },
     /// The result was already there; `from` says where.
-    StageCached { stage: String, label: String, from: String },
-    Epoch { phase: usize, metrics: EpochRow, seconds_per_step: f64 },
-    Measured { phase: usize, step: u64, name: String, value: f64 },
-    Checkpoint { phase: usize, step: u64, bytes: usize },
-    StageFinished { stage: String, seconds: f64 },
-    Result { name: String, value: f64 },
-    Exported { path: String },
-    Interrupted { phase: usize, step: u64 },
-    Failed { stage: String, message: String },
+    StageCached {
+        stage: String,
+        label: String,
+        from: String,
+    },
+    Epoch {
+        phase: usize,
+        metrics: EpochRow,
+        seconds_per_step: f64,
+    },
+    Measured {
+        phase: usize,
+        step: u64,
+        name: String,
+        value: f64,
+    },
+    Checkpoint {
+        phase: usize,
+        step: u64,
+        bytes: usize,
+    },
+    StageFinished {
+        stage: String,
+        seconds: f64,
+    },
+    Result {
+        name: String,
+        value: f64,
+    },
+    Exported {
+        path: String,
+    },
+    Interrupted {
+        phase: usize,
+        step: u64,
+    },
+    Failed {
+        stage: String,
+        message: String,
+    },
     RunFinished,
 }
 

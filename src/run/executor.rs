@@ -157,7 +157,13 @@ impl<B: Ops> Executor<'_, B> {
     }
 
     /// Brings the checkpoint of a finished phase into the run's folder, by whatever way costs least.
-    fn train(&self, run: &Run, phase: usize, folder: &SeedFolder, journal: &mut Journal<'_>) -> Result<(), RunError> {
+    fn train(
+        &self,
+        run: &Run,
+        phase: usize,
+        folder: &SeedFolder,
+        journal: &mut Journal<'_>,
+    ) -> Result<(), RunError> {
         let node = run.train[phase];
         let stage = self.graph.stage(node);
         let path = folder.checkpoint(phase);
@@ -221,7 +227,13 @@ impl<B: Ops> Executor<'_, B> {
         write(&index, path.to_string_lossy().as_bytes())
     }
 
-    fn train_phase(&self, run: &Run, phase: usize, folder: &SeedFolder, journal: &mut Journal<'_>) -> Result<(), RunError> {
+    fn train_phase(
+        &self,
+        run: &Run,
+        phase: usize,
+        folder: &SeedFolder,
+        journal: &mut Journal<'_>,
+    ) -> Result<(), RunError> {
         let variant = &self.program.variants[run.variant];
         let (experiment, prepared) = (&variant.experiment, &self.prepared[run.variant]);
         let stage = self.graph.stage(run.train[phase]);
@@ -309,7 +321,12 @@ impl<B: Ops> Executor<'_, B> {
         Ok((Start { state, best, epoch: checkpoint.progress.epoch }, records))
     }
 
-    fn evaluate(&self, run: &Run, folder: &SeedFolder, journal: &mut Journal<'_>) -> Result<Vec<(String, f64)>, RunError> {
+    fn evaluate(
+        &self,
+        run: &Run,
+        folder: &SeedFolder,
+        journal: &mut Journal<'_>,
+    ) -> Result<Vec<(String, f64)>, RunError> {
         let variant = &self.program.variants[run.variant];
         let (experiment, prepared) = (&variant.experiment, &self.prepared[run.variant]);
         let stage = self.graph.stage(run.evaluate);
@@ -339,7 +356,8 @@ impl<B: Ops> Executor<'_, B> {
         self.export(variant, run.seed, folder, journal)?;
         let finite = |(name, value): &(String, f64)| (name.clone(), Some(*value).filter(|v| v.is_finite()));
         let results = Results { stage: stage.key.to_string(), values: values.iter().map(finite).collect() };
-        let json = serde_json::to_vec_pretty(&results).map_err(|error| RunError::Internal(error.to_string()))?;
+        let json =
+            serde_json::to_vec_pretty(&results).map_err(|error| RunError::Internal(error.to_string()))?;
         folder.write("results.json", &json)?;
         Ok(values)
     }
@@ -362,7 +380,8 @@ impl<B: Ops> Executor<'_, B> {
 
     /// `resolved.json`: every value and where it came from.
     fn resolved(&self, variant: &Variant, run: &Run) -> Result<Vec<u8>, RunError> {
-        let stages = run.train.iter().chain([&run.evaluate]).map(|&node| self.graph.stage(node).key.to_string());
+        let stages =
+            run.train.iter().chain([&run.evaluate]).map(|&node| self.graph.stage(node).key.to_string());
         let json = serde_json::json!({
             "version": env!("CARGO_PKG_VERSION"),
             "edition": self.program.edition,
@@ -401,7 +420,8 @@ impl Records {
 pub(super) fn known_results(folder: &SeedFolder, key: &str) -> Option<Vec<(String, f64)>> {
     let results: Results = serde_json::from_slice(&fs::read(folder.results()).ok()?).ok()?;
     let read = |(name, value): (String, Option<f64>)| (name, value.unwrap_or(f64::NAN));
-    (results.stage == key && folder.weights().exists()).then(|| results.values.into_iter().map(read).collect())
+    (results.stage == key && folder.weights().exists())
+        .then(|| results.values.into_iter().map(read).collect())
 }
 
 /// Length of phases together.

@@ -129,7 +129,9 @@ pub fn execute(
     let prepared = prepare(program)?;
     // One device per program: the statement stands once.
     match program.variants.first().map_or(Device::Cpu, |variant| variant.experiment.device) {
-        Device::Cpu => executor::execute::<burn_flex::Flex>(program, &prepared, options, observer, stop, &device::cpu()),
+        Device::Cpu => {
+            executor::execute::<burn_flex::Flex>(program, &prepared, options, observer, stop, &device::cpu())
+        }
         Device::Cuda(index) => device::cuda(index, program, &prepared, options, observer, stop),
     }
 }

@@ -98,8 +98,12 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
             }
         }
         for (name, value) in &numbers {
-            let event =
-                Event::Measured { phase: self.phase + 1, step: clock.step, name: name.clone(), value: *value };
+            let event = Event::Measured {
+                phase: self.phase + 1,
+                step: clock.step,
+                name: name.clone(),
+                value: *value,
+            };
             self.journal.event(&event).map_err(failed)?;
         }
         Ok(numbers)

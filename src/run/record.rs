@@ -85,7 +85,8 @@ pub fn write_measured(path: &Path, rows: &[&Measured]) -> Result<(), RunError> {
 fn write_csv<T: Serialize>(path: &Path, rows: &[T]) -> Result<(), RunError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let written = rows.iter().try_for_each(|row| writer.serialize(row));
-    let bytes = written.map_err(|e| e.to_string()).and_then(|()| writer.into_inner().map_err(|e| e.to_string()));
+    let bytes =
+        written.map_err(|e| e.to_string()).and_then(|()| writer.into_inner().map_err(|e| e.to_string()));
     super::folder::write(path, &bytes.map_err(RunError::Internal)?)
 }
 

@@ -34,8 +34,17 @@ pub struct StepRecord<B: Ops> {
 impl<B: Ops> StepRecord<B> {
     /// Names of the values, in order.
     pub const COLUMNS: [&'static str; 11] = [
-        "samples", "loss", "correct", "gradient_norm", "radius", "clipped", "kept", "weight_easiest",
-        "weight_hardest", "skipped", "empty",
+        "samples",
+        "loss",
+        "correct",
+        "gradient_norm",
+        "radius",
+        "clipped",
+        "kept",
+        "weight_easiest",
+        "weight_hardest",
+        "skipped",
+        "empty",
     ];
 }
 
@@ -113,7 +122,8 @@ impl<B: Ops> Passes<B> for BatchPasses<'_, B> {
     fn again(&mut self, weights: &Vector<B>) -> Vector<B> {
         let Some(first) = &self.first else { unreachable!("`again` follows `first`") };
         let pass = self.objective.pass(weights, self.batch.x.clone(), &self.batch.labels);
-        let gradients = self.objective.gradients(&pass, &first.weighting.factors, crate::model::Wants::WEIGHTS);
+        let gradients =
+            self.objective.gradients(&pass, &first.weighting.factors, crate::model::Wants::WEIGHTS);
         gradients.weights.unwrap_or_else(|| unreachable!("the weights were wanted"))
     }
 }

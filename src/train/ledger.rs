@@ -15,7 +15,9 @@ pub const PATIENCE: u64 = 20;
 
 /// The run cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("loss or gradient was not finite for {PATIENCE} steps in a row, the first of them step {first} of the phase")]
+#[error(
+    "loss or gradient was not finite for {PATIENCE} steps in a row, the first of them step {first} of the phase"
+)]
 pub struct Diverged {
     /// First of the skipped steps, counted from 1 in the phase.
     pub first: u64,
@@ -141,8 +143,12 @@ impl Sums {
         self.loss += value(1) * value(0);
         self.correct += value(2);
         let means = [
-            &mut self.gradient_norm, &mut self.radius, &mut self.clipped, &mut self.kept,
-            &mut self.weight_easiest, &mut self.weight_hardest,
+            &mut self.gradient_norm,
+            &mut self.radius,
+            &mut self.clipped,
+            &mut self.kept,
+            &mut self.weight_easiest,
+            &mut self.weight_hardest,
         ];
         means.into_iter().zip(3..).for_each(|(mean, index)| mean.add(value(index)));
         Ok(())

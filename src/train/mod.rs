@@ -5,8 +5,8 @@
 //! Nothing is read back from the device inside a step.
 
 pub mod curriculum;
-pub mod ledger;
 pub mod learner;
+pub mod ledger;
 pub mod minimizer;
 pub mod objective;
 pub mod optimizer;

@@ -96,7 +96,12 @@ impl<'a, B: Ops> Objective<'a, B> {
     }
 
     /// Per-sample losses alone, `[n]`: activations are dropped on the way.
-    pub fn losses(&mut self, weights: &Vector<B>, x: Tensor<B, 4>, labels: &Tensor<B, 1, Int>) -> Tensor<B, 1> {
+    pub fn losses(
+        &mut self,
+        weights: &Vector<B>,
+        x: Tensor<B, 4>,
+        labels: &Tensor<B, 1, Int>,
+    ) -> Tensor<B, 1> {
         self.passes.forward += 1;
         let trace = self.model.forward(weights, self.statistics, x, Normalization::Batch, false);
         trace.cross_entropy(labels.clone()).0

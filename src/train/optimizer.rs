@@ -54,16 +54,32 @@ impl<B: Ops> Optimizer<B> {
             }
             Spec::Adam(adam) => {
                 let betas = [adam.beta1, adam.beta2];
-                self.adam(weights, direction, self.rule(betas, adam.eps, adam.weight_decay, false, clock), skip)
+                self.adam(
+                    weights,
+                    direction,
+                    self.rule(betas, adam.eps, adam.weight_decay, false, clock),
+                    skip,
+                )
             }
             Spec::Adamw(adam) => {
                 let betas = [adam.beta1, adam.beta2];
-                self.adam(weights, direction, self.rule(betas, adam.eps, adam.weight_decay, true, clock), skip)
+                self.adam(
+                    weights,
+                    direction,
+                    self.rule(betas, adam.eps, adam.weight_decay, true, clock),
+                    skip,
+                )
             }
         }
     }
 
-    fn sgd(&mut self, weights: &Vector<B>, direction: Vector<B>, rule: SgdRule, skip: &Tensor<B, 1, Bool>) -> Vector<B> {
+    fn sgd(
+        &mut self,
+        weights: &Vector<B>,
+        direction: Vector<B>,
+        rule: SgdRule,
+        skip: &Tensor<B, 1, Bool>,
+    ) -> Vector<B> {
         let mut buffers = self.buffers.pop().map(|buffers| buffers.0.into_iter());
         let mut new_weights = Vec::with_capacity(weights.0.len());
         let mut new_buffers = Vec::new();
@@ -101,7 +117,14 @@ impl<B: Ops> Optimizer<B> {
         weights
     }
 
-    fn rule(&self, [beta1, beta2]: [f64; 2], eps: f64, weight_decay: f64, decoupled: bool, clock: &Clock) -> AdamRule<B> {
+    fn rule(
+        &self,
+        [beta1, beta2]: [f64; 2],
+        eps: f64,
+        weight_decay: f64,
+        decoupled: bool,
+        clock: &Clock,
+    ) -> AdamRule<B> {
         let correction = [beta1, beta2].map(|beta: f64| {
             let power = (self.updates.clone() * beta.ln()).exp();
             power.ones_like() - power

@@ -158,7 +158,12 @@ impl<'a, B: Ops> Setup<'a, B> {
     fn clock(&self) -> Clock {
         let steps_per_epoch = self.feed.batches() as u64;
         let steps = self.phase.duration.steps(steps_per_epoch);
-        Clock { step: 0, steps: self.at_most.map_or(steps, |most| steps.min(most)), steps_per_epoch, lr: None }
+        Clock {
+            step: 0,
+            steps: self.at_most.map_or(steps, |most| steps.min(most)),
+            steps_per_epoch,
+            lr: None,
+        }
     }
 }
 
@@ -212,7 +217,10 @@ impl<B: Ops> Run<'_, '_, B> {
     }
 
     /// Books steps; where they show that training has broken down, the state before it is kept.
-    fn reckon(&mut self, book: impl FnOnce(&mut Ledger<B>) -> Result<(), Diverged>) -> Result<(), PhaseError> {
+    fn reckon(
+        &mut self,
+        book: impl FnOnce(&mut Ledger<B>) -> Result<(), Diverged>,
+    ) -> Result<(), PhaseError> {
         let Err(diverged) = book(&mut self.ledger) else { return Ok(()) };
         self.write()?;
         Err(PhaseError::Diverged(diverged))

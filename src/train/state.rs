@@ -160,7 +160,11 @@ pub fn to_checkpoint<B: Ops>(
     let (buffers, updates) = learner.optimizer.state();
     for (name, buffer) in buffers {
         let parts = layout.parameters.iter().zip(&buffer.0);
-        all.extend(parts.map(|(p, value)| float_entry(format!("optimizer.{name}.{}", p.name), p.shape.clone(), value)));
+        all.extend(
+            parts.map(|(p, value)| {
+                float_entry(format!("optimizer.{name}.{}", p.name), p.shape.clone(), value)
+            }),
+        );
     }
     all.push(float_entry("optimizer.updates".into(), vec![1], updates));
     let table = &learner.curriculum.table;
@@ -229,7 +233,11 @@ impl<'a> Checkpoint<'a> {
     ///
     /// # Errors
     /// Tensors that do not fit `layout`.
-    pub fn state<B: Ops>(&self, layout: &Layout, device: &B::Device) -> Result<StateDict<B>, CheckpointError> {
+    pub fn state<B: Ops>(
+        &self,
+        layout: &Layout,
+        device: &B::Device,
+    ) -> Result<StateDict<B>, CheckpointError> {
         state_from(&self.file, "model.", layout, device).map_err(CheckpointError::Mismatch)
     }
 
@@ -237,7 +245,11 @@ impl<'a> Checkpoint<'a> {
     ///
     /// # Errors
     /// As [`Checkpoint::state`].
-    pub fn best<B: Ops>(&self, layout: &Layout, device: &B::Device) -> Result<Option<StateDict<B>>, CheckpointError> {
+    pub fn best<B: Ops>(
+        &self,
+        layout: &Layout,
+        device: &B::Device,
+    ) -> Result<Option<StateDict<B>>, CheckpointError> {
         if self.progress.best.is_none() {
             return Ok(None);
         }
@@ -257,7 +269,8 @@ impl<'a> Checkpoint<'a> {
         learner.state = self.state(layout, device)?;
         let mut buffers = Vec::new();
         for name in learner.optimizer.buffer_names() {
-            let part = |p: &crate::model::Parameter| self.tensor(&format!("optimizer.{name}.{}", p.name), device);
+            let part =
+                |p: &crate::model::Parameter| self.tensor(&format!("optimizer.{name}.{}", p.name), device);
             buffers.push(Vector(layout.parameters.iter().map(part).collect::<Result<_, _>>()?));
         }
         learner.optimizer.restore(buffers, self.tensor("optimizer.updates", device)?);
@@ -272,4 +285,3 @@ impl<'a> Checkpoint<'a> {
         tensor.ok_or_else(|| CheckpointError::Mismatch(vec![format!("  missing     `{name}`")]))
     }
 }
-

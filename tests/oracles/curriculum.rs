@@ -92,7 +92,8 @@ fn run(file: &str, pacing: Pacing, cost: u64) {
         learner.curriculum.table = learner.curriculum.table.clone().cast(dtype);
         for step in 0..8u64 {
             let prefix = format!("step{step}/");
-            let pick: Vec<usize> = stored.get(&format!("{prefix}indices")).iter().map(|i| *i as usize).collect();
+            let pick: Vec<usize> =
+                stored.get(&format!("{prefix}indices")).iter().map(|i| *i as usize).collect();
             let clock = Clock { step, steps: 8, steps_per_epoch: 2, lr: None };
             if step % 2 == 0 {
                 learner.curriculum.begin_epoch(&clock);

@@ -1,15 +1,15 @@
 //! Five steps of a small network, one of a real one, under every base optimizer and minimizer.
 
 use burn::tensor::DType;
+use burn_flex::{Flex, FlexDevice};
+use flatrun::lang::catalog::Architecture;
 use flatrun::lang::catalog::{
     Adam, Adamw, Anneal, Erm, Lesam, Minimizer, Optimizer, Pacing, PreactResnet20, Sam, Sgd,
 };
-use flatrun::lang::catalog::Architecture;
 use flatrun::lang::program::Phase;
 use flatrun::lang::schedule::{Clock, Duration, Schedule, Unit, Window};
 use flatrun::model::Model;
 use flatrun::train::Learner;
-use burn_flex::{Flex, FlexDevice};
 
 use crate::support::{CIFAR, GREY, Stored, batch, build, cnn, constants, host, state};
 
@@ -124,12 +124,8 @@ fn one_lesam_step_of_preact_resnet20() {
     for (dtype, tolerance) in [(DType::F64, 1e-8), (DType::F32, 1e-4)] {
         let normalize = constants(&CIFAR.0, &CIFAR.1);
         let model = build(&Architecture::PreactResnet20(PreactResnet20 { normalize }), shape);
-        let phase = phase(
-            Pacing::Erm(Erm {}),
-            lesam(0.4, Some(0.35), None),
-            sgd(Schedule::Constant(0.1), false),
-            1,
-        );
+        let phase =
+            phase(Pacing::Erm(Erm {}), lesam(0.4, Some(0.35), None), sgd(Schedule::Constant(0.1), false), 1);
         let state = state(&model.layout, "preact_resnet20", dtype);
         let mut learner = Learner::<Flex>::new(&model, &phase, state, 4, &FlexDevice);
         let batch = batch(shape, 4, &[0, 1, 2, 3], 1003, 0, dtype);

@@ -16,7 +16,8 @@ fn check(name: &str, dtype: DType, tolerance: f64) {
     let state = state(&model.layout, name, dtype);
     let k = stored.case["input_index"].as_u64().unwrap() as u32;
     let batch = batch(shape, 4, &[0, 1, 2, 3], k, 0, dtype);
-    let running = model.forward(&state.weights, &state.statistics, batch.x.clone(), Normalization::Running, false);
+    let running =
+        model.forward(&state.weights, &state.statistics, batch.x.clone(), Normalization::Running, false);
     stored.assert("eval_logits", &host(&running.logits), tolerance);
     stored.assert("eval_losses", &host(&running.cross_entropy(batch.labels.clone()).0), tolerance);
     let pass = model.forward(&state.weights, &state.statistics, batch.x, Normalization::Batch, true);

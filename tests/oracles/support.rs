@@ -144,7 +144,14 @@ pub fn state(layout: &Layout, case: &str, dtype: DType) -> StateDict<Flex> {
 }
 
 /// A batch from the formula, `shape` = channels, height, width; samples `pick` of `of`.
-pub fn batch(shape: [usize; 3], of: usize, pick: &[usize], k: u32, shift: usize, dtype: DType) -> Batch<Flex> {
+pub fn batch(
+    shape: [usize; 3],
+    of: usize,
+    pick: &[usize],
+    k: u32,
+    shift: usize,
+    dtype: DType,
+) -> Batch<Flex> {
     let [c, h, w] = shape;
     let pixels = filled(of * c * h * w, k, 1.0, 0.5);
     let x = Tensor::<Flex, 4>::from_data(TensorData::new(pixels, [of, c, h, w]), (&FlexDevice, dtype));
@@ -176,7 +183,8 @@ pub fn build(architecture: &Architecture, [channels, height, width]: [usize; 3])
 
 /// The network of a stored case of `models/`.
 pub fn architecture(case: &Value) -> Architecture {
-    let numbers = |value: &Value| -> Vec<f64> { value.as_array().unwrap().iter().filter_map(Value::as_f64).collect() };
+    let numbers =
+        |value: &Value| -> Vec<f64> { value.as_array().unwrap().iter().filter_map(Value::as_f64).collect() };
     let normalize = match &case["normalize"] {
         Value::Null => Normalize::None,
         given => constants(&numbers(&given["mean"]), &numbers(&given["std"])),

@@ -107,7 +107,8 @@ impl<'a> Checker<'a> {
     fn share_without_unit(&mut self, written: &'a Expr, share: f64) {
         let span = self.resolve(written).span;
         let meant = format!("{}%", shown((share * 1e6).round() / 1e4));
-        let message = format!("`validation` takes a percentage or a number of samples, found {}", shown(share));
+        let message =
+            format!("`validation` takes a percentage or a number of samples, found {}", shown(share));
         let finding = Diagnostic::new(Code::MissingUnit, span, message, "less than one sample")
             .help(format!("write `validation {meant}`"))
             .fix(format!("write `{meant}`"), span, meant);

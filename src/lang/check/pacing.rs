@@ -40,8 +40,10 @@ fn log_needs_small_lambda<'a>(checker: &mut Checker<'a>, arguments: &Arguments<'
     }
     let span = arguments.written("lambda").map_or(arguments.span, |expr| checker.resolve(expr).span);
     let message = format!("`weight = log` needs `lambda` below 1, found {}", shown(highest));
-    let finding = Diagnostic::new(Code::OutOfRange, span, message, "the logarithm of 1 - lambda does not exist")
-        .help("write a `lambda` below 1, or `fraction`, which measures difficulties in units of its threshold");
+    let finding =
+        Diagnostic::new(Code::OutOfRange, span, message, "the logarithm of 1 - lambda does not exist").help(
+            "write a `lambda` below 1, or `fraction`, which measures difficulties in units of its threshold",
+        );
     checker.report(finding);
     None
 }
@@ -50,15 +52,20 @@ fn log_needs_small_lambda<'a>(checker: &mut Checker<'a>, arguments: &Arguments<'
 pub(crate) fn check_ssp<'a>(ssp: Ssp, checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> Option<Ssp> {
     if let Some(clock) = checker.known_clock().filter(|clock| clock.steps <= clock.steps_per_epoch) {
         let message = format!("`ssp` over {} is `erm`", share_of_epoch(clock.steps, clock.steps_per_epoch));
-        let finding = Diagnostic::new(Code::SingleEpochCurriculum, arguments.span, message, "every weight is 1")
-            .help("its weights go from easy to hard over the epochs of the phase: give it two or more");
+        let finding =
+            Diagnostic::new(Code::SingleEpochCurriculum, arguments.span, message, "every weight is 1")
+                .help("its weights go from easy to hard over the epochs of the phase: give it two or more");
         checker.report(finding);
     }
     Some(ssp)
 }
 
 fn share_of_epoch(steps: u64, steps_per_epoch: u64) -> String {
-    if steps == steps_per_epoch { "one epoch".into() } else { format!("{steps} of the {steps_per_epoch} steps of an epoch") }
+    if steps == steps_per_epoch {
+        "one epoch".into()
+    } else {
+        format!("{steps} of the {steps_per_epoch} steps of an epoch")
+    }
 }
 
 /// The step of the attack is in pixels.

@@ -9,11 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn_std::{AllocationController, AllocationProperty, Bytes};
 
-const LINE: usize = 16;
-
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Line([f32; LINE]);
+use super::kernels::lanes::BLOCK;
+use super::kernels::scratch::Line;
 
 /// Memory that nobody holds, by size. Held and kept together never exceed what was once held at a time.
 struct Pool {
@@ -70,9 +67,9 @@ pub struct Buffer {
 
 impl Buffer {
     pub fn take(len: usize) -> Self {
-        let count = len.div_ceil(LINE);
+        let count = len.div_ceil(BLOCK);
         let found = pool().take(count);
-        Self { lines: found.unwrap_or_else(|| vec![Line([0.0; LINE]); count]), len }
+        Self { lines: found.unwrap_or_else(|| vec![Line::ZERO; count]), len }
     }
 
     /// The memory as a tensor's storage.
@@ -87,7 +84,7 @@ impl std::ops::Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        // SAFETY: a `Line` is `LINE` floats without padding, and `len` floats fit in the lines.
+        // SAFETY: a `Line` is `BLOCK` floats without padding, and `len` floats fit in the lines.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 }
@@ -153,7 +150,7 @@ mod tests {
     fn what_is_kept_never_exceeds_what_was_held() {
         let mut pool = Pool { free: BTreeMap::new(), kept: 0, held: 0, peak: 0 };
         for lines in [3, 5, 8, 2] {
-            let memory = pool.take(lines).unwrap_or_else(|| vec![Line([0.0; LINE]); lines]);
+            let memory = pool.take(lines).unwrap_or_else(|| vec![Line::ZERO; lines]);
             pool.give(memory);
             assert!(pool.held + pool.kept <= pool.peak, "{} of {}", pool.kept, pool.peak);
         }

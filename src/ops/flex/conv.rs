@@ -57,7 +57,8 @@ pub fn forward(
     let y = match tiling(&geometry) {
         Some(tiling) => {
             let taps = Taps { output: geometry.inputs * 9, input: 9, flipped: false };
-            let mut y = Buffer::take(geometry.images * geometry.output[0] * geometry.output[1] * geometry.outputs);
+            let mut y =
+                Buffer::take(geometry.images * geometry.output[0] * geometry.output[1] * geometry.outputs);
             winograd_conv::convolve(tiling, taps, &x, &weight, bias.as_deref(), &mut y);
             y
         }
@@ -75,7 +76,8 @@ pub fn input_grad(geometry: Geometry, grad: Tensor<Flex, 4>, weight: Tensor<Flex
     let dx = match tiling(&geometry) {
         Some(tiling) => {
             let taps = Taps { output: 9, input: geometry.inputs * 9, flipped: true };
-            let mut dx = Buffer::take(geometry.images * geometry.input[0] * geometry.input[1] * geometry.inputs);
+            let mut dx =
+                Buffer::take(geometry.images * geometry.input[0] * geometry.input[1] * geometry.inputs);
             winograd_conv::convolve(tiling.transposed(), taps, &grad, &weight, None, &mut dx);
             dx
         }

@@ -48,8 +48,18 @@ fn rectified(x: f32) -> f32 {
 }
 
 pub fn relu(x: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
-    let other = x.clone();
-    binary(x, other, |x, _| rectified(x))
+    let shape = x.dims();
+    match Values::of(x).reuse() {
+        Ok(mut x) => {
+            kernel::map(x.as_mut(), rectified);
+            x.tensor()
+        }
+        Err(x) => {
+            let mut out = Buffer::take(x.len());
+            kernel::binary(&x, &x, &mut out, |x, _| rectified(x));
+            tensor(out, shape)
+        }
+    }
 }
 
 pub fn add_relu(a: Tensor<Flex, 4>, b: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
@@ -60,7 +70,11 @@ pub fn relu_grad(y: Tensor<Flex, 4>, grad: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
     binary(grad, y, |grad, y| if y <= 0.0 { 0.0 } else { grad })
 }
 
-pub fn add_scaled(x: Tensor<Flex, 1>, direction: Tensor<Flex, 1>, factor: Tensor<Flex, 1>) -> Tensor<Flex, 1> {
+pub fn add_scaled(
+    x: Tensor<Flex, 1>,
+    direction: Tensor<Flex, 1>,
+    factor: Tensor<Flex, 1>,
+) -> Tensor<Flex, 1> {
     let factor = Values::of(factor)[0];
     binary(x, direction, move |x, d| x + d * factor)
 }

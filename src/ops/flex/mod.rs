@@ -74,7 +74,8 @@ impl Ops for Flex {
         match conv::geometry([1, 1, rows, inputs], [outputs, inputs, 1, 1], POINT) {
             Some(geometry) if is_f32(&grad) && is_f32(&weight) => {
                 let weight = weight.reshape([outputs, inputs, 1, 1]);
-                conv::input_grad(geometry, grad.reshape([1, 1, rows, outputs]), weight).reshape([rows, inputs])
+                conv::input_grad(geometry, grad.reshape([1, 1, rows, outputs]), weight)
+                    .reshape([rows, inputs])
             }
             _ => defaults::affine_input_grad(grad, weight),
         }
@@ -150,7 +151,11 @@ impl Ops for Flex {
     }
 
     fn rectify_grad(y: Tensor<Self, 4>, grad: Tensor<Self, 4>) -> Tensor<Self, 4> {
-        if is_f32(&y) && is_f32(&grad) { elementwise::relu_grad(y, grad) } else { defaults::rectify_grad(y, grad) }
+        if is_f32(&y) && is_f32(&grad) {
+            elementwise::relu_grad(y, grad)
+        } else {
+            defaults::rectify_grad(y, grad)
+        }
     }
 
     fn sum_of(a: Tensor<Self, 4>, b: Tensor<Self, 4>) -> Tensor<Self, 4> {
@@ -168,10 +173,18 @@ impl Ops for Flex {
 
     fn global_average_grad(grad: Tensor<Self, 4>, size: [usize; 2]) -> Tensor<Self, 4> {
         let own = is_f32(&grad);
-        if own { elementwise::global_average_grad(grad, size) } else { defaults::global_average_grad(grad, size) }
+        if own {
+            elementwise::global_average_grad(grad, size)
+        } else {
+            defaults::global_average_grad(grad, size)
+        }
     }
 
-    fn add_scaled(x: Tensor<Self, 1>, direction: Tensor<Self, 1>, factor: Tensor<Self, 1>) -> Tensor<Self, 1> {
+    fn add_scaled(
+        x: Tensor<Self, 1>,
+        direction: Tensor<Self, 1>,
+        factor: Tensor<Self, 1>,
+    ) -> Tensor<Self, 1> {
         let own = is_f32(&x) && is_f32(&direction) && is_f32(&factor) && x.dims() == direction.dims();
         if own { elementwise::add_scaled(x, direction, factor) } else { x + direction * factor }
     }

@@ -9,7 +9,12 @@ use super::kernels::norm::{Affine, GradMap, apply, grad_apply, grad_sums, moment
 use super::tensor::{Values, tensor};
 use crate::ops::{EPSILON, NormGrad, Normalized};
 
-pub fn batch_norm(x: Tensor<Flex, 4>, scale: Tensor<Flex, 1>, shift: Tensor<Flex, 1>, relu: bool) -> Normalized<Flex> {
+pub fn batch_norm(
+    x: Tensor<Flex, 4>,
+    scale: Tensor<Flex, 1>,
+    shift: Tensor<Flex, 1>,
+    relu: bool,
+) -> Normalized<Flex> {
     let dims @ [n, h, w, channels] = x.dims();
     let (x, scale, shift) = (Values::of(x), Values::of(scale), Values::of(shift));
     let [mean, variance] = moments(&x, n * h * w, channels).map(|values| narrow(&values));
@@ -40,7 +45,8 @@ pub fn grad(
     let affine = Affine { mean: &mean, factor: &factor, shift: &shift };
     let grad = Values::of(grad);
     let [d_shift, products] = grad_sums(&x, &grad, affine, relu);
-    let d_scale: Vec<f64> = products.iter().zip(rstd.iter()).map(|(sum, &rstd)| sum * f64::from(rstd)).collect();
+    let d_scale: Vec<f64> =
+        products.iter().zip(rstd.iter()).map(|(sum, &rstd)| sum * f64::from(rstd)).collect();
     let share = if batch { -1.0 / (n * h * w) as f64 } else { 0.0 };
     let of = |c: usize, value: f64| (share * f64::from(factor[c]) * value) as f32;
     let slope: Vec<f32> = (0..channels).map(|c| of(c, d_scale[c] * f64::from(rstd[c]))).collect();

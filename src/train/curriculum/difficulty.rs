@@ -14,7 +14,12 @@ pub fn gradient_magnitude<B: Ops>(gradient: Tensor<B, 4>) -> Tensor<B, 1> {
 }
 
 /// `x + alpha * sign(gradient)`, back into the pixel range where `clip`.
-pub fn one_step_attack<B: Ops>(x: Tensor<B, 4>, gradient: Tensor<B, 4>, alpha: f64, clip: bool) -> Tensor<B, 4> {
+pub fn one_step_attack<B: Ops>(
+    x: Tensor<B, 4>,
+    gradient: Tensor<B, 4>,
+    alpha: f64,
+    clip: bool,
+) -> Tensor<B, 4> {
     let x = x + gradient.sign() * alpha;
     if clip { x.clamp(0.0, 1.0) } else { x }
 }

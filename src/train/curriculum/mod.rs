@@ -101,7 +101,9 @@ impl<B: Ops> Curriculum<B> {
     /// What the first pass must differentiate, besides the weights, for [`Curriculum::observe`].
     pub fn wants(&self) -> Wants {
         match self.difficulty() {
-            Some(Difficulty::Adm(adm)) if adm.mode == Freshness::Stale && !self.weights_may_vanish() => Wants::BOTH,
+            Some(Difficulty::Adm(adm)) if adm.mode == Freshness::Stale && !self.weights_may_vanish() => {
+                Wants::BOTH
+            }
             _ => Wants::WEIGHTS,
         }
     }
@@ -201,7 +203,9 @@ impl<B: Ops> Curriculum<B> {
     fn threshold(&self, spl: &crate::lang::catalog::Spl, n: usize, clock: &Clock) -> Threshold {
         match (&spl.lambda, &spl.fraction, spl.scope) {
             (Some(lambda), _, _) => Threshold::Value(lambda.at(clock)),
-            (None, Some(_), Scope::Dataset) => self.threshold.map_or(Threshold::Easiest(n), Threshold::Quantile),
+            (None, Some(_), Scope::Dataset) => {
+                self.threshold.map_or(Threshold::Easiest(n), Threshold::Quantile)
+            }
             (None, Some(fraction), Scope::Batch) => Threshold::easiest(fraction.at(clock), n),
             (None, None, _) => Threshold::Easiest(n),
         }

@@ -26,7 +26,12 @@ impl Threshold {
 }
 
 /// `v` for difficulties `xi` and their ranks, `[n]`.
-pub fn spl_weights<B: Ops>(spl: &Spl, xi: Tensor<B, 1>, rank: Tensor<B, 1>, threshold: Threshold) -> Tensor<B, 1> {
+pub fn spl_weights<B: Ops>(
+    spl: &Spl,
+    xi: Tensor<B, 1>,
+    rank: Tensor<B, 1>,
+    threshold: Threshold,
+) -> Tensor<B, 1> {
     let (easy, lambda) = match threshold {
         Threshold::Value(lambda) | Threshold::Quantile(lambda) => {
             (xi.clone().lower_equal_elem(lambda), xi.clone().sum().full_like(lambda))
@@ -66,7 +71,12 @@ fn at_least_hard<B: Ops>(soft: Tensor<B, 1>, easy: Tensor<B, 1, Bool>) -> Tensor
 
 /// `ln(ξ + ζ) / ln ζ`, `ζ = 1 - λ`, defined for `0 < λ < 1`. The quantile of a fraction has no such bound, so
 /// difficulties are then measured in units of twice the threshold, which puts λ at 1/2.
-fn logarithmic<B: Ops>(xi: Tensor<B, 1>, u: Tensor<B, 1>, lambda: Tensor<B, 1>, threshold: Threshold) -> Tensor<B, 1> {
+fn logarithmic<B: Ops>(
+    xi: Tensor<B, 1>,
+    u: Tensor<B, 1>,
+    lambda: Tensor<B, 1>,
+    threshold: Threshold,
+) -> Tensor<B, 1> {
     let (xi, zeta) = match threshold {
         Threshold::Value(_) => (xi, lambda.ones_like() - lambda),
         Threshold::Quantile(_) | Threshold::Easiest(_) => (u * 0.5, lambda.full_like(0.5)),

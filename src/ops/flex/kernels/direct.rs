@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::filters::{Filters, padded};
-use super::lanes::{dispatch, store, store_some, width};
+use super::lanes::{dispatch, load_some, store_some, width};
 use super::parallel::{Shared, for_each, threads};
 use super::plan::{Phase, Plan, Run};
 use super::scratch::Scratch;
@@ -113,9 +113,30 @@ impl Task<'_> {
         let tiles = self.call.tiles();
         let [part, parts] = self.split;
         for tile in part * tiles / parts..(part + 1) * tiles / parts {
-            for (index, phase) in plan.phases.iter().enumerate() {
-                self.sweep::<S, SEG, RUN, NV>(simd, &packed, phase, self.call.filters.tile(index, tile), tile);
+            if plan.adds {
+                self.clear::<S, NV>(tile);
             }
+            for (index, phase) in plan.phases.iter().enumerate() {
+                self.sweep::<S, SEG, RUN, NV>(
+                    simd,
+                    &packed,
+                    phase,
+                    self.call.filters.tile(index, tile),
+                    tile,
+                );
+            }
+        }
+    }
+
+    /// Zeros for one tile of channels.
+    #[inline(always)]
+    fn clear<S: Simd, const NV: usize>(&self, tile: usize) {
+        let Plan { image, channels, .. } = *self.call.plan;
+        let channel = tile * NV * S::F32_LANES;
+        let count = (NV * S::F32_LANES).min(channels - channel);
+        for pixel in self.images[0] * image / channels..self.images[1] * image / channels {
+            // SAFETY: these images and channels are this task's alone.
+            unsafe { self.call.y.slice_mut(pixel * channels + channel, count) }.fill(0.0);
         }
     }
 
@@ -131,57 +152,62 @@ impl Task<'_> {
     ) {
         let plan = self.call.plan;
         let [first, end] = self.images;
-        let per_image = phase.runs.len();
-        let total = (end - first) * per_image;
+        let images = end - first;
+        let total = images * phase.runs.len();
         let channel = tile * NV * S::F32_LANES;
         let start = &self.call.start[channel..][..NV * S::F32_LANES];
         let place = |index: usize| {
-            let (image, run) = (index / per_image, phase.runs[index % per_image]);
+            // Neighbours are the same run of several images: they meet the same rows of the kernel.
+            let (image, run) = (index % images, phase.runs[index / images]);
             let base = image * plan.source.image() + run.base;
             (base, Run { at: (first + image) * plan.image + run.at + channel, ..run })
         };
         for group in (0..total).step_by(SEG) {
             let mut bases = [packed.as_ptr(); SEG];
-            let mut runs = [Run { base: 0, at: 0, count: 0 }; SEG];
+            let mut runs = [Run { base: 0, at: 0, count: 0, rows: [0; 2] }; SEG];
+            let mut rows = [usize::MAX, 0];
             for segment in 0..SEG {
                 // A short last group repeats its last run.
                 let (base, run) = place((group + segment).min(total - 1));
                 bases[segment] = packed[base..].as_ptr();
                 runs[segment] = run;
+                rows = [rows[0].min(run.rows[0]), rows[1].max(run.rows[1])];
             }
+            let (steps, line) = phase.part([rows[0].min(rows[1]), rows[1]]);
+            let weights = weights[line * NV * S::F32_LANES..].as_ptr();
             // SAFETY: a plan's offsets stay inside the packed image, but for the columns of a short run, which
             // read at most `RUN` pixels beyond and are there; weights and start were packed for this tile.
-            let sums = unsafe {
-                multiply::<S, SEG, RUN, NV>(simd, bases, &phase.steps, weights.as_ptr(), start.as_ptr())
-            };
-            for (segment, run) in sums.iter().zip(runs) {
-                self.write::<S, RUN, NV>(segment, run, channel);
+            let sums = unsafe { multiply::<S, SEG, RUN, NV>(simd, bases, steps, weights, start.as_ptr()) };
+            for (segment, run) in sums.iter().zip(runs).take(total - group) {
+                self.write::<S, RUN, NV>(simd, segment, run, channel);
             }
         }
     }
 
     #[inline(always)]
-    fn write<S: Simd, const RUN: usize, const NV: usize>(&self, sums: &[[S::f32s; NV]; RUN], run: Run, channel: usize) {
+    fn write<S: Simd, const RUN: usize, const NV: usize>(
+        &self,
+        simd: S,
+        sums: &[[S::f32s; NV]; RUN],
+        run: Run,
+        channel: usize,
+    ) {
         let plan = self.call.plan;
         let channels = plan.channels - channel;
-        if run.count == RUN && channels >= NV * S::F32_LANES {
-            // SAFETY: each run and tile of channels is written by one task alone.
-            let out = unsafe { self.call.y.slice_mut(run.at, (RUN - 1) * plan.pixel + NV * S::F32_LANES) };
-            for (r, pixel) in sums.iter().enumerate() {
-                for (v, &value) in pixel.iter().enumerate() {
-                    // SAFETY: within `out`, whose length covers the last vector.
-                    unsafe { store::<S>(out.as_mut_ptr().add(r * plan.pixel + v * S::F32_LANES), value) };
-                }
-            }
-            return;
-        }
+        let whole = channels >= NV * S::F32_LANES;
         for (r, pixel) in sums.iter().enumerate().take(run.count) {
+            let out = self.call.y.at(run.at + r * plan.pixel, channels.min(NV * S::F32_LANES));
             for (v, &value) in pixel.iter().enumerate() {
-                let count = channels.saturating_sub(v * S::F32_LANES).min(S::F32_LANES);
-                let at = run.at + r * plan.pixel + v * S::F32_LANES;
+                let at = out.wrapping_add(v * S::F32_LANES);
+                let count = if whole { S::F32_LANES } else { channels.saturating_sub(v * S::F32_LANES) };
+                let count = count.min(S::F32_LANES);
                 if count > 0 {
-                    // SAFETY: as above; `out` has `count` values.
-                    unsafe { store_some::<S>(self.call.y.slice_mut(at, count).as_mut_ptr(), value, count) };
+                    // SAFETY: `count` values of a pixel and channels that this task alone writes.
+                    unsafe {
+                        let value =
+                            if plan.adds { simd.add_f32s(value, load_some(simd, at, count)) } else { value };
+                        store_some::<S>(at, value, count);
+                    }
                 }
             }
         }

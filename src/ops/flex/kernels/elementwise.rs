@@ -34,6 +34,17 @@ pub fn update(into: &mut [f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync + 
     });
 }
 
+/// `x[i] = f(x[i])`.
+#[inline(always)]
+pub fn map(x: &mut [f32], f: impl Fn(f32) -> f32 + Sync + Send) {
+    let shared = Shared::new(x);
+    pieces(x.len(), |range| {
+        // SAFETY: pieces do not overlap.
+        let x = unsafe { shared.slice_mut(range.start, range.len()) };
+        x.iter_mut().for_each(|x| *x = f(*x));
+    });
+}
+
 /// Sum of squares: f64, in chunks of fixed length added in order.
 pub fn sum_squares(x: &[f32]) -> f64 {
     let chunk = |part: &[f32]| {
@@ -84,7 +95,8 @@ pub fn sgd(weight: &[f32], buffer: Option<&mut [f32]>, direction: &mut [f32], ru
 /// Mean over the pixels of every image, `[n, pixels, channels]` to `[n, channels]`.
 pub fn average(x: &[f32], pixels: usize, channels: usize, out: &mut [f32]) {
     let share = 1.0 / pixels as f32;
-    for (image, mean) in x.chunks_exact((pixels * channels).max(1)).zip(out.chunks_exact_mut(channels.max(1))) {
+    for (image, mean) in x.chunks_exact((pixels * channels).max(1)).zip(out.chunks_exact_mut(channels.max(1)))
+    {
         vectorised(|| {
             mean.fill(0.0);
             for pixel in image.chunks_exact(channels) {
@@ -98,7 +110,9 @@ pub fn average(x: &[f32], pixels: usize, channels: usize, out: &mut [f32]) {
 /// The gradient of [`average`]: every pixel receives its share.
 pub fn average_grad(grad: &[f32], pixels: usize, channels: usize, out: &mut [f32]) {
     let share = 1.0 / pixels as f32;
-    for (image, mean) in out.chunks_exact_mut((pixels * channels).max(1)).zip(grad.chunks_exact(channels.max(1))) {
+    for (image, mean) in
+        out.chunks_exact_mut((pixels * channels).max(1)).zip(grad.chunks_exact(channels.max(1)))
+    {
         vectorised(|| {
             for pixel in image.chunks_exact_mut(channels) {
                 pixel.iter_mut().zip(mean).for_each(|(x, mean)| *x = mean * share);

@@ -22,12 +22,17 @@ pub fn moments(x: &[f32], count: usize, channels: usize) -> [Vec<f64>; 2] {
     let rows = Rows::new(count, channels);
     let spread = rows.spread(around.iter().copied());
     let sums = reduce(rows, |range, out| {
-        dispatch(Moments { x: &x[range.start * rows.channels..range.end * rows.channels], around: &spread, out });
+        dispatch(Moments {
+            x: &x[range.start * rows.channels..range.end * rows.channels],
+            around: &spread,
+            out,
+        });
     });
     let [first, second] = sums.map(|sums| rows.gather(&sums));
     let n = count as f64;
     let mean = first.iter().zip(&around).map(|(sum, &around)| f64::from(around) + sum / n).collect();
-    let variance = first.iter().zip(&second).map(|(sum, squares)| (squares / n - (sum / n).powi(2)).max(0.0)).collect();
+    let variance =
+        first.iter().zip(&second).map(|(sum, squares)| (squares / n - (sum / n).powi(2)).max(0.0)).collect();
     [mean, variance]
 }
 
@@ -77,17 +82,17 @@ impl WithSimd for Moments<'_> {
         for block in self.x.chunks(BLOCK_ROWS * channels) {
             columns::<S>(channels, |at, count| {
                 let around = read::<S, WIDE>(simd, &self.around[at..at + count]);
-                let mut sums = [[simd.splat_f32s(0.0); WIDE]; 2];
+                let (mut sums, mut squares) = ([simd.splat_f32s(0.0); WIDE], [simd.splat_f32s(0.0); WIDE]);
                 for row in block.chunks_exact(channels) {
                     let x = read::<S, WIDE>(simd, &row[at..at + count]);
                     for v in 0..WIDE {
                         let d = simd.sub_f32s(x[v], around[v]);
-                        sums[0][v] = simd.add_f32s(sums[0][v], d);
-                        sums[1][v] = simd.mul_add_e_f32s(d, d, sums[1][v]);
+                        sums[v] = simd.add_f32s(sums[v], d);
+                        squares[v] = simd.mul_add_e_f32s(d, d, squares[v]);
                     }
                 }
-                add::<S>(&mut first[at..at + count], sums[0]);
-                add::<S>(&mut second[at..at + count], sums[1]);
+                add::<S>(&mut first[at..at + count], sums);
+                add::<S>(&mut second[at..at + count], squares);
             });
         }
     }
@@ -113,10 +118,17 @@ fn read<S: Simd, const N: usize>(simd: S, from: &[f32]) -> [S::f32s; N] {
         }
         return out;
     }
-    for (part, out) in from.chunks(S::F32_LANES).zip(&mut out) {
-        *out = simd.partial_load_f32s(part);
+    // By index: a loop over chunks would keep the vectors in memory.
+    for (v, out) in out.iter_mut().enumerate() {
+        *out = simd.partial_load_f32s(&from[part::<S>(v, from.len())]);
     }
     out
+}
+
+/// What the vector `v` covers of `len` values.
+#[inline(always)]
+fn part<S: Simd>(v: usize, len: usize) -> std::ops::Range<usize> {
+    (v * S::F32_LANES).min(len)..((v + 1) * S::F32_LANES).min(len)
 }
 
 #[inline(always)]
@@ -128,8 +140,9 @@ fn write<S: Simd, const N: usize>(simd: S, to: &mut [f32], values: [S::f32s; N])
         }
         return;
     }
-    for (part, value) in to.chunks_mut(S::F32_LANES).zip(values) {
-        simd.partial_store_f32s(part, value);
+    for (v, value) in values.into_iter().enumerate() {
+        let part = part::<S>(v, to.len());
+        simd.partial_store_f32s(&mut to[part], value);
     }
 }
 
@@ -154,7 +167,8 @@ pub fn apply(x: &[f32], affine: Affine<'_>, relu: bool, y: &mut [f32]) {
     let channels = affine.mean.len();
     assert_eq!(x.len(), y.len());
     let rows = Rows::new(x.len() / channels.max(1), channels);
-    let [mean, factor, shift] = [affine.mean, affine.factor, affine.shift].map(|v| rows.spread(v.iter().copied()));
+    let [mean, factor, shift] =
+        [affine.mean, affine.factor, affine.shift].map(|v| rows.spread(v.iter().copied()));
     let y = Shared::new(y);
     let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
     for_each(rows.chunks(), |index| {
@@ -208,7 +222,8 @@ pub fn grad_sums(x: &[f32], grad: &[f32], affine: Affine<'_>, relu: bool) -> [Ve
     let channels = affine.mean.len();
     assert_eq!(x.len(), grad.len());
     let rows = Rows::new(x.len() / channels.max(1), channels);
-    let [mean, factor, shift] = [affine.mean, affine.factor, affine.shift].map(|v| rows.spread(v.iter().copied()));
+    let [mean, factor, shift] =
+        [affine.mean, affine.factor, affine.shift].map(|v| rows.spread(v.iter().copied()));
     let sums = reduce(rows, |range, out| {
         let range = range.start * rows.channels..range.end * rows.channels;
         let affine = Affine { mean: &mean, factor: &factor, shift: &shift };
@@ -307,9 +322,12 @@ impl WithSimd for GradApply<'_> {
         let channels = slope.len();
         let zero = simd.splat_f32s(0.0);
         columns::<S>(channels, |at, count| {
-            let [mean, factor, shift, slope, offset] = [affine.mean, affine.factor, affine.shift, slope, offset]
-                .map(|values| read::<S, WIDE>(simd, &values[at..at + count]));
-            for (row, (x, out)) in self.x.chunks_exact(channels).zip(self.out.chunks_exact_mut(channels)).enumerate() {
+            let [mean, factor, shift, slope, offset] =
+                [affine.mean, affine.factor, affine.shift, slope, offset]
+                    .map(|values| read::<S, WIDE>(simd, &values[at..at + count]));
+            for (row, (x, out)) in
+                self.x.chunks_exact(channels).zip(self.out.chunks_exact_mut(channels)).enumerate()
+            {
                 let x = read::<S, WIDE>(simd, &x[at..at + count]);
                 let out = &mut out[at..at + count];
                 let mut values = match self.grad {

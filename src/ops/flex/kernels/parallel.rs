@@ -23,7 +23,7 @@ pub struct Shared {
     len: usize,
 }
 
-// SAFETY: access goes through `slice_mut`, whose caller promises that no two threads hold the same elements.
+// SAFETY: every access is an unsafe one, whose author promises that no two threads use the same elements.
 unsafe impl Send for Shared {}
 // SAFETY: as above.
 unsafe impl Sync for Shared {}
@@ -33,12 +33,19 @@ impl Shared {
         Self { at: slice.as_mut_ptr(), len: slice.len() }
     }
 
+    /// A pointer to `len` values from `start` on.
+    pub fn at(&self, start: usize, len: usize) -> *mut f32 {
+        assert!(start.checked_add(len).is_some_and(|end| end <= self.len), "{start}+{len} of {}", self.len);
+        // SAFETY: in bounds.
+        unsafe { self.at.add(start) }
+    }
+
     /// # Safety
     /// No other reference to `start..start + len` exists while the result lives, and the slice outlives it.
     #[allow(clippy::mut_from_ref)]
     pub unsafe fn slice_mut<'a>(&self, start: usize, len: usize) -> &'a mut [f32] {
-        assert!(start.checked_add(len).is_some_and(|end| end <= self.len), "{start}+{len} of {}", self.len);
+        let at = self.at(start, len);
         // SAFETY: in bounds; unique by the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.at.add(start), len) }
+        unsafe { std::slice::from_raw_parts_mut(at, len) }
     }
 }

@@ -32,11 +32,16 @@ pub struct Run {
     /// First pixel's place in an image of the result.
     pub at: usize,
     pub count: usize,
+    /// Rows of the kernel that meet the image at all; the others meet zeros.
+    pub rows: [usize; 2],
 }
 
 /// Output pixels that meet the same taps.
 pub struct Phase {
+    /// As many for every row of the kernel, row by row.
     pub steps: Vec<Step>,
+    /// Rows of the kernel that steps are grouped by.
+    pub height: usize,
     /// Place of each lane of each step in the weight of output channel 0.
     pub rows: Vec<usize>,
     pub runs: Vec<Run>,
@@ -54,6 +59,8 @@ pub struct Plan {
     pub channels: usize,
     /// Distance in the weight between these channels.
     pub channel: usize,
+    /// Phases overlap: each adds to what the ones before it left.
+    pub adds: bool,
 }
 
 impl Geometry {
@@ -67,18 +74,27 @@ impl Geometry {
         let source = if patches { self.patches() } else { self.padded_input() };
         let (steps, rows) = if patches { self.patch_steps(&source) } else { self.tap_steps(&source) };
         let runs = self.output_runs(run, |y, x| match source.form {
-            Form::Patches { .. } => (y * self.output[1] + x) * BLOCK,
-            Form::Pixels => source.at(0, y * self.stride, 0) + x * BLOCK,
+            Form::Patches { .. } => ((y * self.output[1] + x) * BLOCK, [0, 1]),
+            Form::Pixels => (source.at(0, y * self.stride, x), self.rows_inside(y)),
         });
+        let height = if patches { 1 } else { self.kernel };
         Plan {
             images: self.images,
             source,
-            phases: vec![Phase { steps, rows, runs }],
+            phases: vec![Phase { steps, height, rows, runs }],
             image: self.output[0] * self.output[1] * self.outputs,
             pixel: self.outputs,
             channels: self.outputs,
             channel: self.inputs * self.taps(),
+            adds: false,
         }
+    }
+
+    /// Rows of the kernel that lie on the image at row `y` of the output.
+    fn rows_inside(&self, y: usize) -> [usize; 2] {
+        let top = y * self.stride;
+        let end = (self.input[0] + self.padding).saturating_sub(top).min(self.kernel);
+        [self.padding.saturating_sub(top).min(end), end]
     }
 
     fn padded_input(&self) -> Source {
@@ -108,10 +124,8 @@ impl Geometry {
 
     fn patch_steps(&self, source: &Source) -> (Vec<Step>, Vec<usize>) {
         let depth = self.taps() * self.inputs;
-        let step = |block: usize| Step {
-            offset: block * source.area(),
-            lanes: (depth - block * BLOCK).min(BLOCK),
-        };
+        let step =
+            |block: usize| Step { offset: block * source.area(), lanes: (depth - block * BLOCK).min(BLOCK) };
         // A patch holds (row, column, channel); the weight (channel, row, column).
         let row = |index: usize| index % self.inputs * self.taps() + index / self.inputs;
         ((0..depth.div_ceil(BLOCK)).map(step).collect(), (0..depth).map(row).collect())
@@ -119,25 +133,83 @@ impl Geometry {
 
     fn tap_steps(&self, source: &Source) -> (Vec<Step>, Vec<usize>) {
         let (mut steps, mut rows) = (Vec::new(), Vec::new());
-        for block in 0..source.blocks() {
+        for (ky, block) in (0..self.kernel).flat_map(|ky| (0..source.blocks()).map(move |block| (ky, block)))
+        {
             let lanes = source.lanes(block);
-            for tap in 0..self.taps() {
-                let (ky, kx) = (tap / self.kernel, tap % self.kernel);
+            for kx in 0..self.kernel {
                 let offset = block * source.area() + source.at(kx % self.stride, ky, kx / self.stride);
                 steps.push(Step { offset, lanes });
+                let tap = ky * self.kernel + kx;
                 rows.extend((0..lanes).map(|lane| (block * BLOCK + lane) * self.taps() + tap));
             }
         }
         (steps, rows)
     }
 
-    fn output_runs(&self, run: usize, base: impl Fn(usize, usize) -> usize) -> Vec<Run> {
+    fn output_runs(&self, run: usize, base: impl Fn(usize, usize) -> (usize, [usize; 2])) -> Vec<Run> {
         let [height, width] = self.output;
-        runs(height, width, run, |y, x| (base(y, x), (y * width + x) * self.outputs))
+        runs(height, width, run, |y, x| {
+            let (base, rows) = base(y, x);
+            Run { base, at: (y * width + x) * self.outputs, count: 0, rows }
+        })
     }
 
     /// The gradient for the input, in runs of at most `run` pixels; the source is the output's gradient.
     pub fn input_grad(&self, run: usize) -> Plan {
+        let (gathered, scattered) = (self.gathered_grad(run), self.scattered_grad(run));
+        // Adding into the result costs a little: it must save a quarter of the products.
+        if 4 * scattered.products(run) < 3 * gathered.products(run) { scattered } else { gathered }
+    }
+
+    /// Every tap adds the gradient's pixels to those of the input it came from: no product with padding.
+    fn scattered_grad(&self, run: usize) -> Plan {
+        let [rows, columns] = self.output;
+        let source = Source {
+            size: self.output,
+            channels: self.outputs,
+            before: 0,
+            rows,
+            columns,
+            planes: 1,
+            form: Form::Pixels,
+        };
+        Plan {
+            images: self.images,
+            phases: (0..self.taps()).map(|tap| self.tap(tap, &source, run)).collect(),
+            source,
+            image: self.input[0] * self.input[1] * self.inputs,
+            pixel: self.inputs * self.stride,
+            channels: self.inputs,
+            channel: self.taps(),
+            adds: true,
+        }
+    }
+
+    fn tap(&self, tap: usize, source: &Source, run: usize) -> Phase {
+        let (mut steps, mut rows) = (Vec::new(), Vec::new());
+        for block in 0..source.blocks() {
+            let lanes = source.lanes(block);
+            steps.push(Step { offset: block * source.area(), lanes });
+            rows.extend((0..lanes).map(|lane| (block * BLOCK + lane) * self.inputs * self.taps() + tap));
+        }
+        let tap = [tap / self.kernel, tap % self.kernel];
+        let first = tap.map(|tap| self.padding.saturating_sub(tap).div_ceil(self.stride));
+        let end = |axis: usize| {
+            let room = (self.input[axis] + self.padding).saturating_sub(tap[axis]);
+            room.div_ceil(self.stride).min(self.output[axis])
+        };
+        let count = [0, 1].map(|axis| end(axis).saturating_sub(first[axis]));
+        let runs = runs(count[0], count[1], run, |y, x| {
+            let (row, column) = (first[0] + y, first[1] + x);
+            let [top, left] =
+                [(row, 0), (column, 1)].map(|(at, axis)| at * self.stride + tap[axis] - self.padding);
+            let at = (top * self.input[1] + left) * self.inputs;
+            Run { base: source.at(0, row, column), at, count: 0, rows: [0, 1] }
+        });
+        Phase { steps, height: 1, rows, runs }
+    }
+
+    fn gathered_grad(&self, run: usize) -> Plan {
         let source = self.padded_gradient();
         let residues = (0..self.stride).flat_map(|a| (0..self.stride).map(move |b| [a, b]));
         Plan {
@@ -148,6 +220,7 @@ impl Geometry {
             pixel: self.inputs * self.stride,
             channels: self.inputs,
             channel: self.taps(),
+            adds: false,
         }
     }
 
@@ -176,9 +249,9 @@ impl Geometry {
     fn residue(&self, residue: [usize; 2], source: &Source, run: usize) -> Phase {
         let taps = residue.map(|a| (a..self.kernel).step_by(self.stride).collect::<Vec<_>>());
         let (mut steps, mut rows) = (Vec::new(), Vec::new());
-        for block in 0..source.blocks() {
-            let lanes = source.lanes(block);
-            for (my, ky) in taps[0].iter().enumerate() {
+        for (my, ky) in taps[0].iter().enumerate() {
+            for block in 0..source.blocks() {
+                let lanes = source.lanes(block);
                 for (mx, kx) in taps[1].iter().enumerate() {
                     let offset = block * source.area() + source.at(0, source.before - my, source.before - mx);
                     steps.push(Step { offset, lanes });
@@ -192,25 +265,48 @@ impl Geometry {
         let place = |axis: usize, index: usize| first[axis] + index * self.stride;
         let runs = runs(count(0), count(1), run, |y, x| {
             let [top, left] = [(0, y), (1, x)].map(|(axis, index)| place(axis, index));
-            let base = source.at(0, (top + self.padding) / self.stride, (left + self.padding) / self.stride);
-            (base, (top * self.input[1] + left) * self.inputs)
+            let [row, column] = [top, left].map(|at| (at + self.padding) / self.stride);
+            let end = taps[0].len().min(row + 1);
+            let rows = [(row + 1).saturating_sub(self.output[0]).min(end), end];
+            Run {
+                base: source.at(0, row, column),
+                at: (top * self.input[1] + left) * self.inputs,
+                count: 0,
+                rows,
+            }
         });
-        Phase { steps, rows, runs }
+        Phase { steps, height: taps[0].len(), rows, runs }
     }
 }
 
-fn runs(height: usize, width: usize, run: usize, place: impl Fn(usize, usize) -> (usize, usize)) -> Vec<Run> {
+/// All pixels of a grid in runs; `place` gives everything but the count.
+fn runs(height: usize, width: usize, run: usize, place: impl Fn(usize, usize) -> Run) -> Vec<Run> {
     let row = |y: usize| {
         let place = &place;
-        (0..width).step_by(run).map(move |x| {
-            let (base, at) = place(y, x);
-            Run { base, at, count: run.min(width - x) }
-        })
+        (0..width).step_by(run).map(move |x| Run { count: run.min(width - x), ..place(y, x) })
     };
     (0..height).flat_map(row).collect()
 }
 
+impl Phase {
+    /// Steps of the kernel's rows `[first, end]`, and the lines of weights before them.
+    pub fn part(&self, [first, end]: [usize; 2]) -> (&[Step], usize) {
+        let height = self.height.max(1);
+        let (steps, lines) = (self.steps.len() / height, self.rows.len() / height);
+        (&self.steps[first * steps..end * steps], first * lines)
+    }
+}
+
 impl Plan {
+    /// Multiplications per image and output channel, with runs filled up.
+    fn products(&self, run: usize) -> usize {
+        let of = |phase: &Phase| {
+            let lines = phase.rows.len() / phase.height.max(1);
+            phase.runs.iter().map(|at| run * (at.rows[1] - at.rows[0]) * lines).sum::<usize>()
+        };
+        self.phases.iter().map(of).sum()
+    }
+
     /// Rows of weights of each phase.
     pub fn depths(&self) -> impl Iterator<Item = usize> + '_ {
         self.phases.iter().map(|phase| phase.rows.len())

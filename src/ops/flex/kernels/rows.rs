@@ -24,7 +24,8 @@ pub struct Rows {
 
 impl Rows {
     pub fn new(count: usize, channels: usize) -> Self {
-        let fold = [4, 2].into_iter().find(|fold| channels * fold <= 64 && count.is_multiple_of(*fold)).unwrap_or(1);
+        let fold =
+            [4, 2].into_iter().find(|fold| channels * fold <= 64 && count.is_multiple_of(*fold)).unwrap_or(1);
         Self { count: count / fold, channels: channels * fold, fold }
     }
 

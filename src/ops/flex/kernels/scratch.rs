@@ -4,9 +4,14 @@ use std::cell::RefCell;
 
 use super::lanes::BLOCK;
 
+/// A cache line; its floats are reached through slices of whole buffers.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-struct Line([f32; BLOCK]);
+pub struct Line(#[allow(dead_code)] [f32; BLOCK]);
+
+impl Line {
+    pub const ZERO: Line = Line([0.0; BLOCK]);
+}
 
 thread_local! {
     static FREE: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) };
@@ -22,7 +27,7 @@ impl Scratch {
     pub fn take(len: usize) -> Self {
         let mut lines = FREE.with_borrow_mut(|free| take_best(free, len.div_ceil(BLOCK)));
         if lines.len() * BLOCK < len {
-            lines.resize(len.div_ceil(BLOCK), Line([0.0; BLOCK]));
+            lines.resize(len.div_ceil(BLOCK), Line::ZERO);
         }
         Self { lines, len }
     }

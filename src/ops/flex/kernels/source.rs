@@ -95,7 +95,8 @@ impl Source {
         let width = self.size[1];
         let x = |column: usize| (column * self.planes + plane).wrapping_sub(self.before);
         let first = (0..self.columns).position(|column| x(column) < width).unwrap_or(self.columns);
-        let end = (first..self.columns).position(|column| x(column) >= width).map_or(self.columns, |n| first + n);
+        let end =
+            (first..self.columns).position(|column| x(column) >= width).map_or(self.columns, |n| first + n);
         out[..first * BLOCK].fill(0.0);
         out[end * BLOCK..].fill(0.0);
         let inside = &mut out[first * BLOCK..end * BLOCK];
@@ -118,9 +119,11 @@ impl Source {
     fn pack_patches(&self, image: &[f32], packed: &mut [f32], kernel: usize, stride: usize) {
         let [height, width] = self.size;
         let line = ((self.columns - 1) * stride + kernel).max(width + self.before) * self.channels;
-        let mut padded = Scratch::zeroed(((self.rows - 1) * stride + kernel).max(height + self.before) * line);
+        let mut padded =
+            Scratch::zeroed(((self.rows - 1) * stride + kernel).max(height + self.before) * line);
         for (y, row) in image.chunks_exact(width * self.channels).enumerate() {
-            padded[(y + self.before) * line + self.before * self.channels..][..row.len()].copy_from_slice(row);
+            padded[(y + self.before) * line + self.before * self.channels..][..row.len()]
+                .copy_from_slice(row);
         }
         let mut patch = Scratch::zeroed(self.blocks() * BLOCK);
         let reach = kernel * self.channels;

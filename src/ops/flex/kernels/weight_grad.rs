@@ -118,6 +118,16 @@ impl Call<'_> {
     }
 }
 
+/// A row of the output: where its first pixel is in the packed source and gradient, and the rows of the kernel it
+/// meets.
+#[derive(Clone, Copy)]
+struct Span {
+    source: usize,
+    gradient: usize,
+    count: usize,
+    rows: [usize; 2],
+}
+
 struct Task<'a> {
     call: &'a Call<'a>,
     chunk: usize,
@@ -145,7 +155,8 @@ impl Task<'_> {
         let (source, pixels) = (plan.source, plan.image / plan.channels.max(1));
         let channels = NV * S::F32_LANES;
         let images = self.chunk * plan.images / chunks..(self.chunk + 1) * plan.images / chunks;
-        let each = source.image() + pixels * channels * self.tiles.len();
+        // From the sizes alone: how images are blocked decides the order of the sums.
+        let each = source.image() + plan.image;
         let block = (TASK / each.max(1)).clamp(1, images.len().max(1));
         let mut packed = Scratch::take(block * source.image());
         let mut gradient = Scratch::take(block * pixels * channels * self.tiles.len());
@@ -208,21 +219,38 @@ impl Task<'_> {
         let phase = &plan.phases[0];
         let channels = NV * S::F32_LANES;
         let pixels = plan.image / plan.channels;
-        let rows = phase.runs.len();
-        let together = (PIXELS * rows / pixels.max(1)).max(1);
-        for first in (0..images * rows).step_by(together) {
-            let range = first..(first + together).min(images * rows);
+        let spans = self.spans(images, channels);
+        let together = (PIXELS * phase.runs.len() / pixels.max(1)).max(1);
+        let per_row = phase.steps.len() / phase.height.max(1);
+        for spans in spans.chunks(together) {
             for (tile, sums) in sums.chunks_exact_mut(self.call.length()).enumerate() {
                 let gradient = &gradient[tile * images * pixels * channels..][..images * pixels * channels];
-                for (step, sums) in phase.steps.iter().zip(sums.chunks_exact_mut(BLOCK * channels)) {
+                for (index, sums) in sums.chunks_exact_mut(BLOCK * channels).enumerate() {
+                    let (step, row) = (phase.steps[index], index / per_row);
+                    let start = spans.partition_point(|span| row < span.rows[0]);
+                    let count = spans[start..].partition_point(|span| row < span.rows[1]);
                     for lane in (0..step.lanes).step_by(RI) {
                         let source = &packed[step.offset + lane..];
                         let sums = &mut sums[lane * channels..][..RI * channels];
-                        self.tile::<S, RI, NV>(simd, source, gradient, &phase.runs, range.clone(), sums);
+                        self.tile::<S, RI, NV>(simd, source, gradient, &spans[start..start + count], sums);
                     }
                 }
             }
         }
+    }
+
+    /// Rows of the output of a block of images, the same row of all images together.
+    #[inline(always)]
+    fn spans(&self, images: usize, channels: usize) -> Vec<Span> {
+        let plan = self.call.plan;
+        let pixels = plan.image / plan.channels;
+        let of = |run: &Run, image: usize| Span {
+            source: image * plan.source.image() + run.base,
+            gradient: (image * pixels + run.at / plan.channels) * channels,
+            count: run.count,
+            rows: run.rows,
+        };
+        plan.phases[0].runs.iter().flat_map(|run| (0..images).map(move |image| of(run, image))).collect()
     }
 
     /// One register tile over some rows of the output.
@@ -232,21 +260,15 @@ impl Task<'_> {
         simd: S,
         source: &[f32],
         gradient: &[f32],
-        runs: &[Run],
-        range: Range<usize>,
+        spans: &[Span],
         sums: &mut [f32],
     ) {
-        let plan = self.call.plan;
         let channels = NV * S::F32_LANES;
-        let pixels = plan.image / plan.channels;
         let mut tile = [[simd.splat_f32s(0.0); NV]; RI];
-        for index in range {
-            let (image, run) = (index / runs.len(), runs[index % runs.len()]);
-            let source = &source[image * plan.source.image() + run.base..];
-            let gradient = &gradient[(image * pixels + run.at / plan.channels) * channels..];
-            debug_assert!(source.len() >= (run.count - 1) * BLOCK + RI && gradient.len() >= run.count * channels);
+        for span in spans {
+            let (source, gradient) = (&source[span.source..], &gradient[span.gradient..]);
             // SAFETY: a plan's runs stay inside the packed images, the gradient holds a line per pixel.
-            unsafe { outer::<S, RI, NV>(simd, &mut tile, source.as_ptr(), gradient.as_ptr(), run.count) };
+            unsafe { outer::<S, RI, NV>(simd, &mut tile, source.as_ptr(), gradient.as_ptr(), span.count) };
         }
         for (line, tile) in sums.chunks_exact_mut(channels).zip(tile) {
             for (v, value) in tile.into_iter().enumerate() {

@@ -237,7 +237,11 @@ pub fn transform_gradient<S: Simd>(
             let inside = channel + offset < channels;
             let read = |r: usize, c: usize| {
                 // SAFETY: every pixel has `channels` values, a multiple of the vector.
-                if inside { unsafe { load::<S>(pixels[r][c].add(channel + offset)) } } else { simd.splat_f32s(0.0) }
+                if inside {
+                    unsafe { load::<S>(pixels[r][c].add(channel + offset)) }
+                } else {
+                    simd.splat_f32s(0.0)
+                }
             };
             let rows = [
                 gradient_axis(simd, [read(0, 0), read(0, 1)]),
@@ -273,7 +277,14 @@ const WIDEST: usize = 32;
 
 /// `G g Gᵀ` for one reduced channel and a tile of output channels: `POINTS` lines of `out`, `stride` apart.
 #[inline(always)]
-pub fn transform_weight(weight: &[f32], taps: Taps, [first, channels, reduced]: [usize; 3], width: usize, stride: usize, out: &mut [f32]) {
+pub fn transform_weight(
+    weight: &[f32],
+    taps: Taps,
+    [first, channels, reduced]: [usize; 3],
+    width: usize,
+    stride: usize,
+    out: &mut [f32],
+) {
     assert!(width <= WIDEST);
     let mut g = [[0.0f32; WIDEST]; 9];
     for j in 0..width.min(channels - first) {

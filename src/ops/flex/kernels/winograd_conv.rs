@@ -47,7 +47,9 @@ pub fn convolve(tiling: Tiling, taps: Taps, x: &[f32], weight: &[f32], bias: Opt
         x,
         y: Shared::new(y),
     };
-    for_each(tiling.tiles().div_ceil(block), |index| dispatch(Task { call: &call, first: index * block, domain }));
+    for_each(tiling.tiles().div_ceil(block), |index| {
+        dispatch(Task { call: &call, first: index * block, domain })
+    });
 }
 
 /// Tiles per task, a multiple of `tile`: few tasks where there are few tiles, so that weights are read less often.
@@ -109,14 +111,24 @@ impl Task<'_> {
         debug_assert_eq!(width, shape.channels());
         for (tile, filters) in filters.chunks_exact(POINTS * tiling.inputs * width).enumerate() {
             for (point, weights) in filters.chunks_exact(tiling.inputs * width).enumerate() {
-                let source = &source[point * self.domain.point()..][..self.domain.blocks * self.domain.block()];
+                let source =
+                    &source[point * self.domain.point()..][..self.domain.blocks * self.domain.block()];
                 let product = &mut product[point * result.point()..][..result.block()];
                 self.product::<S, SEG, RUN, NV>(simd, source, weights, product, count);
             }
             let start = &self.call.start[tile * width..][..width];
             // SAFETY: these tiles are this task's, and tasks do not overlap.
             unsafe {
-                transform_output::<S, NV>(simd, tiling, &product, range, result, tile * width, start, &self.call.y);
+                transform_output::<S, NV>(
+                    simd,
+                    tiling,
+                    &product,
+                    range,
+                    result,
+                    tile * width,
+                    start,
+                    &self.call.y,
+                );
             }
         }
     }
@@ -142,8 +154,13 @@ impl Task<'_> {
             // SAFETY: a block holds a multiple of `SEG · RUN` tiles, the weights a line per channel, `zeros` at
             // least `NV` vectors.
             unsafe {
-                let sums =
-                    multiply::<S, SEG, RUN, NV>(simd, bases, &self.call.steps, weights.as_ptr(), zeros.as_ptr());
+                let sums = multiply::<S, SEG, RUN, NV>(
+                    simd,
+                    bases,
+                    &self.call.steps,
+                    weights.as_ptr(),
+                    zeros.as_ptr(),
+                );
                 for (at, value) in sums.as_flattened().as_flattened().iter().enumerate() {
                     store::<S>(out.as_mut_ptr().add(at * S::F32_LANES), *value);
                 }

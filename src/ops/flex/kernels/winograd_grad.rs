@@ -123,7 +123,16 @@ impl Task<'_> {
             let count = size.min(range.end - first);
             transform_input(simd, tiling, x, zeros, [first, count], source_domain, &mut source);
             let channel = self.tiles.start * width;
-            transform_gradient(simd, tiling, grad, zeros, [first, count], channel, grad_domain, &mut gradient);
+            transform_gradient(
+                simd,
+                tiling,
+                grad,
+                zeros,
+                [first, count],
+                channel,
+                grad_domain,
+                &mut gradient,
+            );
             for point in 0..POINTS {
                 let source = &source[point * source_domain.point()..][..source_domain.point()];
                 let gradient = &gradient[point * grad_domain.point()..][..grad_domain.point()];
