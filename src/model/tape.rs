@@ -137,7 +137,7 @@ impl<'a, B: Ops> Tape<'a, B> {
         let options = (&x.value.device(), x.value.dtype());
         let factor: Vec<f64> = std.iter().map(|std| 1.0 / std).collect();
         let offset: Vec<f64> = mean.iter().zip(std).map(|(mean, std)| -mean / std).collect();
-        let factor = Tensor::<B, 1>::from_data(factor.as_slice(), options.clone());
+        let factor = Tensor::<B, 1>::from_data(factor.as_slice(), options);
         let offset = Tensor::<B, 1>::from_data(offset.as_slice(), options);
         let y = B::scale_shift(x.value, factor.clone(), offset, false);
         self.push(y, [x.node, None], false, || Op::Standardize { factor })

@@ -32,7 +32,7 @@ pub enum Event {
     },
     Epoch {
         phase: usize,
-        metrics: EpochRow,
+        metrics: Box<EpochRow>,
         seconds_per_step: f64,
     },
     Measured {

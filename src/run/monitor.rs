@@ -111,7 +111,7 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
 
     fn epoch(&mut self, row: &EpochRow, measured: &[Measured], timing: Timing) -> Result<(), PhaseError> {
         let seconds_per_step = timing.seconds / timing.steps.max(1) as f64;
-        let event = Event::Epoch { phase: self.phase + 1, metrics: row.clone(), seconds_per_step };
+        let event = Event::Epoch { phase: self.phase + 1, metrics: Box::new(row.clone()), seconds_per_step };
         self.journal.event(&event).map_err(failed)?;
         self.rows.push(row.clone());
         write_metrics(&self.folder.join("metrics.csv"), &self.rows).map_err(failed)?;

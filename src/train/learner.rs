@@ -33,7 +33,7 @@ pub struct StepRecord<B: Ops> {
 
 impl<B: Ops> StepRecord<B> {
     /// Names of the values, in order.
-    pub const COLUMNS: [&'static str; 11] = [
+    pub const COLUMNS: [&'static str; 12] = [
         "samples",
         "loss",
         "correct",
@@ -45,6 +45,7 @@ impl<B: Ops> StepRecord<B> {
         "weight_hardest",
         "skipped",
         "empty",
+        "fell",
     ];
 }
 
@@ -83,7 +84,8 @@ impl<'a, B: Ops> Learner<'a, B> {
             unreachable!("every minimizer takes a first pass")
         };
         let skip = Skip::new(&pass, &weighting, &outcome);
-        let values = record(&pass, &weighting, &outcome, &skip, batch);
+        let fell = self.curriculum.take_fell();
+        let values = record(&pass, &weighting, &outcome, &skip, fell, batch);
         self.curriculum.commit(batch, &skip.any);
         self.state.statistics = moved(&self.state.statistics, pass.moments(), &skip.any);
         drop(pass);
@@ -150,6 +152,7 @@ fn record<B: Ops>(
     weighting: &Weighting<B>,
     outcome: &Outcome<B>,
     skip: &Skip<B>,
+    fell: Option<Tensor<B, 1>>,
     batch: &Batch<B>,
 ) -> Tensor<B, 1> {
     let like = outcome.norm.clone();
@@ -163,12 +166,13 @@ fn record<B: Ops>(
         correct.int().sum().float(),
         outcome.norm.clone(),
         outcome.radius.clone().unwrap_or(absent.clone()),
-        outcome.clipped.clone().unwrap_or(absent),
+        outcome.clipped.clone().unwrap_or(absent.clone()),
         weighting.weights.clone().greater_elem(0.0).float().mean(),
         easiest,
         hardest,
         skip.not_finite.clone().float(),
         skip.empty.clone().float(),
+        fell.unwrap_or(absent),
     ];
     Tensor::cat(values.into_iter().map(|value| value.cast(DType::F32)).collect(), 0)
 }

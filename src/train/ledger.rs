@@ -46,6 +46,7 @@ pub struct Sums {
     kept: Mean,
     weight_easiest: Mean,
     weight_hardest: Mean,
+    fell: Mean,
     pub skipped: u64,
     pub empty: u64,
     pub cost: u64,
@@ -82,6 +83,7 @@ pub struct EpochMeans {
     pub kept: Option<f64>,
     pub weight_easiest: Option<f64>,
     pub weight_hardest: Option<f64>,
+    pub fell: Option<f64>,
 }
 
 impl<B: Ops> Ledger<B> {
@@ -151,6 +153,7 @@ impl Sums {
             &mut self.weight_hardest,
         ];
         means.into_iter().zip(3..).for_each(|(mean, index)| mean.add(value(index)));
+        self.fell.add(value(11));
         Ok(())
     }
 
@@ -165,6 +168,7 @@ impl Sums {
             kept: self.kept.get(),
             weight_easiest: self.weight_easiest.get(),
             weight_hardest: self.weight_hardest.get(),
+            fell: self.fell.get(),
         }
     }
 }

@@ -274,6 +274,7 @@ impl<B: Ops> Run<'_, '_, B> {
             difficulty_p10: p10,
             difficulty_p50: p50,
             difficulty_p90: p90,
+            fell: means.fell,
             passes: (sums.steps > 0).then(|| sums.cost as f64 / sums.steps as f64),
             skipped: sums.skipped,
             empty: sums.empty,

@@ -70,6 +70,8 @@ pub struct EpochRow {
     pub difficulty_p10: Option<f64>,
     pub difficulty_p50: Option<f64>,
     pub difficulty_p90: Option<f64>,
+    /// Share of samples whose loss fell under ADM's attack.
+    pub fell: Option<f64>,
     /// Passes per step in units of one forward pass.
     pub passes: Option<f64>,
     pub skipped: u64,

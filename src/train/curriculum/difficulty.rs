@@ -24,6 +24,14 @@ pub fn one_step_attack<B: Ops>(
     if clip { x.clamp(0.0, 1.0) } else { x }
 }
 
+/// What a one-step attack does to a batch.
+pub struct Gap<B: Ops> {
+    /// ADM, `[n]`.
+    pub relative: Tensor<B, 1>,
+    /// Share of samples whose loss fell, a sign of masked gradients; one element.
+    pub fell: Tensor<B, 1>,
+}
+
 /// ADM: `|l(x_adv) - l(x)| / (l(x) + delta)` per sample, both losses at the same weights in training mode.
 ///
 /// One more forward pass; running statistics are not touched.
@@ -34,10 +42,11 @@ pub fn adversarial_gap<B: Ops>(
     batch: &Batch<B>,
     gradient: Tensor<B, 4>,
     adm: &Adm,
-) -> Tensor<B, 1> {
+) -> Gap<B> {
     let attacked = one_step_attack(batch.x.clone(), gradient, adm.alpha, adm.clip);
     let losses = objective.losses(weights, attacked, &batch.labels);
-    relative_gap(pass.losses.clone(), losses, adm.delta)
+    let fell = losses.clone().lower(pass.losses.clone()).float().mean();
+    Gap { relative: relative_gap(pass.losses.clone(), losses, adm.delta), fell }
 }
 
 /// `|attacked - clean| / (clean + delta)` of per-sample losses.

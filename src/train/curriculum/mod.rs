@@ -43,12 +43,14 @@ pub struct Curriculum<B: Ops> {
     threshold: Option<f64>,
     /// Difficulties of this step's batch, to be written once the step is known to count.
     measured: Option<Tensor<B, 1>>,
+    /// Share of this step's samples whose loss fell under ADM's attack.
+    fell: Option<Tensor<B, 1>>,
 }
 
 impl<B: Ops> Curriculum<B> {
     pub fn new(pacing: Pacing, samples: usize, device: &B::Device) -> Self {
         let table = Tensor::full([samples], UNSEEN, device);
-        Self { pacing, table, threshold: None, measured: None }
+        Self { pacing, table, threshold: None, measured: None, fell: None }
     }
 
     /// Takes back the memory of a checkpoint.
@@ -88,7 +90,8 @@ impl<B: Ops> Curriculum<B> {
             Difficulty::Adm(adm) if adm.mode == Freshness::Fresh => {
                 let gradient = objective.input_gradient(pass);
                 let gap = adversarial_gap(objective, weights, pass, batch, gradient, adm);
-                Some(difficulty::smooth(old.clone(), gap, adm.ema))
+                self.fell = Some(gap.fell);
+                Some(difficulty::smooth(old.clone(), gap.relative, adm.ema))
             }
             Difficulty::Adm(_) => None,
         };
@@ -127,10 +130,16 @@ impl<B: Ops> Curriculum<B> {
         let gradient = gradient.unwrap_or_else(|| objective.input_gradient(pass));
         let old = self.table.clone().select(0, batch.indices.clone());
         let gap = adversarial_gap(objective, weights, pass, batch, gradient, &adm);
-        let new = difficulty::smooth(old.clone(), gap, adm.ema);
+        self.fell = Some(gap.fell);
+        let new = difficulty::smooth(old.clone(), gap.relative, adm.ema);
         // A sample of weight 0 sends no gradient to its image: its step is unknown, not zero.
         let blind = weighting.weights.clone().equal_elem(0.0);
         self.measured = Some(if weighted { new.mask_where(blind, old) } else { new });
+    }
+
+    /// Share of this step's samples whose loss fell under ADM's attack, where it was measured.
+    pub fn take_fell(&mut self) -> Option<Tensor<B, 1>> {
+        self.fell.take()
     }
 
     /// Writes this step's difficulties to the table, unless the step was skipped.
