@@ -2,8 +2,8 @@
 
     cargo build --release --bench step && python3 benches/run.py [--rounds 7] [--write] [case ...]
 
-A case is `<network> <batch> <algorithm>`. Each round runs one step here, one in PyTorch with each memory layout;
-the first two rounds warm up. The ratio is that of the medians, PyTorch's being the better layout's. Both start from
+A case is `<network> <batch> <algorithm>`. Each round runs a quarter of a second of steps here, then in PyTorch with
+each memory layout; the first two rounds, of one step each, warm up. The ratio is that of the medians, PyTorch's being the better layout's. Both start from
 the same weights and images: the losses of the first steps must agree.
 """
 
@@ -43,18 +43,23 @@ class Server:
 def measure(ours, peers, case, rounds):
     """Seconds of each step here and in each layout, and the largest relative difference of the losses."""
     times = {name: [] for name in ("ours", *LAYOUTS)}
-    apart = 0.0
+    apart, steps = 0.0, 1
     for round in range(WARM + rounds):
         losses = {}
         for name, server, words in (("ours", ours, case), *((l, peers[l], (*case, l)) for l in LAYOUTS)):
-            answer = server.ask(*words, 1)
+            answer = server.ask(*words, steps)
             losses[name] = answer["loss"]
             if round >= WARM:
                 times[name] += answer["seconds"]
         if round < WARM:
             reference = losses[LAYOUTS[0]]
             apart = max(apart, abs(losses["ours"] - reference) / max(abs(reference), 1e-6))
+            steps = 1 if round + 1 < WARM else min(20, max(1, round_up(0.25 / answer["seconds"][-1])))
     return times, apart
+
+
+def round_up(value):
+    return int(-(-value // 1))
 
 
 def processor():

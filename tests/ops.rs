@@ -109,7 +109,7 @@ proptest! {
     fn normalisations_agree(n in 1usize..6, size in 1usize..9, c in channels(), relu: bool, centre in -20f64..20.0) {
         let of = |dtype| {
             let shape = [n, size, size + 1, c];
-            let x = tensor(shape, 1, dtype) + centre;
+            let x = (tensor(shape, 1, DType::F32) + centre).cast(dtype);
             let affine = [tensor([c], 2, dtype) + 1.0, tensor([c], 3, dtype)];
             let grad = tensor(shape, 4, dtype);
             let [scale, shift] = affine.clone();
@@ -119,23 +119,21 @@ proptest! {
             let fixed = Flex::fixed_norm_grad(x.clone(), grad, affine.clone(), moments, relu);
             let [factor, offset] = affine;
             let plain = Flex::scale_shift(x, factor, offset, relu);
-            (vec![out.y, batch.x, fixed.x, plain], vec![out.mean, batch.scale, batch.shift, fixed.scale], out.variance)
+            (vec![out.y, batch.x, fixed.x, plain], vec![out.mean, batch.scale, batch.shift, fixed.scale], out.variance, out.rstd)
         };
         // A mask may flip where the output is within rounding of 0, so the inputs of both are the same f32 values
         // and a case that comes that close is passed over.
         let (own, default) = (of(DType::F32), of(DType::F64));
         let edge = host(&default.0[0]).iter().any(|y| *y != 0.0 && y.abs() < 1e-4 * (1.0 + centre.abs()));
         prop_assume!(!(relu && edge));
-        let loose = 1.0 + centre.abs();
+        // The mean is rounded to f32, and the deviation from it divided by the standard deviation.
+        let rounding = 1e-6 * (1.0 + centre.abs()) * host(&default.3).into_iter().fold(0.0, f64::max);
         let apart = |a: &[f64], b: &[f64]| a.iter().zip(b).fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
-        for (a, b) in own.0.iter().zip(&default.0) {
-            prop_assert!(apart(&host(a), &host(b)) <= 1e-5 * loose * 8.0, "{}", apart(&host(a), &host(b)));
+        for (a, b) in own.0.iter().map(host).zip(default.0.iter().map(host)).chain(own.1.iter().map(host).zip(default.1.iter().map(host))) {
+            let size = b.iter().fold(1.0f64, |m, x| m.max(x.abs()));
+            prop_assert!(apart(&a, &b) <= (1e-5 + rounding) * size, "{} at {size}", apart(&a, &b));
         }
-        for (a, b) in own.1.iter().zip(&default.1) {
-            let size = host(b).iter().fold(1.0f64, |m, x| m.max(x.abs()));
-            prop_assert!(apart(&host(a), &host(b)) <= 1e-5 * loose * size);
-        }
-        assert_close("variance", &own.2, &default.2);
+        prop_assert!(apart(&host(&own.2), &host(&default.2)) <= 1e-5);
     }
 
     #[test]
@@ -271,7 +269,7 @@ fn views_are_read_in_their_order() {
     let (views, copies): (Vec<_>, Vec<_>) = [DType::F32, DType::F64]
         .map(|dtype| {
             let permuted = tensor([2, 5, 7, 6], 1, dtype).permute([0, 2, 3, 1]);
-            let sliced = tensor([4, 7, 6, 5], 1, dtype).slice([2..4]);
+            let sliced = tensor([4, 7, 6, 5], 1, dtype).slice([2..4, 0..7, 0..6, 0..5]);
             (permuted, sliced)
         })
         .into_iter()

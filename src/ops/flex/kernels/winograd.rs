@@ -91,6 +91,31 @@ impl Domain {
     }
 }
 
+/// Activations, and a line of zeros for what lies outside the image.
+#[derive(Clone, Copy)]
+pub struct Field<'a> {
+    pub values: &'a [f32],
+    pub zeros: &'a [f32],
+}
+
+/// Tiles from `first` on, channels from `channel` on.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    pub first: usize,
+    pub count: usize,
+    pub channel: usize,
+}
+
+/// `[r][c]` of a column.
+#[inline(always)]
+fn column_of<V: Copy, const R: usize, const C: usize>(rows: &[[V; C]; R], c: usize) -> [V; R] {
+    let mut out = [rows[0][c]; R];
+    for (out, row) in out.iter_mut().zip(rows) {
+        *out = row[c];
+    }
+    out
+}
+
 /// A 4×4 or smaller tile's pixels: where each is read, or a line of zeros.
 #[inline(always)]
 fn pixels<const N: usize>(
@@ -118,18 +143,18 @@ fn pixels<const N: usize>(
 pub fn transform_input<S: Simd>(
     simd: S,
     tiling: &Tiling,
-    x: &[f32],
-    zeros: &[f32],
-    [first, count]: [usize; 2],
+    field: Field<'_>,
+    part: Part,
     domain: Domain,
     out: &mut [f32],
 ) {
     let (channels, area) = (tiling.inputs, tiling.input[0] * tiling.input[1] * tiling.inputs);
+    let (Field { values, zeros }, Part { first, count, .. }) = (field, part);
     assert!(zeros.len() >= channels && out.len() >= domain.len() && count <= domain.tiles);
     for index in 0..count {
         let (image, row, column) = tiling.place(first + index);
         let corner = [row, column].map(|at| 2 * at as isize - tiling.padding as isize);
-        let pixels = pixels::<4>(&x[image * area..][..area], zeros, tiling.input, channels, corner);
+        let pixels = pixels::<4>(&values[image * area..][..area], zeros, tiling.input, channels, corner);
         for channel in (0..channels).step_by(S::F32_LANES) {
             let zero = simd.splat_f32s(0.0);
             let mut d = [[zero; 4]; 4];
@@ -144,7 +169,7 @@ pub fn transform_input<S: Simd>(
             }
             let at = channel / BLOCK * domain.block() + index * BLOCK + channel % BLOCK;
             for c in 0..4 {
-                let line = input_axis(simd, [d[0][c], d[1][c], d[2][c], d[3][c]]);
+                let line = input_axis(simd, column_of(&d, c));
                 for (r, value) in line.into_iter().enumerate() {
                     // SAFETY: point, block and tile are below the domain's counts.
                     unsafe { store::<S>(out.as_mut_ptr().add((r * 4 + c) * domain.point() + at), value) };
@@ -164,19 +189,18 @@ fn input_axis<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
 /// # Safety
 /// No other thread writes these channels of these tiles in `y`.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 pub unsafe fn transform_output<S: Simd, const NV: usize>(
     simd: S,
     tiling: &Tiling,
     m: &[f32],
-    [first, count]: [usize; 2],
+    part: Part,
     domain: Domain,
-    channel: usize,
     start: &[f32],
     y: &super::parallel::Shared,
 ) {
     let [height, width] = tiling.output;
     let channels = tiling.outputs;
+    let Part { first, count, channel } = part;
     let vectors = ((channels - channel) / S::F32_LANES).min(NV);
     assert!(m.len() >= domain.len() && count <= domain.tiles && start.len() >= NV * S::F32_LANES);
     for index in 0..count {
@@ -192,7 +216,7 @@ pub unsafe fn transform_output<S: Simd, const NV: usize>(
             // SAFETY: `start` has `NV` vectors.
             let start = unsafe { load::<S>(start.as_ptr().add(v * S::F32_LANES)) };
             for c in 0..2 {
-                let pair = output_axis(simd, [rows[0][c], rows[1][c], rows[2][c], rows[3][c]]);
+                let pair = output_axis(simd, column_of(&rows, c));
                 for (r, value) in pair.into_iter().enumerate() {
                     let (py, px) = (2 * row + r, 2 * column + c);
                     if py < height && px < width {
@@ -220,25 +244,24 @@ fn output_axis<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 2] {
 pub fn transform_gradient<S: Simd>(
     simd: S,
     tiling: &Tiling,
-    grad: &[f32],
-    zeros: &[f32],
-    [first, count]: [usize; 2],
-    channel: usize,
+    field: Field<'_>,
+    part: Part,
     domain: Domain,
     out: &mut [f32],
 ) {
     let (channels, area) = (tiling.outputs, tiling.output[0] * tiling.output[1] * tiling.outputs);
+    let (Field { values, zeros }, Part { first, count, .. }) = (field, part);
     assert!(zeros.len() >= channels && out.len() >= domain.len() && count <= domain.tiles);
     for index in 0..count {
         let (image, row, column) = tiling.place(first + index);
         let corner = [row, column].map(|at| 2 * at as isize);
-        let pixels = pixels::<2>(&grad[image * area..][..area], zeros, tiling.output, channels, corner);
+        let pixels = pixels::<2>(&values[image * area..][..area], zeros, tiling.output, channels, corner);
         for offset in (0..domain.blocks * domain.width).step_by(S::F32_LANES) {
-            let inside = channel + offset < channels;
+            let inside = part.channel + offset < channels;
             let read = |r: usize, c: usize| {
                 // SAFETY: every pixel has `channels` values, a multiple of the vector.
                 if inside {
-                    unsafe { load::<S>(pixels[r][c].add(channel + offset)) }
+                    unsafe { load::<S>(pixels[r][c].add(part.channel + offset)) }
                 } else {
                     simd.splat_f32s(0.0)
                 }
@@ -249,7 +272,7 @@ pub fn transform_gradient<S: Simd>(
             ];
             let at = offset / domain.width * domain.block() + index * domain.width + offset % domain.width;
             for c in 0..4 {
-                let line = gradient_axis(simd, [rows[0][c], rows[1][c]]);
+                let line = gradient_axis(simd, column_of(&rows, c));
                 for (r, value) in line.into_iter().enumerate() {
                     // SAFETY: point, block and tile are below the domain's counts.
                     unsafe { store::<S>(out.as_mut_ptr().add((r * 4 + c) * domain.point() + at), value) };
@@ -287,10 +310,10 @@ pub fn transform_weight(
 ) {
     assert!(width <= WIDEST);
     let mut g = [[0.0f32; WIDEST]; 9];
-    for j in 0..width.min(channels - first) {
-        let at = (first + j) * taps.output + reduced * taps.input;
-        for (tap, line) in weight[at..at + 9].iter().enumerate() {
-            g[if taps.flipped { 8 - tap } else { tap }][j] = *line;
+    for channel in first..channels.min(first + width) {
+        let at = channel * taps.output + reduced * taps.input;
+        for (tap, value) in weight[at..at + 9].iter().enumerate() {
+            g[if taps.flipped { 8 - tap } else { tap }][channel - first] = *value;
         }
     }
     let mut rows = [[[0.0f32; WIDEST]; 3]; 4];

@@ -9,7 +9,9 @@ use super::parallel::{Shared, for_each, threads};
 use super::rows::vectorised;
 use super::scratch::Scratch;
 use super::tile::{Step, multiply};
-use super::winograd::{Domain, POINTS, Taps, Tiling, transform_input, transform_output, transform_weight};
+use super::winograd::{
+    Domain, Field, POINTS, Part, Taps, Tiling, transform_input, transform_output, transform_weight,
+};
 
 /// Tiles of one block: their transforms stay in a second-level cache.
 const TILES: usize = 48;
@@ -103,9 +105,10 @@ impl Task<'_> {
         let Call { tiling, shape, filters, zeros, x, .. } = self.call;
         let width = NV * S::F32_LANES;
         let count = self.call.block.min(tiling.tiles() - self.first);
-        let range = [self.first, count];
+        let field = Field { values: x, zeros };
+        let part = Part { first: self.first, count, channel: 0 };
         let mut source = Scratch::take(self.domain.len());
-        transform_input(simd, tiling, x, zeros, range, self.domain, &mut source);
+        transform_input(simd, tiling, field, part, self.domain, &mut source);
         let result = Domain { blocks: 1, tiles: self.call.block, width };
         let mut product = Scratch::take(result.len());
         debug_assert_eq!(width, shape.channels());
@@ -119,16 +122,8 @@ impl Task<'_> {
             let start = &self.call.start[tile * width..][..width];
             // SAFETY: these tiles are this task's, and tasks do not overlap.
             unsafe {
-                transform_output::<S, NV>(
-                    simd,
-                    tiling,
-                    &product,
-                    range,
-                    result,
-                    tile * width,
-                    start,
-                    &self.call.y,
-                );
+                let part = Part { channel: tile * width, ..part };
+                transform_output::<S, NV>(simd, tiling, &product, part, result, start, &self.call.y);
             }
         }
     }

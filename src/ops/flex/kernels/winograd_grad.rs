@@ -10,7 +10,9 @@ use super::rows::vectorised;
 use super::scratch::Scratch;
 use super::tile::outer;
 use super::weight_grad::{CHUNKS, PARTIAL, Shape};
-use super::winograd::{Domain, POINTS, Tiling, transform_gradient, transform_input, transform_weight_grad};
+use super::winograd::{
+    Domain, Field, POINTS, Part, Tiling, transform_gradient, transform_input, transform_weight_grad,
+};
 
 /// Tiles transformed at a time.
 const TILES: usize = 128;
@@ -121,18 +123,9 @@ impl Task<'_> {
         };
         for first in range.clone().step_by(size.max(1)) {
             let count = size.min(range.end - first);
-            transform_input(simd, tiling, x, zeros, [first, count], source_domain, &mut source);
-            let channel = self.tiles.start * width;
-            transform_gradient(
-                simd,
-                tiling,
-                grad,
-                zeros,
-                [first, count],
-                channel,
-                grad_domain,
-                &mut gradient,
-            );
+            let part = Part { first, count, channel: self.tiles.start * width };
+            transform_input(simd, tiling, Field { values: x, zeros }, part, source_domain, &mut source);
+            transform_gradient(simd, tiling, Field { values: grad, zeros }, part, grad_domain, &mut gradient);
             for point in 0..POINTS {
                 let source = &source[point * source_domain.point()..][..source_domain.point()];
                 let gradient = &gradient[point * grad_domain.point()..][..grad_domain.point()];
