@@ -72,7 +72,8 @@ def executable(given):
         return given
     build = ["cargo", "build", "--release", "--bench", "step", "--message-format=json"]
     lines = subprocess.run(build, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-    found = [m["executable"] for m in map(json.loads, lines) if m.get("executable")]
+    messages = [message for message in map(json.loads, lines) if message.get("executable")]
+    found = [message["executable"] for message in messages if message["target"]["name"] == "step"]
     return found[-1]
 
 

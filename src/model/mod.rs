@@ -82,9 +82,12 @@ impl Model {
             Architecture::Mlp(spec) => Body::Mlp(mlp::Mlp::new(b, input, &spec.hidden, info.classes)),
             Architecture::Cnn(spec) => Body::Cnn(cnn::Cnn::new(b, input[0], spec.width, info.classes)),
             Architecture::SatCnn(_) => Body::SatCnn(sat_cnn::SatCnn::new(b, input, info.classes)),
-            Architecture::Resnet18(_) => {
-                Body::Resnet(resnet::Resnet::new(b, input[0], [2, 2, 2, 2], info.classes))
-            }
+            Architecture::Resnet18(_) => Body::Resnet(resnet::Resnet::new(
+                b,
+                input[0],
+                &[[64, 2], [128, 2], [256, 2], [512, 2]],
+                info.classes,
+            )),
             Architecture::PreactResnet20(_) => {
                 Body::PreactResnet(preact_resnet::PreactResnet::new(b, input[0], 3, info.classes))
             }

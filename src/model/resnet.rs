@@ -22,18 +22,18 @@ struct BasicBlock {
 }
 
 impl Resnet {
-    /// `depths`: blocks per stage, of widths 64, 128, 256, 512.
-    pub fn new(b: &mut Builder, channels: usize, depths: [usize; 4], classes: usize) -> Self {
-        let conv1 = b.conv("conv1", [channels, 64], 3, Conv { stride: 1, padding: 1 });
-        let bn1 = b.batch_norm("bn1", 64);
+    /// `stages`: width and number of blocks of each; the stem is as wide as the first stage.
+    pub fn new(b: &mut Builder, channels: usize, stages: &[[usize; 2]], classes: usize) -> Self {
+        let mut width = stages.first().map_or(0, |[width, _]| *width);
+        let conv1 = b.conv("conv1", [channels, width], 3, Conv { stride: 1, padding: 1 });
+        let bn1 = b.batch_norm("bn1", width);
         let mut blocks = Vec::new();
-        let mut width = 64;
-        for (stage, depth) in depths.into_iter().enumerate() {
+        for (stage, &[output, depth]) in stages.iter().enumerate() {
             for index in 0..depth {
                 let stride = if stage > 0 && index == 0 { 2 } else { 1 };
                 let name = format!("layer{}.{index}", stage + 1);
-                blocks.push(BasicBlock::new(b, &name, [width, 64 << stage], stride));
-                width = 64 << stage;
+                blocks.push(BasicBlock::new(b, &name, [width, output], stride));
+                width = output;
             }
         }
         Self { conv1, bn1, blocks, fc: b.linear("fc", width, classes) }
@@ -77,5 +77,71 @@ impl BasicBlock {
             None => x,
         };
         tape.add_relu(branch, shortcut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use burn::tensor::{Tensor, TensorData};
+    use burn_flex::{Flex, FlexDevice};
+    use safetensors::SafeTensors;
+
+    use super::*;
+    use crate::model::{Normalization, StateDict, Trace, load};
+
+    fn close(what: &str, found: Vec<f32>, expected: &[f32], tolerance: f32) {
+        assert_eq!(found.len(), expected.len(), "{what}");
+        let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst <= tolerance, "{what}: {worst:.1e}");
+    }
+
+    /// A small ResNet written by torchvision's code gives torchvision's logits and batch statistics.
+    #[test]
+    fn weights_of_torchvision_give_its_numbers() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/parity");
+        let Ok(bytes) = std::fs::read(folder.join("io.safetensors")) else {
+            println!("skipped: {} is not there", folder.display());
+            return;
+        };
+        let io = SafeTensors::deserialize(&bytes).unwrap();
+        let stored = |name: &str| -> Vec<f32> {
+            io.tensor(name)
+                .unwrap()
+                .data()
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|b| f32::from_le_bytes(*b))
+                .collect()
+        };
+        let mut builder = Builder::default();
+        let net = Resnet::new(&mut builder, 3, &[[8, 2], [16, 2]], 10);
+        let layout = builder.layout;
+        let path = folder.join("tiny_tv_resnet.safetensors");
+        let state: StateDict<Flex> = load(&path, &layout, &FlexDevice).unwrap();
+        let pass = |normalization| -> Trace<Flex> {
+            let pixels = TensorData::new(stored("input"), [4, 3, 16, 16]);
+            let x = Tensor::<Flex, 4>::from_data(pixels, &FlexDevice).permute([0, 2, 3, 1]);
+            let mut tape = Tape::new(&layout, &state.weights, &state.statistics, normalization, false);
+            let input = tape.input(x);
+            let logits = net.forward(&mut tape, input);
+            tape.finish(logits)
+        };
+        let values = |tensor: Tensor<Flex, 1>| tensor.into_data().to_vec::<f32>().unwrap();
+        let logits = |trace: &Trace<Flex>| values(trace.logits.clone().reshape([40]));
+        close("eval", logits(&pass(Normalization::Running)), &stored("eval_logits"), 1e-5);
+        let train = pass(Normalization::Batch);
+        close("train", logits(&train), &stored("train_logits"), 1e-5);
+        let [mean, variance] = state.statistics.0[0].clone();
+        let moved = |old: Tensor<Flex, 1>, new: Tensor<Flex, 1>| values(old * 0.9 + new * 0.1);
+        let batch = &train.moments[0];
+        close("mean", moved(mean, batch.mean.clone()), &stored("bn1_running_mean_after"), 1e-6);
+        let count = batch.count as f64;
+        let unbiased = batch.variance.clone() * (count / (count - 1.0));
+        let biased = batch.variance.clone();
+        close("biased", moved(variance.clone(), biased), &stored("bn1_running_var_after_biased"), 1e-6);
+        close("unbiased", moved(variance, unbiased), &stored("bn1_running_var_after_torch"), 1e-6);
     }
 }
