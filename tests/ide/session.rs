@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::world::{Files, TestWorld};
 
-const URI: &str = "file:///work/a%20b.flat";
+const URI: &str = "file:///project/a%20b.flat";
 
 /// Sends all messages, then closes; gives what came back and how the server ended.
 fn session(messages: Vec<Message>) -> (Vec<Message>, End) {
