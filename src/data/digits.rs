@@ -1,7 +1,7 @@
 //! The embedded digits: 1,797 images of 8×8 pixels (see `DIGITS.md` for their origin and licence).
 //!
-//! The split is fixed: the first 1,437 records train, the last 360 test. Records stand in the order of
-//! their writers, which keeps runs of one writer together.
+//! The split is fixed: the first 1,437 records train, the last 360 test. Records stand in the
+//! published order.
 
 use super::corpus::{ChannelStatistics, Dataset, Samples, Shape, Traits};
 use super::error::DataError;
