@@ -21,7 +21,7 @@ use crate::graph::{Run, StageGraph, StageKind, program_key};
 use crate::lang::program::{Phase, Program, Variant};
 use crate::ops::Ops;
 use crate::train::phase::{PhaseError, Setup, Start};
-use crate::train::state::{Checkpoint, Measured, Progress, peek};
+use crate::train::state::{Checkpoint, Measured, Progress, peek, peek_stage};
 
 /// Everything the stages share.
 struct Executor<'a, B: Ops> {
@@ -145,7 +145,7 @@ impl<B: Ops> Executor<'_, B> {
     fn refuse_unfinished(&self, run: &Run, folder: &SeedFolder) -> Result<(), RunError> {
         for (phase, &node) in run.train.iter().enumerate().filter(|_| !self.options.resume) {
             let key = self.graph.stage(node).key.as_str();
-            let known = peek(&folder.checkpoint(phase)).filter(|known| known.stage == key && !known.finished);
+            let known = peek_stage(&folder.checkpoint(phase), key).filter(|known| !known.finished);
             if let Some(Progress { step, .. }) = known
                 && self.elsewhere(node, run).is_none()
             {
@@ -167,8 +167,7 @@ impl<B: Ops> Executor<'_, B> {
         let node = run.train[phase];
         let stage = self.graph.stage(node);
         let path = folder.checkpoint(phase);
-        let known = peek(&path).filter(|progress| progress.stage == stage.key.as_str());
-        if known.as_ref().is_some_and(|progress| progress.finished) {
+        if peek_stage(&path, stage.key.as_str()).is_some_and(|progress| progress.finished) {
             return self.cached(node, "this folder", journal);
         }
         if let Some(message) = self.failed.get(&node) {
@@ -194,9 +193,8 @@ impl<B: Ops> Executor<'_, B> {
     /// A finished checkpoint of the same stage: of another variant, or of another run folder.
     fn elsewhere(&self, node: NodeIndex, run: &Run) -> Option<(PathBuf, String)> {
         let stage = self.graph.stage(node);
-        let finished = |path: &Path| {
-            peek(path).is_some_and(|progress| progress.finished && progress.stage == stage.key.as_str())
-        };
+        let finished =
+            |path: &Path| peek_stage(path, stage.key.as_str()).is_some_and(|progress| progress.finished);
         let StageKind::Train { phase } = stage.kind else { return None };
         let owner = &self.graph.runs[*stage.runs.first()?];
         if (owner.variant, owner.seed) != (run.variant, run.seed) {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::folder::SeedFolder;
 use crate::graph::{Key, Stage, StageGraph, StageKind};
 use crate::lang::program::Program;
-use crate::train::state::peek;
+use crate::train::state::peek_stage;
 
 /// Whether a stage will be computed, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,14 +45,14 @@ pub fn status(graph: &StageGraph, program: &Program, node: NodeIndex, folder: &P
 }
 
 fn trained(stage: &Stage, checkpoints: Vec<PathBuf>, runs: &Path) -> Status {
-    let known =
-        |path: &PathBuf| Some((path.clone(), peek(path).filter(|found| found.stage == stage.key.as_str())?));
+    let key = stage.key.as_str();
+    let known = |path: &PathBuf| Some((path.clone(), peek_stage(path, key)?));
     let known: Vec<_> = checkpoints.iter().filter_map(known).collect();
     if let Some((path, _)) = known.iter().find(|(_, progress)| progress.finished) {
         return Status::Cached { path: path.clone() };
     }
     if let Ok(path) = fs::read_to_string(index(runs, &stage.key)).map(PathBuf::from) {
-        let there = peek(&path).is_some_and(|found| found.finished && found.stage == stage.key.as_str());
+        let there = peek_stage(&path, key).is_some_and(|found| found.finished);
         return if there { Status::Cached { path } } else { Status::Gone { path } };
     }
     match known.first() {

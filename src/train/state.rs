@@ -194,6 +194,11 @@ pub fn peek(path: &Path) -> Option<Progress> {
     serde_json::from_str(header.get("__metadata__")?.get(KEY)?.as_str()?).ok()
 }
 
+/// Progress in a file whose checkpoint is of the stage with this key.
+pub fn peek_stage(path: &Path, stage: &str) -> Option<Progress> {
+    peek(path).filter(|progress| progress.stage == stage)
+}
+
 /// A checkpoint's bytes, opened.
 pub struct Checkpoint<'a> {
     file: SafeTensors<'a>,
