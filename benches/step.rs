@@ -133,6 +133,7 @@ fn batch([channels, height, width]: [usize; 3], samples: usize) -> Batch<Flex> {
     let whole =
         |values: Vec<i64>| Tensor::<Flex, 1, Int>::from_data(TensorData::new(values, [samples]), &FlexDevice);
     Batch {
+        places: (0..samples as u32).collect(),
         indices: whole((0..samples as i64).collect()),
         x: Tensor::from_data(TensorData::new(pixels, [samples, height, width, channels]), &FlexDevice),
         labels: whole((0..samples as i64).map(|j| (3 * j + 1) % 10).collect()),

@@ -18,6 +18,8 @@ pub mod data;
 
 pub mod model;
 
+pub mod attack;
+
 pub mod train;
 
 pub mod evaluate;

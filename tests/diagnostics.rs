@@ -1,7 +1,7 @@
 //! Every page under `docs/diagnostics/` is executed: its wrong examples raise its code, its right ones do not.
 //!
 //! A block is fenced as `flat wrong` or `flat right`. After that may stand `missing` (no file is there), `broken` (no data
-//! file can be read), or `set PATH=VALUE` (run with that flag). A block fenced as `hex wrong` holds the bytes of a file.
+//! file can be read), `two` (data sets have two classes), or `set PATH=VALUE` (run with that flag). A block fenced as `hex wrong` holds the bytes of a file.
 
 mod world;
 
@@ -46,6 +46,7 @@ fn example(info: &str, text: &str) -> Option<Example> {
     let files = match rest {
         "missing" => Files::Missing,
         "broken" => Files::Broken,
+        "two" => Files::TwoClasses,
         _ => Files::There,
     };
     let set = rest.strip_prefix("set ").and_then(|setting| setting.split_once('='));

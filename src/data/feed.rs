@@ -49,6 +49,11 @@ impl Feed {
         })
     }
 
+    /// The seed that decides order and augmentation.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Batches in an epoch; the last may be smaller than the others.
     pub fn batches(&self) -> usize {
         self.indices.len().div_ceil(self.batch)

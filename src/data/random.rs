@@ -9,6 +9,7 @@ pub enum Purpose {
     Augmentation = 2,
     Split = 3,
     Weights = 4,
+    Attack = 6,
 }
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014):

@@ -101,6 +101,7 @@ codes! {
     UnusableData "F0402" "unusable-data" Error "data that cannot be read as what it should be";
     ValidationTakesAll "F0403" "validation-takes-all" Error "a validation split that leaves nothing to train on";
     ImageTooSmall "F0404" "image-too-small" Error "images too small for the network";
+    TooFewClasses "F0405" "too-few-classes" Error "a loss that the data set has too few classes for";
     // The file as a whole.
     DuplicateStatement "F0501" "duplicate-statement" Error "a statement that stands twice";
     SecondRecipe "F0502" "second-recipe" Error "a second recipe";
@@ -131,6 +132,11 @@ codes! {
     LargePixelDistance "L0013" "large-pixel-distance" Warning "a distance of a quarter of the pixel range or more";
     FollowsConstant "L0014" "follows-constant" Warning "a value that follows a constant learning rate";
     SingleEpochCurriculum "L0015" "single-epoch-curriculum" Warning "a curriculum over epochs in a phase of one";
+    AttackOvershoots "L0101" "attack-overshoots" Warning "an attack step longer than the ball is wide";
+    AttackFallsShort "L0102" "attack-falls-short" Warning "an attack that cannot reach the boundary of its ball";
+    WeakEvaluation "L0103" "weak-evaluation" Warning "an evaluation attack weaker than the training attack";
+    UnfinishedCurriculum "L0104" "unfinished-curriculum" Warning "a curriculum over attacks that never reaches the full attack";
+    NormalizedRadius "L0105" "normalized-radius" Warning "an attack radius in units of normalised inputs";
 }
 
 impl Code {

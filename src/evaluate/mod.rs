@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod difficulty;
+mod pgd;
 
 use crate::data::{Corpus, DataError};
 use crate::lang::catalog::Evaluator;
@@ -9,6 +10,7 @@ use crate::model::{Model, StateDict};
 use crate::ops::Ops;
 
 pub use accuracy::{Scores, scores};
+pub use pgd::accuracy as accuracy_under_pgd;
 
 /// Samples per evaluation batch: large enough to keep the cores busy, small enough for the memory of any network.
 pub const BATCH: usize = 256;
@@ -38,6 +40,11 @@ pub fn measure<B: Ops>(
     Ok(match evaluator {
         Evaluator::Accuracy(_) => vec![(name.into(), test_scores(subject, state)?.accuracy)],
         Evaluator::Loss(_) => vec![(name.into(), test_scores(subject, state)?.loss)],
+        Evaluator::Pgd(spec) => {
+            let all: Vec<u32> = (0..subject.test.len() as u32).collect();
+            let accuracy = pgd::accuracy(spec, subject, subject.test, &all, state)?;
+            vec![(format!("{}.accuracy", spec.label()), accuracy)]
+        }
         Evaluator::Difficulty(spec) => difficulty::quantiles(spec, subject, state)?,
     })
 }

@@ -11,6 +11,8 @@ pub(crate) const MODEL: &str = "cnn";
 pub(crate) const OPTIMIZER: &str = "sgd";
 pub(crate) const PACING: &str = "erm";
 pub(crate) const EVALUATOR: &str = "accuracy";
+/// The attack of `select best(pgd.accuracy)` in a file without one.
+pub(crate) const ATTACK: &str = "pgd";
 pub(crate) const SELECT: &str = "last";
 pub(crate) const SEEDS: &str = "[0]";
 pub(crate) const DEVICE: &str = "cpu";
@@ -41,6 +43,7 @@ pub(crate) const DEFAULTS: &[&str] = &[
     OPTIMIZER,
     PACING,
     EVALUATOR,
+    ATTACK,
     SELECT,
     SEEDS,
     DEVICE,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::RunError;
 use super::event::{Event, Observer, RunName};
 use super::record::{EventLog, write_measured, write_metrics};
-use crate::evaluate::{Subject, measure, scores};
+use crate::evaluate::{Subject, accuracy_under_pgd, measure, scores};
 use crate::lang::catalog::Evaluator;
 use crate::lang::program::{Experiment, Select};
 use crate::lang::schedule::Clock;
@@ -76,10 +76,17 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
             let scores = scores(subject.model, subject.train, self.validation, state, device)?;
             (validation.loss, validation.accuracy) = (Some(scores.loss), Some(scores.accuracy));
         }
+        if let Select::Best(Evaluator::Pgd(spec)) = &self.experiment.select
+            && !self.validation.is_empty()
+        {
+            let accuracy = accuracy_under_pgd(spec, subject, subject.train, self.validation, state)?;
+            validation.adversarial_accuracy = Some(accuracy);
+        }
         if let Select::Best(evaluator) = &self.experiment.select {
             validation.score = match (evaluator, validation.loss, validation.accuracy) {
                 (Evaluator::Loss(_), Some(loss), _) => Some(-loss),
                 (Evaluator::Accuracy(_), _, Some(accuracy)) => Some(accuracy),
+                (Evaluator::Pgd(_), _, Some(_)) => validation.adversarial_accuracy,
                 // Without a validation split only the test data are left; the checker warns of it.
                 _ => measure(evaluator, subject, state)?.first().map(|(_, value)| sign(evaluator) * value),
             };

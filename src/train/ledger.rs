@@ -47,6 +47,7 @@ pub struct Sums {
     weight_easiest: Mean,
     weight_hardest: Mean,
     fell: Mean,
+    attack: [Mean; 6],
     pub skipped: u64,
     pub empty: u64,
     pub cost: u64,
@@ -84,6 +85,8 @@ pub struct EpochMeans {
     pub weight_easiest: Option<f64>,
     pub weight_hardest: Option<f64>,
     pub fell: Option<f64>,
+    /// Of the attack: clean loss and accuracy, adversarial loss, active share, perturbation, lambda.
+    pub attack: [Option<f64>; 6],
 }
 
 impl<B: Ops> Ledger<B> {
@@ -154,6 +157,7 @@ impl Sums {
         ];
         means.into_iter().zip(3..).for_each(|(mean, index)| mean.add(value(index)));
         self.fell.add(value(11));
+        self.attack.iter_mut().zip(12..).for_each(|(mean, index)| mean.add(value(index)));
         Ok(())
     }
 
@@ -169,6 +173,7 @@ impl Sums {
             weight_easiest: self.weight_easiest.get(),
             weight_hardest: self.weight_hardest.get(),
             fell: self.fell.get(),
+            attack: self.attack.map(Mean::get),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Training one phase: one loop with four plug-in points.
 //!
-//! The objective evaluates per-sample losses at given weights; the curriculum turns difficulty into sample
+//! The adversary makes the training inputs; the objective evaluates per-sample losses at given weights; the curriculum turns difficulty into sample
 //! weights; the minimizer owns the passes of a step and returns a direction; the optimizer moves the weights.
-//! Nothing is read back from the device inside a step.
+//! Nothing is read back from the device inside a step, but for the masks of adversaries that stop early.
 
+pub mod adversary;
+mod composite;
 pub mod curriculum;
 pub mod learner;
 pub mod ledger;
@@ -14,5 +16,6 @@ pub mod passes;
 pub mod phase;
 pub mod state;
 
+pub use adversary::Adversary;
 pub use learner::{Learner, StepRecord};
-pub use objective::{Batch, Objective, PassCount};
+pub use objective::{Batch, Inputs, Loss, Objective, PassCount};

@@ -1,7 +1,7 @@
 //! Passes a step will take, known before it is taken.
 
 use super::PassCount;
-use crate::lang::catalog::{Difficulty, Freshness, Minimizer, Pacing};
+use crate::lang::catalog::{Adversary, Difficulty, Estimate, Freshness, Hsat, Minimizer, Pacing};
 use crate::lang::program::Phase;
 
 /// A forward and a backward pass: the gradient at one point.
@@ -9,9 +9,65 @@ const GRADIENT: PassCount = PassCount { forward: 1, backward: 1, input_backward:
 const FORWARD: PassCount = PassCount { forward: 1, backward: 0, input_backward: 0 };
 const INPUT_BACKWARD: PassCount = PassCount { forward: 0, backward: 0, input_backward: 1 };
 
-/// Passes of one step of a phase: those of the minimizer and those of the curriculum's difficulty.
+/// Passes of one step of a phase: those of the minimizer, of the curriculum's difficulty and of the adversary. At
+/// most so many where the adversary may stop early or has to warm up.
 pub fn passes(phase: &Phase) -> PassCount {
-    gradients(&phase.minimizer) + measuring(&phase.curriculum)
+    let plain = gradients(&phase.minimizer) + measuring(&phase.curriculum);
+    match &phase.adversary {
+        None => plain,
+        Some(adversary) => attacking(adversary) + looking_twice(adversary, plain),
+    }
+}
+
+/// Whether [`passes`] is a bound and not a count.
+pub fn at_most(phase: &Phase) -> bool {
+    let stops = |adversary: &Adversary| {
+        matches!(
+            adversary,
+            Adversary::Psat(_)
+                | Adversary::Fat(_)
+                | Adversary::Dat(_)
+                | Adversary::Hsat(_)
+                | Adversary::Cat18(_)
+                | Adversary::Iaat(_)
+        )
+    };
+    phase.adversary.as_ref().is_some_and(stops)
+}
+
+/// What making the training inputs costs.
+fn attacking(adversary: &Adversary) -> PassCount {
+    let steps = |count: usize| PassCount { forward: count as u64, backward: 0, input_backward: count as u64 };
+    match adversary {
+        Adversary::At(s) => steps(s.steps),
+        Adversary::Psat(s) => steps(s.steps),
+        Adversary::PsatSingle(_) => steps(1),
+        Adversary::Hsat(s) => steps(s.steps) + estimates(s),
+        Adversary::Trades(s) => steps(s.steps) + FORWARD,
+        Adversary::Mart(s) => steps(s.steps),
+        Adversary::Fat(s) => steps(s.steps),
+        Adversary::Dat(s) => steps(s.steps),
+        Adversary::Cat18(s) => steps(s.steps),
+        Adversary::Cat20(s) => steps(s.steps) + FORWARD,
+        Adversary::Iaat(s) => steps(3 * s.steps) + FORWARD + FORWARD + FORWARD,
+    }
+}
+
+/// Estimates of curvature, each a gradient and the losses beside it.
+fn estimates(hsat: &Hsat) -> PassCount {
+    let count = hsat.steps.div_ceil(hsat.every) as u64;
+    let looks = if hsat.estimate == Estimate::Upper { 2 } else { 3 };
+    PassCount { forward: looks * count, backward: count, input_backward: 0 }
+}
+
+/// Losses that look at the clean image too go forward twice, and backward twice for the weights.
+fn looking_twice(adversary: &Adversary, plain: PassCount) -> PassCount {
+    match adversary {
+        Adversary::Trades(_) | Adversary::Mart(_) => {
+            PassCount { forward: 2 * plain.forward, backward: 2 * plain.backward, ..plain }
+        }
+        _ => plain,
+    }
 }
 
 fn gradients(minimizer: &Minimizer) -> PassCount {

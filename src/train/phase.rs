@@ -48,6 +48,8 @@ pub struct Start<B: Ops> {
 pub struct Validation {
     pub loss: Option<f64>,
     pub accuracy: Option<f64>,
+    /// Under the attack of `select best(pgd.accuracy)`.
+    pub adversarial_accuracy: Option<f64>,
     /// What `select best` compares; higher is better.
     pub score: Option<f64>,
 }
@@ -129,7 +131,9 @@ impl<'a, B: Ops> Setup<'a, B> {
         checkpoint: Option<Checkpoint<'_>>,
         monitor: &mut dyn Monitor<B>,
     ) -> Result<(), PhaseError> {
+        let key = [self.feed.seed(), self.number as u64];
         let learner = Learner::new(self.model, self.phase, start.state, self.samples, self.device);
+        let learner = learner.keyed(self.phase, key, self.samples, self.device);
         let (best, best_state) = start.best.unzip();
         let minimizer = self.phase.minimizer.name();
         let progress = Progress::start(self.key, minimizer, start.epoch, best);
@@ -194,6 +198,9 @@ impl<B: Ops> Run<'_, '_, B> {
     fn epoch(&mut self) -> Result<(), PhaseError> {
         if self.progress.batch == 0 {
             self.learner.curriculum.begin_epoch(&self.now());
+            if let Some(adversary) = &mut self.learner.adversary {
+                adversary.begin_epoch();
+            }
         }
         for host in self.setup.feed.load(self.progress.epoch, self.progress.batch)? {
             if self.monitor.stop() {
@@ -256,6 +263,10 @@ impl<B: Ops> Run<'_, '_, B> {
         let (means, sums) = self.ledger.end_epoch();
         let last = Clock { step: self.progress.step - 1, ..self.clock };
         let [p10, p50, p90] = self.learner.curriculum.quantiles();
+        let [clean_loss, clean_accuracy, adversarial_loss, attack_active, perturbation, lambda] =
+            means.attack;
+        let adversarial_accuracy = means.accuracy.filter(|_| self.learner.adversary.is_some());
+        let attacked = validation.adversarial_accuracy;
         EpochRow {
             phase: self.setup.number,
             epoch: self.progress.epoch,
@@ -275,6 +286,15 @@ impl<B: Ops> Run<'_, '_, B> {
             difficulty_p50: p50,
             difficulty_p90: p90,
             fell: means.fell,
+            clean_loss,
+            clean_accuracy,
+            adversarial_loss,
+            adversarial_accuracy,
+            validation_adversarial_accuracy: attacked,
+            adversarial_gap: adversarial_accuracy.zip(attacked).map(|(train, held_out)| train - held_out),
+            attack_active,
+            perturbation,
+            lambda,
             passes: (sums.steps > 0).then(|| sums.cost as f64 / sums.steps as f64),
             skipped: sums.skipped,
             empty: sums.empty,

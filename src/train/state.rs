@@ -1,7 +1,7 @@
 //! Checkpoints: everything a phase needs to go on as if it had never stopped, in one safetensors file.
 //!
 //! Tensors: `model.*` under PyTorch's names, `best.*` likewise, `optimizer.<buffer>.<parameter>`,
-//! `optimizer.updates`, `curriculum.difficulty`. The rest is JSON in the file's metadata.
+//! `optimizer.updates`, `curriculum.difficulty`, `adversary.<memory>`. The rest is JSON in the file's metadata.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -72,6 +72,22 @@ pub struct EpochRow {
     pub difficulty_p90: Option<f64>,
     /// Share of samples whose loss fell under ADM's attack.
     pub fell: Option<f64>,
+    /// Of the clean images in the training passes, where a pass looked at them.
+    pub clean_loss: Option<f64>,
+    pub clean_accuracy: Option<f64>,
+    /// Cross-entropy and accuracy of the attacked images in the first pass.
+    pub adversarial_loss: Option<f64>,
+    pub adversarial_accuracy: Option<f64>,
+    /// Of the attacked validation images, where `select best(pgd.accuracy)` attacks them.
+    pub validation_adversarial_accuracy: Option<f64>,
+    /// Adversarial accuracy in training less that of validation.
+    pub adversarial_gap: Option<f64>,
+    /// Share of samples that took a step, over all attack steps.
+    pub attack_active: Option<f64>,
+    /// Mean norm of the perturbations.
+    pub perturbation: Option<f64>,
+    /// Where the adversary's own curriculum stands: lambda, threshold, steps, or the mean radius.
+    pub lambda: Option<f64>,
     /// Passes per step in units of one forward pass.
     pub passes: Option<f64>,
     pub skipped: u64,
@@ -171,6 +187,9 @@ pub fn to_checkpoint<B: Ops>(
     all.push(float_entry("optimizer.updates".into(), vec![1], updates));
     let table = &learner.curriculum.table;
     all.push(float_entry("curriculum.difficulty".into(), table.dims().to_vec(), table));
+    if let Some((name, values)) = learner.adversary.as_ref().and_then(|adversary| adversary.memory()) {
+        all.push(float_entry(format!("adversary.{name}"), values.dims().to_vec(), &values));
+    }
     let json = serde_json::to_string(progress).map_err(|error| error.to_string())?;
     to_bytes(&all, BTreeMap::from([(KEY.to_owned(), json)]))
 }
@@ -283,6 +302,11 @@ impl<'a> Checkpoint<'a> {
         learner.optimizer.restore(buffers, self.tensor("optimizer.updates", device)?);
         let table = self.tensor("curriculum.difficulty", device)?;
         learner.curriculum.restore(table, self.progress.threshold);
+        if let Some(adversary) = &mut learner.adversary
+            && let Some((name, _)) = adversary.memory()
+        {
+            adversary.restore(self.tensor(&format!("adversary.{name}"), device)?);
+        }
         Ok(())
     }
 

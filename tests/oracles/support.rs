@@ -161,6 +161,7 @@ pub fn batch(
     Batch {
         x: x.select(0, indices.clone()).permute([0, 2, 3, 1]),
         indices,
+        places: pick.iter().map(|&i| i as u32).collect(),
         labels: Tensor::from_data(TensorData::new(labels, [pick.len()]), &FlexDevice),
     }
 }

@@ -13,6 +13,8 @@ pub enum Files {
     There,
     Missing,
     Broken,
+    /// Every data set has two classes.
+    TwoClasses,
 }
 
 pub struct TestWorld(pub Files);
@@ -29,6 +31,7 @@ impl World for TestWorld {
         };
         match self.0 {
             Files::There => Ok(shape(source)),
+            Files::TwoClasses => Ok(DatasetInfo { classes: 2, ..shape(source) }),
             Files::Missing => Err(WorldError { path: Some(path), message: "there is no such file".into() }),
             Files::Broken => {
                 let message = "byte 0: expected the magic number 0x00000803, found 0x00000000".into();

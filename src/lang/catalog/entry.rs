@@ -60,7 +60,9 @@ impl Kind {
             Kind::Difficulty => {
                 ("difficulty", "a difficulty", "difficulties", "inside a pacing: `curriculum ssp(adm)`")
             }
-            Kind::Adversary => ("adversary", "an adversary", "adversaries", "after `against`"),
+            Kind::Adversary => {
+                ("adversary", "an adversary", "adversaries", "after `against`: `against at(eps = 8/255)`")
+            }
             Kind::Minimizer => {
                 ("minimizer", "a minimizer", "minimizers", "after `under`: `under sam(rho = 0.05)`")
             }

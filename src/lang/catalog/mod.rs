@@ -22,13 +22,16 @@ mod statements;
 
 use std::sync::LazyLock;
 
-pub use adversary::Adversary;
+pub use adversary::{
+    Adversary, At, AttackLoss, AttackMode, Beginning, Cat18, Cat20, CustomLoss, Dat, Estimate, Fat, Hsat,
+    Iaat, Mart, Norm, Psat, PsatSingle, Strength, Trades,
+};
 pub use architecture::{Architecture, Cnn, Mlp, PreactResnet20, Resnet18, SatCnn};
 pub use augmentation::{Augmentation, Crop, Flip};
 pub use describe::describe;
 pub use difficulty::{Adm, Difficulty, Freshness, Gdm, Loss};
 pub use entry::{Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter};
-pub use evaluator::{Accuracy, DifficultyEvaluator, Evaluator, LossEvaluator};
+pub use evaluator::{Accuracy, DifficultyEvaluator, Evaluator, LossEvaluator, PgdEvaluator};
 pub use minimizer::{Anneal, Lesam, Minimizer, Sam};
 pub use optimizer::{Adam, Adamw, Optimizer, Sgd};
 pub use pacing::{Erm, Pacing, Scope, Spl, Ssp, Weighting};

@@ -25,6 +25,8 @@ impl Range {
     pub const AT_LEAST_ONE: Range = Range { low: Bound::Closed(1.0), high: Bound::None };
     /// [0, 1]
     pub const UNIT: Range = Range { low: Bound::Closed(0.0), high: Bound::Closed(1.0) };
+    /// [-1, 1]
+    pub const SIGNED_UNIT: Range = Range { low: Bound::Closed(-1.0), high: Bound::Closed(1.0) };
     /// [0, 1)
     pub const BELOW_ONE: Range = Range { low: Bound::Closed(0.0), high: Bound::Open(1.0) };
     /// (0, 1)

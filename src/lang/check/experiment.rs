@@ -13,7 +13,7 @@ impl<'a> Checker<'a> {
         let source = data.as_ref().map(|data| &data.source);
         let phases = self.phases(outline, source, steps_per_epoch);
         let evaluate = self.evaluate(outline);
-        let select = self.select(outline);
+        let select = self.select(outline, evaluate.as_deref().unwrap_or_default());
         let device = self.device(outline);
         let precision = self.precision(outline);
         let export = self.export(outline);

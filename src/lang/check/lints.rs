@@ -172,6 +172,7 @@ impl<'a> Checker<'a> {
     pub(super) fn lint_experiment(&mut self, outline: &Outline<'a>, experiment: &Experiment) {
         self.lint_select(outline, experiment);
         self.lint_every(outline, experiment);
+        self.lint_attacks(outline, experiment);
     }
 
     fn lint_select(&mut self, outline: &Outline<'a>, experiment: &Experiment) {

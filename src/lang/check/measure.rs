@@ -1,9 +1,10 @@
 //! `evaluate` and `select`: what is measured, and which weights count.
 
 use super::Checker;
+use super::adversary::{Size, check_loss, check_size};
 use super::outline::{Outline, clause_value};
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::lang::catalog::{DifficultyEvaluator, Evaluator, Form, Parameter};
+use crate::lang::catalog::{DifficultyEvaluator, Evaluator, Form, Parameter, PgdEvaluator};
 use crate::lang::edition;
 use crate::lang::program::{Measurement, Select};
 use crate::lang::schedule::Duration;
@@ -54,7 +55,7 @@ impl<'a> Checker<'a> {
         })
     }
 
-    pub(super) fn select(&mut self, outline: &Outline<'a>) -> Option<Select> {
+    pub(super) fn select(&mut self, outline: &Outline<'a>, evaluate: &[Measurement]) -> Option<Select> {
         let expr = outline.value("select").unwrap_or(self.default(edition::SELECT));
         self.at("select", |checker| checker.record_written(expr));
         let resolved = self.resolve(expr);
@@ -65,15 +66,21 @@ impl<'a> Checker<'a> {
             ("last", None) => Some(Select::Last),
             ("last", Some(_)) => mistakes::word_with_arguments(self, call),
             ("best", arguments) => match arguments.as_deref() {
-                Some([argument]) if argument.name.is_none() => self.best(&argument.value),
+                Some([argument]) if argument.name.is_none() => self.best(&argument.value, evaluate),
                 _ => self.best_of_what(call),
             },
             _ => self.unknown_selection(call),
         }
     }
 
-    fn best(&mut self, metric: &'a Expr) -> Option<Select> {
+    fn best(&mut self, metric: &'a Expr, evaluate: &[Measurement]) -> Option<Select> {
+        let attack = names_attack(self.resolve(metric));
+        let own = evaluate.iter().map(|measurement| &measurement.evaluator);
+        if let (true, Some(own)) = (attack, own.into_iter().find(|e| matches!(e, Evaluator::Pgd(_)))) {
+            return Some(Select::Best(own.clone()));
+        }
         let settings = self.settings.len();
+        let metric = if attack { self.default(edition::ATTACK) } else { metric };
         let evaluator = Evaluator::read(self, metric, &Parameter::new("best", Evaluator::FORM, ""));
         self.settings.truncate(settings);
         let evaluator = evaluator?;
@@ -84,7 +91,7 @@ impl<'a> Checker<'a> {
                 "`difficulty` gives many numbers; the best of them is not defined",
                 "not one number",
             )
-            .help("write `select best(accuracy)` or `select best(loss)`");
+            .help("write `select best(accuracy)`, `select best(loss)` or `select best(pgd.accuracy)`");
             self.report(finding);
             return None;
         }
@@ -124,6 +131,12 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// `pgd` and `pgd.accuracy` without arguments mean the attack that the file measures with.
+fn names_attack(metric: &Expr) -> bool {
+    let ExprKind::Call(call) = &metric.kind else { return false };
+    call.arguments.is_none() && matches!(call.name.text.as_str(), "pgd" | "pgd.accuracy")
+}
+
 /// An attack step of the size of pixels.
 pub(crate) fn check_difficulty<'a>(
     evaluator: DifficultyEvaluator,
@@ -132,4 +145,16 @@ pub(crate) fn check_difficulty<'a>(
 ) -> Option<DifficultyEvaluator> {
     checker.lint_pixel_distance(arguments, "alpha", evaluator.alpha);
     Some(evaluator)
+}
+
+/// An attack that reaches its boundary, on enough classes.
+pub(crate) fn check_pgd<'a>(
+    pgd: PgdEvaluator,
+    checker: &mut Checker<'a>,
+    arguments: &Arguments<'a>,
+) -> Option<PgdEvaluator> {
+    let size = Size { norm: pgd.norm, eps: pgd.eps, step: pgd.step(), steps: pgd.steps };
+    check_size(checker, arguments, &size)?;
+    check_loss(checker, arguments, pgd.loss)?;
+    Some(pgd)
 }

@@ -1,5 +1,6 @@
 //! From a syntax tree to a checked program, with every finding of the file.
 
+pub(crate) mod adversary;
 mod choices;
 mod data;
 pub(crate) mod defaults;

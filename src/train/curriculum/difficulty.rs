@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use crate::lang::catalog::Adm;
 use crate::ops::{Ops, Vector};
-use crate::train::objective::{Batch, Objective, Pass};
+use crate::train::objective::{Objective, Pass};
 
 /// GDM: L2 norm of each sample's input gradient, `[n, h, w, c]` → `[n]`.
 pub fn gradient_magnitude<B: Ops>(gradient: Tensor<B, 4>) -> Tensor<B, 1> {
@@ -39,19 +39,18 @@ pub fn adversarial_gap<B: Ops>(
     objective: &mut Objective<'_, B>,
     weights: &Vector<B>,
     pass: &Pass<B>,
-    batch: &Batch<B>,
     gradient: Tensor<B, 4>,
     adm: &Adm,
 ) -> Gap<B> {
-    let attacked = one_step_attack(batch.x.clone(), gradient, adm.alpha, adm.clip);
-    let losses = objective.losses(weights, attacked, &batch.labels);
+    let attacked = one_step_attack(pass.inputs.x.clone(), gradient, adm.alpha, adm.clip);
+    let losses = objective.losses(weights, &pass.inputs.at(attacked));
     let fell = losses.clone().lower(pass.losses.clone()).float().mean();
     Gap { relative: relative_gap(pass.losses.clone(), losses, adm.delta), fell }
 }
 
-/// `|attacked - clean| / (clean + delta)` of per-sample losses.
+/// `|attacked - clean| / (clean + delta)` of per-sample losses; MART's may fall a hair below 0.
 pub fn relative_gap<B: Ops>(clean: Tensor<B, 1>, attacked: Tensor<B, 1>, delta: f64) -> Tensor<B, 1> {
-    (attacked - clean.clone()).abs() / (clean + delta)
+    (attacked - clean.clone()).abs() / (clean.clamp_min(0.0) + delta)
 }
 
 /// `ema * old + (1 - ema) * new`, and `new` where nothing was measured before.

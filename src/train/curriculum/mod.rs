@@ -85,11 +85,11 @@ impl<B: Ops> Curriculum<B> {
         let Some(difficulty) = self.difficulty().cloned() else { return uniform(&pass.losses) };
         let old = self.table.clone().select(0, batch.indices.clone());
         let xi = match &difficulty {
-            Difficulty::Loss(_) => Some(pass.losses.clone()),
+            Difficulty::Loss(_) => Some(pass.losses.clone().clamp_min(0.0)),
             Difficulty::Gdm(_) => Some(gradient_magnitude(objective.input_gradient(pass))),
             Difficulty::Adm(adm) if adm.mode == Freshness::Fresh => {
                 let gradient = objective.input_gradient(pass);
-                let gap = adversarial_gap(objective, weights, pass, batch, gradient, adm);
+                let gap = adversarial_gap(objective, weights, pass, gradient, adm);
                 self.fell = Some(gap.fell);
                 Some(difficulty::smooth(old.clone(), gap.relative, adm.ema))
             }
@@ -129,7 +129,7 @@ impl<B: Ops> Curriculum<B> {
         let weighted = gradient.is_some();
         let gradient = gradient.unwrap_or_else(|| objective.input_gradient(pass));
         let old = self.table.clone().select(0, batch.indices.clone());
-        let gap = adversarial_gap(objective, weights, pass, batch, gradient, &adm);
+        let gap = adversarial_gap(objective, weights, pass, gradient, &adm);
         self.fell = Some(gap.fell);
         let new = difficulty::smooth(old.clone(), gap.relative, adm.ema);
         // A sample of weight 0 sends no gradient to its image: its step is unknown, not zero.

@@ -1,0 +1,20 @@
+//! Attacks on inputs: one masked projected-gradient kernel, of which every adversary and every evaluation attack
+//! is a setting.
+//!
+//! The ball is around the clean input and pixels stay in [0, 1]. The network is attacked in evaluation mode unless
+//! told otherwise; its running statistics cannot move and no parameter gradient is computed. Losses are summed,
+//! so each sample follows its own gradient.
+
+mod ball;
+mod criterion;
+mod draw;
+mod kernel;
+mod restart;
+mod victim;
+
+pub use ball::{Ball, norms, per_sample};
+pub use criterion::{Criterion, DLR_CLASSES, gap};
+pub use draw::{Draws, Start};
+pub use kernel::{Attack, Choice, Found, Rule, View, Work, read};
+pub use restart::{Worst, worst};
+pub use victim::{Victim, input_gradient, wrong};

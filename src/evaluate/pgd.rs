@@ -1,0 +1,106 @@
+//! Accuracy under projected gradient ascent.
+
+use burn::tensor::{Bool, Int, Tensor, TensorData};
+
+use super::Subject;
+use crate::attack::{Attack, Ball, Choice, Criterion, Draws, Rule, Start, Victim, View, read, wrong};
+use crate::data::{Corpus, DataError, EvalBatches};
+use crate::lang::catalog::PgdEvaluator;
+use crate::model::{Normalization, StateDict};
+use crate::ops::Ops;
+use crate::train::Batch;
+
+/// Samples per batch: each keeps its activations for a backward pass.
+const BATCH: usize = 128;
+
+/// Evaluation attacks draw the same starts in every run: numbers differ by the weights alone.
+const KEY: u64 = u64::MAX;
+
+/// Lets a sample go once it is misclassified.
+struct UntilWrong;
+
+impl<B: Ops> Rule<B> for UntilWrong {
+    fn choose(&mut self, view: &View<'_, B>) -> Choice<B> {
+        Choice::Stay(view.wrong().into_iter().map(|wrong| !wrong).collect())
+    }
+}
+
+/// Share of `indices` of `corpus` that no attack gets misclassified.
+///
+/// # Errors
+/// Data that cannot be read.
+pub fn accuracy<B: Ops>(
+    spec: &PgdEvaluator,
+    subject: &Subject<'_, B>,
+    corpus: &Corpus,
+    indices: &[u32],
+    state: &StateDict<B>,
+) -> Result<f64, DataError> {
+    let kept = subject.at_most.map_or(indices.len(), |batches| (batches * BATCH).min(indices.len()));
+    let victim = Victim {
+        model: subject.model,
+        weights: &state.weights,
+        statistics: &state.statistics,
+        normalization: Normalization::Running,
+    };
+    let mut robust = 0;
+    for batch in EvalBatches::new(corpus, indices[..kept].to_vec(), BATCH) {
+        robust += survivors(spec, &victim, Batch::upload(batch?, subject.device));
+    }
+    Ok(robust as f64 / kept.max(1) as f64)
+}
+
+/// How many samples of a batch are right at the clean image and after every attack.
+fn survivors<B: Ops>(spec: &PgdEvaluator, victim: &Victim<'_, B>, batch: Batch<B>) -> usize {
+    let clean = wrong(&victim.logits(batch.x.clone()), &batch.labels);
+    let mut left = keep(batch, clean);
+    for restart in 0..spec.restarts as u64 {
+        let Some(batch) = left else { return 0 };
+        let found = attack(spec, victim, &batch, restart);
+        let beaten = wrong(&victim.logits(found), &batch.labels);
+        left = keep(batch, beaten);
+    }
+    left.map_or(0, |batch| batch.len())
+}
+
+fn attack<B: Ops>(
+    spec: &PgdEvaluator,
+    victim: &Victim<'_, B>,
+    batch: &Batch<B>,
+    restart: u64,
+) -> Tensor<B, 4> {
+    let x = batch.x.clone();
+    let alike = |value: f64| Tensor::<B, 1>::full([batch.len()], value, (&x.device(), x.dtype()));
+    let draws = Draws { key: vec![KEY], indices: batch.places.clone() };
+    let radius = alike(spec.eps);
+    let start = draws.start(Start::named(spec.start), spec.norm, &radius, &x, restart);
+    let attack = Attack {
+        victim: *victim,
+        labels: batch.labels.clone(),
+        ball: Ball { norm: spec.norm, center: x.clone(), radius },
+        step: alike(spec.step()),
+        steps: spec.steps,
+        criterion: Criterion::named(spec.loss),
+        noise: None,
+    };
+    attack.run(start.map_or(x.clone(), |start| x + start), &mut UntilWrong).x
+}
+
+/// The samples that are not set in `beaten`; `None` where there are none.
+fn keep<B: Ops>(batch: Batch<B>, beaten: Tensor<B, 1, Bool>) -> Option<Batch<B>> {
+    let beaten = read(beaten);
+    let rows: Vec<usize> = (0..beaten.len()).filter(|&row| !beaten[row]).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let places = rows.iter().map(|&row| batch.places[row]).collect();
+    let on_host: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+    let picked: Tensor<B, 1, Int> =
+        Tensor::from_data(TensorData::new(on_host, [rows.len()]), &batch.x.device());
+    Some(Batch {
+        indices: batch.indices.select(0, picked.clone()),
+        places,
+        x: batch.x.select(0, picked.clone()),
+        labels: batch.labels.select(0, picked),
+    })
+}

@@ -1,0 +1,50 @@
+//! CAT20 (Cheng et al. 2020): a radius per sample that grows at every visit until the sample is misclassified, and
+//! labels smoothed with it.
+
+use burn::tensor::{Int, Tensor};
+
+use super::scene::{Assault, Scene, Settings};
+use crate::attack::{Criterion, wrong};
+use crate::lang::catalog::{AttackMode, Cat20, CustomLoss};
+use crate::ops::Ops;
+use crate::train::objective::Loss;
+
+/// Draw of the smoothed label's noise.
+const LABEL_DRAW: u64 = 1;
+
+/// `radii` is the table over the training set.
+pub fn attack<B: Ops>(spec: &Cat20, radii: &Tensor<B, 1>, scene: &mut Scene<'_, '_, B>) -> Assault<B> {
+    let old = radii.clone().select(0, scene.batch.indices.clone());
+    let tried = (old.clone() + spec.eta).clamp_max(spec.eps);
+    let criterion = Criterion::Soft {
+        targets: targets(spec, &tried, scene),
+        kappa: (spec.loss == CustomLoss::Mix).then_some(spec.kappa),
+    };
+    let settings = scene.settings(spec.norm, spec.eps, spec.step, spec.steps);
+    let radius = tried.clone().cast(scene.batch.x.dtype());
+    let settings = Settings { radius, criterion: criterion.clone(), ..settings };
+    let found = scene.run(&settings, &mut (), 0);
+    let logits = scene.logits(AttackMode::Eval, found.x.clone());
+    let mut assault = scene.assault(&settings, found);
+    let new = tried.mask_where(wrong(&logits, &scene.batch.labels), old);
+    assault.record.lambda = Some(new.clone().mean());
+    assault.inputs.loss = Loss::Of(criterion);
+    assault.radii = Some(new);
+    assault
+}
+
+/// `(1 - c eps_i) onehot + c eps_i Dirichlet(1)`, `[n, classes]`.
+fn targets<B: Ops>(spec: &Cat20, radius: &Tensor<B, 1>, scene: &Scene<'_, '_, B>) -> Tensor<B, 2> {
+    let classes = scene.objective.classes();
+    let label: Tensor<B, 2, Int> = scene.batch.labels.clone().one_hot(classes);
+    let label = label.float().cast(scene.batch.x.dtype());
+    let noise = scene.draws.dirichlet(&label, LABEL_DRAW);
+    smoothed(label, noise, radius.clone().cast(scene.batch.x.dtype()) * spec.smoothing)
+}
+
+/// `(1 - share) label + share noise`, with a share per sample of at most 1.
+pub fn smoothed<B: Ops>(label: Tensor<B, 2>, noise: Tensor<B, 2>, share: Tensor<B, 1>) -> Tensor<B, 2> {
+    let n = share.dims()[0];
+    let share = share.clamp_max(1.0).reshape([n, 1]);
+    label * (share.clone().neg() + 1.0) + noise * share
+}

@@ -1,0 +1,132 @@
+//! Adversaries: each makes the training inputs of a batch before the first pass of a step looks at them.
+//!
+//! All are settings of the kernel in [`crate::attack`]: a radius and a step per sample, a criterion, a start, and a
+//! rule that says which samples go on. Memory per sample is a table keyed by place in the training set.
+
+mod at;
+mod cat18;
+mod cat20;
+mod dat;
+mod fat;
+mod hsat;
+mod iaat;
+mod mart;
+mod psat;
+mod scene;
+mod trades;
+
+use burn::tensor::{Bool, Tensor};
+
+use crate::attack::Draws;
+use crate::lang::catalog::Adversary as Spec;
+use crate::lang::schedule::Clock;
+use crate::ops::{Ops, Vector};
+
+use super::objective::{Batch, Inputs, Objective, Pass};
+use cat18::Ladder;
+pub use dat::stationarity;
+pub use hsat::{Losses, curvature};
+pub use scene::{Assault, Record, Scene};
+
+/// One phase's adversary and its memory.
+pub struct Adversary<B: Ops> {
+    spec: Spec,
+    /// Seed of the run and number of the phase.
+    key: [u64; 2],
+    memory: Memory<B>,
+    /// Radii of this step's batch, to be written once the step is known to count.
+    measured: Option<Tensor<B, 1>>,
+}
+
+/// What an adversary remembers between steps.
+pub enum Memory<B: Ops> {
+    Nothing,
+    /// Radius of every training sample, `[samples]`.
+    Radii(Tensor<B, 1>),
+    Ladder(Ladder<B>),
+}
+
+impl<B: Ops> Adversary<B> {
+    /// An adversary without a past; `samples` is the size of the training corpus.
+    pub fn new(spec: Spec, key: [u64; 2], samples: usize, device: &B::Device) -> Self {
+        let memory = match &spec {
+            Spec::Cat20(_) => Memory::Radii(Tensor::zeros([samples], device)),
+            Spec::Iaat(iaat) => Memory::Radii(Tensor::full([samples], iaat.eps, device)),
+            Spec::Cat18(_) => Memory::Ladder(Ladder::new(device)),
+            _ => Memory::Nothing,
+        };
+        Self { spec, key, memory, measured: None }
+    }
+
+    /// Name and values of the memory, for a checkpoint.
+    pub fn memory(&self) -> Option<(&'static str, Tensor<B, 1>)> {
+        match &self.memory {
+            Memory::Nothing => None,
+            Memory::Radii(radii) => Some(("radius", radii.clone())),
+            Memory::Ladder(ladder) => Some(("ladder", ladder.packed())),
+        }
+    }
+
+    /// Takes back what [`Adversary::memory`] gave.
+    pub fn restore(&mut self, values: Tensor<B, 1>) {
+        match &mut self.memory {
+            Memory::Nothing => {}
+            Memory::Radii(radii) => *radii = values,
+            Memory::Ladder(ladder) => *ladder = Ladder::unpacked(values),
+        }
+    }
+
+    /// Decides what holds for an epoch.
+    pub fn begin_epoch(&mut self) {
+        if let (Memory::Ladder(ladder), Spec::Cat18(spec)) = (&mut self.memory, &self.spec) {
+            ladder.climb(spec);
+        }
+    }
+
+    /// The training inputs of a batch.
+    pub fn attack(
+        &mut self,
+        objective: &mut Objective<'_, B>,
+        weights: &Vector<B>,
+        batch: &Batch<B>,
+        clock: &Clock,
+    ) -> (Inputs<B>, Record<B>) {
+        let [seed, phase] = self.key;
+        let draws = Draws { key: vec![seed, phase, clock.step], indices: batch.places.clone() };
+        let mut scene = Scene { objective, weights, batch, clock, draws: &draws };
+        let assault = match (&self.spec, &self.memory) {
+            (Spec::At(spec), _) => at::attack(spec, &mut scene),
+            (Spec::Psat(spec), _) => psat::attack(spec, &mut scene),
+            (Spec::PsatSingle(spec), _) => psat::attack_once(spec, &mut scene),
+            (Spec::Hsat(spec), _) => hsat::attack(spec, &mut scene),
+            (Spec::Trades(spec), _) => trades::attack(spec, &mut scene),
+            (Spec::Mart(spec), _) => mart::attack(spec, &mut scene),
+            (Spec::Fat(spec), _) => fat::attack(spec, &mut scene),
+            (Spec::Dat(spec), _) => dat::attack(spec, &mut scene),
+            (Spec::Cat18(spec), Memory::Ladder(ladder)) => cat18::attack(spec, ladder.level, &mut scene),
+            (Spec::Cat20(spec), Memory::Radii(radii)) => cat20::attack(spec, radii, &mut scene),
+            (Spec::Iaat(spec), Memory::Radii(radii)) => iaat::attack(spec, radii, &mut scene),
+            (Spec::Cat18(_) | Spec::Cat20(_) | Spec::Iaat(_), _) => {
+                unreachable!("the memory is made for its adversary")
+            }
+        };
+        self.measured = assault.radii;
+        (assault.inputs, assault.record)
+    }
+
+    /// Writes what this step measured, unless the step was skipped.
+    pub fn commit(&mut self, batch: &Batch<B>, pass: &Pass<B>, skip: &Tensor<B, 1, Bool>) {
+        match &mut self.memory {
+            Memory::Nothing => {}
+            Memory::Ladder(ladder) => ladder.count(pass.logits(), &batch.labels, skip),
+            Memory::Radii(radii) => {
+                let Some(new) = self.measured.take() else { return };
+                let old = radii.clone().select(0, batch.indices.clone());
+                let [n] = old.dims();
+                let change = (new - old).mask_fill(skip.clone().expand([n]), 0.0);
+                let add = burn::tensor::IndexingUpdateOp::Add;
+                *radii = radii.clone().select_assign(0, batch.indices.clone(), change, add);
+            }
+        }
+    }
+}
