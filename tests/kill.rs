@@ -17,6 +17,20 @@ evaluate accuracy, loss every 1 epochs
 select best(accuracy)
 ";
 
+/// Radii of samples are memory too.
+const ATTACKED: &str = "\
+edition 2026
+data digits augment [crop(pad = 1)] batch 64 validation 10%
+model cnn(width = 4)
+train 3 epochs
+  curriculum spl(adm, fraction = 0.8)
+  against iaat(eps = 0.1, step = 0.05, steps = 3, warmup = 1, most = 0.2)
+  under sam(rho = 0.05)
+ then 2 epochs against cat18(eps = 0.1, steps = 3, advance = 0.2) under sgd(lr = 0.01)
+evaluate accuracy, pgd(eps = 0.1, steps = 5)
+select best(pgd.accuracy)
+";
+
 const KILLS: usize = 20;
 
 fn start(folder: &Path, resume: bool) -> Child {
@@ -28,9 +42,9 @@ fn start(folder: &Path, resume: bool) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-fn fresh() -> tempfile::TempDir {
+fn fresh(pipeline: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("p.flat"), PIPELINE).unwrap();
+    fs::write(folder.path().join("p.flat"), pipeline).unwrap();
     folder
 }
 
@@ -40,21 +54,30 @@ fn results(folder: &Path) -> Vec<(&'static str, Vec<u8>)> {
     let run: Vec<PathBuf> = runs.filter(|path| path.join("main").is_dir()).collect();
     let seed = run[0].join("main/seed-0");
     ["weights.safetensors", "metrics.csv", "measurements.csv", "results.json"]
-        .map(|name| (name, fs::read(seed.join(name)).unwrap()))
+        .map(|name| (name, fs::read(seed.join(name)).unwrap_or_default()))
         .to_vec()
 }
 
 #[test]
 fn killed_at_twenty_random_points() {
-    let whole = fresh();
+    killed(PIPELINE, KILLS);
+}
+
+#[test]
+fn killed_while_samples_have_their_own_radii() {
+    killed(ATTACKED, 6);
+}
+
+fn killed(pipeline: &str, kills: usize) {
+    let whole = fresh(pipeline);
     let began = Instant::now();
     assert!(start(whole.path(), false).wait().unwrap().success());
     let length = began.elapsed();
     let expected = results(whole.path());
     let mut random = Generator::keyed(Purpose::Order, &[0x6b69_6c6c]);
     let mut interrupted = 0;
-    for point in 0..KILLS {
-        let folder = fresh();
+    for point in 0..kills {
+        let folder = fresh(pipeline);
         let mut resume = false;
         // Up to two kills, then to the end.
         for _ in 0..1 + point % 2 {
@@ -69,12 +92,12 @@ fn killed_at_twenty_random_points() {
             assert!(found == expected, "{name} differs after kill {point}");
         }
     }
-    assert!(interrupted >= KILLS / 2, "only {interrupted} kills met a running program");
+    assert!(interrupted >= kills / 2, "only {interrupted} kills met a running program");
 }
 
 #[test]
 fn ctrl_c_writes_a_checkpoint_and_exits_130() {
-    let folder = fresh();
+    let folder = fresh(PIPELINE);
     let mut child = start(folder.path(), false);
     let checkpoint = |folder: &Path| -> bool {
         let runs = fs::read_dir(folder.join("runs"));

@@ -3,6 +3,8 @@
 #[path = "oracles/support.rs"]
 mod support;
 
+#[path = "oracles/attacks.rs"]
+mod attacks;
 #[path = "oracles/curriculum.rs"]
 mod curriculum;
 #[path = "oracles/minimizers.rs"]

@@ -3,7 +3,7 @@
 use burn::tensor::{Bool, Int, Tensor};
 
 use super::criterion::Criterion;
-use super::victim::{Victim, wrong};
+use super::victim::wrong;
 use crate::ops::Ops;
 
 /// The worst inputs so far.
@@ -17,14 +17,13 @@ pub struct Worst<B: Ops> {
 }
 
 impl<B: Ops> Worst<B> {
-    /// Inputs and what the network makes of them: one forward pass.
+    /// Inputs and the logits that the network gives them.
     pub fn of(
-        victim: &Victim<'_, B>,
         x: Tensor<B, 4>,
+        logits: Tensor<B, 2>,
         labels: &Tensor<B, 1, Int>,
         criterion: &Criterion<B>,
     ) -> Self {
-        let logits = victim.logits(x.clone());
         let wrong = wrong(&logits, labels);
         Self { x, losses: criterion.at(logits, labels).0, wrong }
     }

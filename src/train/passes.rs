@@ -39,6 +39,10 @@ pub fn at_most(phase: &Phase) -> bool {
 fn attacking(adversary: &Adversary) -> PassCount {
     let steps = |count: usize| PassCount { forward: count as u64, backward: 0, input_backward: count as u64 };
     match adversary {
+        Adversary::At(s) if s.restarts > 1 => {
+            let judged = PassCount { forward: s.restarts as u64, ..PassCount::default() };
+            steps(s.steps * s.restarts) + judged
+        }
         Adversary::At(s) => steps(s.steps),
         Adversary::Psat(s) => steps(s.steps),
         Adversary::PsatSingle(_) => steps(1),
@@ -104,6 +108,31 @@ mod tests {
         let checked = check(&source, &Settings::default(), &Disk);
         let program = checked.program.unwrap_or_else(|| panic!("{:#?}", checked.diagnostics));
         passes(&program.variants[0].experiment.phases[0]).cost()
+    }
+
+    /// One forward and one backward to the input per step, besides the 3 of training.
+    #[test]
+    fn attacks_cost_their_steps() {
+        let attacks = [
+            ("at", 23),
+            ("at(restarts = 2)", 45),
+            ("psat", 23),
+            ("psat_single", 5),
+            ("hsat", 23 + 3 * 5),
+            ("hsat(every = 1, estimate = upper)", 23 + 10 * 4),
+            ("trades", 27),
+            ("mart", 26),
+            ("fat", 23),
+            ("dat", 23),
+            ("cat18", 17),
+            ("cat20", 24),
+            ("iaat", 66),
+        ];
+        for (attack, expected) in attacks {
+            assert_eq!(cost(&format!("against {attack} under sgd")), expected, "{attack}");
+            let more = if matches!(attack, "trades" | "mart") { 6 } else { 3 };
+            assert_eq!(cost(&format!("against {attack} under sam")), expected + more, "{attack}");
+        }
     }
 
     /// The table of costs in Aizawa and Hayashi's terms: a forward is 1, a backward 2, one for the input alone 1.

@@ -13,7 +13,7 @@ use crate::lang::catalog::{Difficulty, Minimizer, Pacing};
 use crate::lang::program::{Device, Experiment, Phase, Program, Setting};
 use crate::run::{Options, Prepared, Status, inputs, status};
 use crate::train::PassCount;
-use crate::train::passes::passes;
+use crate::train::passes::{at_most, passes};
 
 /// Version of the JSON form.
 const SCHEMA: u32 = 1;
@@ -115,6 +115,8 @@ pub struct Training {
     pub passes_per_step: PassCount,
     /// In forward passes: a backward is two, a backward to the input alone is one.
     pub units_per_step: u64,
+    /// Samples may leave an attack early: the passes are a bound.
+    pub at_most: bool,
     /// Of the whole stage, estimated.
     pub seconds: Option<f64>,
 }
@@ -304,6 +306,7 @@ impl Planner<'_> {
             steps,
             passes_per_step: passes,
             units_per_step: passes.cost(),
+            at_most: at_most(phase),
             seconds,
         }
     }

@@ -122,7 +122,11 @@ fn cost(training: &Training) -> String {
     let input =
         if input_backward > 0 { format!(" + {input_backward} backward to the input") } else { String::new() };
     let steps = plural(training.steps as usize, "step", "steps");
-    format!("{steps} of {forward} forward + {backward} backward{input} = {} units", training.units_per_step)
+    let bound = if training.at_most { "at most " } else { "" };
+    format!(
+        "{steps} of {bound}{forward} forward + {backward} backward{input} = {} units",
+        training.units_per_step
+    )
 }
 
 fn training_time(stage: &StagePlan) -> Option<f64> {

@@ -73,7 +73,7 @@ kind! {
                    repeat: x' = Pi(x' + step sign(grad_x l(x')))   (l2: step g / ||g||)\n\
                    Pi: into the ball of radius eps around x, then into [0, 1]\n\
                    the training loss of the sample is l(x')",
-            passes: "`steps` forward and `steps` backward to the inputs, besides those of the training loss",
+            passes: "`steps` forward and `steps` backward to the inputs for each attack, and 1 forward for each of several",
             state: "none",
             source: "Madry et al., ICLR 2018; robust_overfitting for the settings",
             notes: "The network is attacked as it will be used, with running statistics (`mode = eval`), as TRADES, MART \
@@ -86,6 +86,8 @@ kind! {
             steps: usize => "number of steps", default("10", STEP_ORIGIN), range(Range::AT_LEAST_ONE), unit("steps");
             norm: Norm => "norm of the ball", default("linf", NORM_ORIGIN);
             start: Beginning => "where the attack begins", default("uniform", "Madry et al. 2018");
+            restarts: usize => "attacks per sample; the worst counts: misclassified first, then by loss", default("1", "Madry et al. 2018"),
+                range(Range::AT_LEAST_ONE), unit("restarts");
             loss: AttackLoss => "what the attack raises", default("ce", "Madry et al. 2018");
             mode: AttackMode => "how the network is attacked", default("eval", "the network that will be used");
         } => check_at;
@@ -319,6 +321,7 @@ kind! {
 pub struct Strength {
     pub norm: Norm,
     pub eps: f64,
+    /// Over all restarts.
     pub steps: usize,
 }
 
@@ -327,7 +330,7 @@ impl Adversary {
     pub fn strength(&self) -> Strength {
         let of = |norm, eps, steps| Strength { norm, eps, steps };
         match self {
-            Adversary::At(s) => of(s.norm, s.eps, s.steps),
+            Adversary::At(s) => of(s.norm, s.eps, s.steps * s.restarts),
             Adversary::Psat(s) => of(s.norm, s.eps, s.steps),
             Adversary::PsatSingle(s) => of(Norm::Linf, s.eps, 1),
             Adversary::Hsat(s) => of(s.norm, s.eps, s.steps),

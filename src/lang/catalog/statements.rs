@@ -169,7 +169,7 @@ pub const STATEMENTS: &[StatementEntry] = &[
     statement_entry(
         "select",
         "select last or select best(EVALUATOR)",
-        "which weights are reported and exported",
+        "which weights are reported and exported; `best(pgd.accuracy)` attacks the validation split as the file's own `pgd` does",
         "`last`",
     ),
     statement_entry("seeds", "seeds A..B (B excluded) or seeds [a, b]", "one run per seed", "`seeds [0]`"),

@@ -15,7 +15,7 @@ const LABEL_DRAW: u64 = 1;
 /// `radii` is the table over the training set.
 pub fn attack<B: Ops>(spec: &Cat20, radii: &Tensor<B, 1>, scene: &mut Scene<'_, '_, B>) -> Assault<B> {
     let old = radii.clone().select(0, scene.batch.indices.clone());
-    let tried = (old.clone() + spec.eta).clamp_max(spec.eps);
+    let tried = grown(spec, old.clone());
     let criterion = Criterion::Soft {
         targets: targets(spec, &tried, scene),
         kappa: (spec.loss == CustomLoss::Mix).then_some(spec.kappa),
@@ -31,6 +31,11 @@ pub fn attack<B: Ops>(spec: &Cat20, radii: &Tensor<B, 1>, scene: &mut Scene<'_, 
     assault.inputs.loss = Loss::Of(criterion);
     assault.radii = Some(new);
     assault
+}
+
+/// The radius that a visit tries.
+pub fn grown<B: Ops>(spec: &Cat20, old: Tensor<B, 1>) -> Tensor<B, 1> {
+    (old + spec.eta).clamp_max(spec.eps)
 }
 
 /// `(1 - c eps_i) onehot + c eps_i Dirichlet(1)`, `[n, classes]`.

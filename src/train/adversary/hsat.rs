@@ -67,8 +67,8 @@ pub struct Losses<B: Ops> {
     pub squared_norm: Tensor<B, 1>,
 }
 
-/// `a g = SHARE G`, so the gradient itself gives the displacement.
-fn look_around<B: Ops>(
+/// Losses around the weights; `a g = SHARE G`, so the gradient itself gives the displacement.
+pub fn look_around<B: Ops>(
     victim: &Victim<'_, B>,
     x: Tensor<B, 4>,
     labels: &Tensor<B, 1, burn::tensor::Int>,

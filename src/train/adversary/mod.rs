@@ -23,9 +23,13 @@ use crate::lang::schedule::Clock;
 use crate::ops::{Ops, Vector};
 
 use super::objective::{Batch, Inputs, Objective, Pass};
-use cat18::Ladder;
-pub use dat::stationarity;
-pub use hsat::{Losses, curvature};
+pub use cat18::{Ladder, parts};
+pub use cat20::{grown, smoothed};
+pub use dat::{Unconverged, stationarity};
+pub use fat::Friendly;
+pub use hsat::{Losses, curvature, look_around};
+pub use iaat::{Trial, adapted};
+pub use psat::{WithinGap, reach};
 pub use scene::{Assault, Record, Scene};
 
 /// One phase's adversary and its memory.

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::attack::{Attack, Ball, Criterion, Draws, Found, Rule, Start, Victim, Work, norms};
+use crate::attack::{Attack, Ball, Criterion, Draws, Found, Rule, Start, Victim, Work, Worst, norms};
 use crate::lang::catalog::{AttackMode, Norm};
 use crate::lang::schedule::Clock;
 use crate::model::Normalization;
@@ -105,6 +105,12 @@ impl<'m, B: Ops> Scene<'_, 'm, B> {
         let n = self.batch.len();
         self.objective.count(&Work { forward: n, ..Work::default() }, n);
         self.victim(mode).logits(x)
+    }
+
+    /// Attacked images and what the network makes of them: one more forward pass.
+    pub fn judged(&mut self, settings: &Settings<B>, x: Tensor<B, 4>) -> Worst<B> {
+        let logits = self.logits(settings.mode, x.clone());
+        Worst::of(x, logits, &self.batch.labels, &settings.criterion)
     }
 
     /// Training on the cross-entropy of what was found.
