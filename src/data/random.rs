@@ -9,6 +9,8 @@ pub enum Purpose {
     Augmentation = 2,
     Split = 3,
     Weights = 4,
+    Perturbation = 5,
+    Eigenvector = 6,
 }
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014):

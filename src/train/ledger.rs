@@ -47,9 +47,11 @@ pub struct Sums {
     weight_easiest: Mean,
     weight_hardest: Mean,
     fell: Mean,
+    rise: Mean,
+    curvature: Mean,
     pub skipped: u64,
     pub empty: u64,
-    pub cost: u64,
+    pub cost: f64,
 }
 
 /// A mean over the steps where the value applies.
@@ -84,6 +86,8 @@ pub struct EpochMeans {
     pub weight_easiest: Option<f64>,
     pub weight_hardest: Option<f64>,
     pub fell: Option<f64>,
+    pub rise: Option<f64>,
+    pub curvature: Option<f64>,
 }
 
 impl<B: Ops> Ledger<B> {
@@ -153,7 +157,8 @@ impl Sums {
             &mut self.weight_hardest,
         ];
         means.into_iter().zip(3..).for_each(|(mean, index)| mean.add(value(index)));
-        self.fell.add(value(11));
+        let means = [&mut self.fell, &mut self.rise, &mut self.curvature];
+        means.into_iter().zip(11..).for_each(|(mean, index)| mean.add(value(index)));
         Ok(())
     }
 
@@ -169,6 +174,8 @@ impl Sums {
             weight_easiest: self.weight_easiest.get(),
             weight_hardest: self.weight_hardest.get(),
             fell: self.fell.get(),
+            rise: self.rise.get(),
+            curvature: self.curvature.get(),
         }
     }
 }

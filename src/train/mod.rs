@@ -4,6 +4,7 @@
 //! weights; the minimizer owns the passes of a step and returns a direction; the optimizer moves the weights.
 //! Nothing is read back from the device inside a step.
 
+pub mod batch_passes;
 pub mod curriculum;
 pub mod learner;
 pub mod ledger;
@@ -14,5 +15,5 @@ pub mod passes;
 pub mod phase;
 pub mod state;
 
-pub use learner::{Learner, StepRecord};
+pub use learner::{Learner, StepPlan, StepRecord};
 pub use objective::{Batch, Objective, PassCount};
