@@ -16,7 +16,7 @@ use flatrun::model::{Model, Normalization, StateDict, Statistics};
 use flatrun::ops::Vector;
 use flatrun::train::adversary::{WithinGap, stationarity};
 use flatrun::train::passes::{at_most, passes};
-use flatrun::train::{Batch, Learner};
+use flatrun::train::{Batch, Learner, StepPlan};
 use proptest::prelude::*;
 
 use support::{GREY, batch, build, cnn, constants, host, state, tensor, uniform};
@@ -238,7 +238,8 @@ fn small() -> Model {
 }
 
 fn learner<'a>(model: &'a Model, case: &str, phase: &Phase) -> Learner<'a, Flex> {
-    Learner::new(model, phase, state(&model.layout, case, DType::F32), 16, &FlexDevice)
+    let plan = StepPlan { samples: 16, phase: 1, ..StepPlan::default() };
+    Learner::new(model, phase, state(&model.layout, case, DType::F32), plan, &FlexDevice)
 }
 
 /// Everything a step may change, as bits.
@@ -314,7 +315,7 @@ fn every_adversary_composes_with_every_curriculum_and_minimizer() {
                     checked.program.unwrap_or_else(|| panic!("{source}: {:#?}", checked.diagnostics));
                 let phase = program.variants[0].experiment.phases[0].clone();
                 let mut learner = learner(&model, "cnn_8", &phase);
-                let predicted = passes(&phase);
+                let predicted = passes(&phase, &clock(0));
                 for step in 0..3 {
                     if step == 2 {
                         learner.adversary.as_mut().unwrap().begin_epoch();

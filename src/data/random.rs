@@ -9,7 +9,9 @@ pub enum Purpose {
     Augmentation = 2,
     Split = 3,
     Weights = 4,
-    Attack = 6,
+    Perturbation = 5,
+    Eigenvector = 6,
+    Attack = 7,
 }
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014):

@@ -69,6 +69,8 @@ pub struct Data {
     pub augment: Vec<Augmentation>,
     /// Samples per batch, at least 1; the last batch of an epoch may be smaller.
     pub batch: usize,
+    /// Samples that are in memory at once; the whole batch where absent.
+    pub micro: Option<usize>,
     /// Taken from the training split.
     pub validation: Option<Validation>,
     pub shuffle: bool,

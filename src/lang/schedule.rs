@@ -47,6 +47,20 @@ impl Duration {
     }
 }
 
+/// A point in time, `epoch 160`, counted from the start of the phase.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Moment {
+    pub count: f64,
+    pub unit: Unit,
+}
+
+impl Moment {
+    /// The first step at or after it.
+    pub fn step(&self, clock: &Clock) -> u64 {
+        (self.count * self.unit.steps(clock.steps_per_epoch)).ceil() as u64
+    }
+}
+
 /// A part of a phase, counted from the start of the phase or back from its end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

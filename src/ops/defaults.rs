@@ -8,6 +8,7 @@ pub(super) use super::linear::{
 };
 pub(super) use super::norm::{batch_norm, batch_norm_grad, channel_sum, fixed_norm_grad, scale_shift};
 pub(super) use super::pointwise::{
-    global_average, global_average_grad, relu as rectify, relu_grad as rectify_grad,
+    global_average, global_average_grad, relu as rectify, relu_grad as rectify_grad, scale_by_fisher,
+    scale_by_size,
 };
 pub(super) use super::update::sgd;

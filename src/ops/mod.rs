@@ -21,7 +21,7 @@ use burn::tensor::{Int, Tensor};
 
 pub use norm::{EPSILON, NormGrad, Normalized};
 pub use update::{AdamRule, SgdRule};
-pub use vector::Vector;
+pub use vector::{Subset, Vector};
 
 /// Stride and zero padding of a square convolution; the kernel size is the weight's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +182,40 @@ pub trait Ops: Backend {
     /// Sum of squares, one element.
     fn sum_squares(x: Tensor<Self, 1>) -> Tensor<Self, 1> {
         (x.clone() * x).sum()
+    }
+
+    /// Inner product, one element.
+    fn dot(a: Tensor<Self, 1>, b: Tensor<Self, 1>) -> Tensor<Self, 1> {
+        (a * b).sum()
+    }
+
+    /// `a * x + b * y`, with one-element `a` and `b`.
+    fn blend(
+        x: Tensor<Self, 1>,
+        a: Tensor<Self, 1>,
+        y: Tensor<Self, 1>,
+        b: Tensor<Self, 1>,
+    ) -> Tensor<Self, 1> {
+        x * a + y * b
+    }
+
+    /// `(|weight| + eta)^2 * gradient`.
+    fn scale_by_size(weight: Tensor<Self, 1>, gradient: Tensor<Self, 1>, eta: f64) -> Tensor<Self, 1> {
+        pointwise::scale_by_size(weight, gradient, eta)
+    }
+
+    /// `gradient / (1 + eta * gradient^2)`.
+    fn scale_by_fisher(gradient: Tensor<Self, 1>, eta: f64) -> Tensor<Self, 1> {
+        pointwise::scale_by_fisher(gradient, eta)
+    }
+
+    /// `old` where `skip` (one element) is set, else `new`.
+    fn keep_if(
+        skip: &Tensor<Self, 1, burn::tensor::Bool>,
+        old: Tensor<Self, 1>,
+        new: Tensor<Self, 1>,
+    ) -> Tensor<Self, 1> {
+        update::keep_if(skip, old, new)
     }
 
     /// One step of SGD on one tensor: `(weight, momentum buffer)`, unchanged where `skip` (one element) is set.

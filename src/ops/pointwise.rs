@@ -20,3 +20,16 @@ pub(super) fn global_average_grad<B: Backend>(grad: Tensor<B, 4>, [h, w]: [usize
     let [n, _, _, c] = grad.dims();
     (grad / (h * w) as f64).expand([n, h, w, c])
 }
+
+pub(super) fn scale_by_size<B: Backend>(
+    weight: Tensor<B, 1>,
+    gradient: Tensor<B, 1>,
+    eta: f64,
+) -> Tensor<B, 1> {
+    let size = weight.abs() + eta;
+    size.clone() * size * gradient
+}
+
+pub(super) fn scale_by_fisher<B: Backend>(gradient: Tensor<B, 1>, eta: f64) -> Tensor<B, 1> {
+    gradient.clone() / (gradient.clone() * gradient * eta + 1.0)
+}

@@ -28,7 +28,11 @@ pub struct AdamRule<B: Backend> {
     pub correction: [Tensor<B, 1>; 2],
 }
 
-fn keep_if<B: Backend>(skip: &Tensor<B, 1, Bool>, old: Tensor<B, 1>, new: Tensor<B, 1>) -> Tensor<B, 1> {
+pub(super) fn keep_if<B: Backend>(
+    skip: &Tensor<B, 1, Bool>,
+    old: Tensor<B, 1>,
+    new: Tensor<B, 1>,
+) -> Tensor<B, 1> {
     let skip = skip.clone().expand(new.dims());
     new.mask_where(skip, old)
 }

@@ -20,6 +20,7 @@ use crate::evaluate::{Subject, measure};
 use crate::graph::{Run, StageGraph, StageKind, program_key};
 use crate::lang::program::{Phase, Program, Variant};
 use crate::ops::Ops;
+use crate::train::StepPlan;
 use crate::train::phase::{PhaseError, Setup, Start};
 use crate::train::state::{Checkpoint, Measured, Progress, peek, peek_stage};
 
@@ -239,9 +240,13 @@ impl<B: Ops> Executor<'_, B> {
         let setup = Setup::<B> {
             model: &prepared.model,
             phase: &experiment.phases[phase],
-            number: phase + 1,
             feed: &feed,
-            samples: prepared.train.len(),
+            plan: StepPlan {
+                samples: prepared.train.len(),
+                micro: experiment.data.micro,
+                seed: run.seed,
+                phase: phase as u64 + 1,
+            },
             key: stage.key.as_str(),
             device: self.device,
             at_most: self.options.smoke.then_some(1),

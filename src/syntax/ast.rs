@@ -52,6 +52,8 @@ pub enum ExprKind {
     Bool(bool),
     /// `200 epochs`; any word may stand where the unit does.
     Quantity(f64, Name),
+    /// `epoch 160`, a point in time.
+    Moment(f64, Name),
     /// `0..3`, `30..70 epochs`.
     Range(Box<Expr>, Box<Expr>, Option<Name>),
     /// `last 40 epochs`; the inner expression is whatever follows `last`.

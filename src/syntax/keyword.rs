@@ -41,6 +41,7 @@ keywords! {
     "data" true &[], source "a data set" "data digits";
     "augment" false &["data"], augmentations "a list of augmentations" "augment [flip]";
     "batch" false &["data"], batch_size "a batch size" "batch 128";
+    "micro" false &["data"], batch_size "a number of samples" "micro 32";
     "validation" false &["data"], share "a share or a number of samples" "validation 10%";
     "shuffle" false &["data"], switch "`true` or `false`" "shuffle false";
     "model" true &[], architecture "a model" "model resnet18";

@@ -124,7 +124,7 @@ pub(super) fn unit_after(kind: &ExprKind, unit: &Name, value: Span) -> Diagnosti
     let thing = match kind {
         ExprKind::Percent(_) => "a percentage",
         ExprKind::Ratio(..) => "a ratio",
-        ExprKind::Quantity(..) => "a quantity that has one",
+        ExprKind::Quantity(..) | ExprKind::Moment(..) => "a quantity that has one",
         _ => "this value",
     };
     let message = format!("the unit `{}` cannot follow {thing}", unit.text);

@@ -75,6 +75,7 @@ impl Builder<'_> {
     fn operand(&mut self, pair: Pair<'_, Rule>) -> Expr {
         match pair.as_rule() {
             Rule::measure => self.measure(pair),
+            Rule::moment => self.moment(pair),
             Rule::component => self.component(pair),
             Rule::call => self.call(pair),
             Rule::last => self.last(pair),
@@ -83,6 +84,24 @@ impl Builder<'_> {
             Rule::text | Rule::wrong_text => self.text(&pair),
             Rule::boolean | Rule::wrong_word => self.word(&pair),
             _ => self.scalar(pair),
+        }
+    }
+
+    /// `epoch 160`.
+    fn moment(&mut self, pair: Pair<'_, Rule>) -> Expr {
+        let base = self.base;
+        let (mut unit, mut value) = (None, missing_at(base));
+        for part in parts(pair) {
+            match part.as_rule() {
+                Rule::moment_unit => unit = Some(self.name(&part)),
+                _ => value = self.scalar(part),
+            }
+        }
+        match (value.kind, unit) {
+            (ExprKind::Number(count), Some(unit)) => {
+                Expr { span: unit.span.join(value.span), kind: ExprKind::Moment(count, unit) }
+            }
+            (kind, _) => Expr { kind, span: value.span },
         }
     }
 

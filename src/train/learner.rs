@@ -2,15 +2,17 @@
 
 use burn::tensor::{Bool, DType, Tensor};
 
+use crate::lang::catalog::Accumulation;
 use crate::lang::program::Phase;
 use crate::lang::schedule::Clock;
 use crate::model::{Model, Moments, StateDict, Statistics};
 use crate::ops::{Ops, Vector};
 
-use super::adversary::{Adversary, Record};
-use super::curriculum::{Curriculum, Weighting};
-use super::minimizer::{self, Minimizer, Outcome, Passes};
-use super::objective::{Batch, Inputs, Objective, Pass, PassCount};
+use super::adversary::Adversary;
+use super::batch_passes::{ATTACK, BatchPasses, First, accumulate};
+use super::curriculum::Curriculum;
+use super::minimizer::{self, Minimizer, Outcome, Start};
+use super::objective::{Batch, Objective, PassCount};
 use super::optimizer::Optimizer;
 
 /// Share of a batch's new statistics in the running ones, PyTorch's default.
@@ -24,6 +26,23 @@ pub struct Learner<'a, B: Ops> {
     pub curriculum: Curriculum<B>,
     pub adversary: Option<Adversary<B>>,
     minimizer: Box<dyn Minimizer<B>>,
+    /// What the minimizer keeps between steps.
+    pub memory: Option<Vector<B>>,
+    accumulate: Accumulation,
+    plan: StepPlan,
+}
+
+/// How steps are taken, besides what the phase says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StepPlan {
+    /// Size of the training corpus.
+    pub samples: usize,
+    /// Samples that are in memory at once; the whole batch where absent.
+    pub micro: Option<usize>,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Number of the phase, from 1.
+    pub phase: u64,
 }
 
 /// Numbers of one step, on the device; see [`StepRecord::COLUMNS`].
@@ -35,7 +54,7 @@ pub struct StepRecord<B: Ops> {
 
 impl<B: Ops> StepRecord<B> {
     /// Names of the values, in order.
-    pub const COLUMNS: [&'static str; 18] = [
+    pub const COLUMNS: [&'static str; 20] = [
         "samples",
         "loss",
         "correct",
@@ -48,6 +67,8 @@ impl<B: Ops> StepRecord<B> {
         "skipped",
         "empty",
         "fell",
+        "rise",
+        "curvature",
         "clean_loss",
         "clean_accuracy",
         "adversarial_loss",
@@ -57,117 +78,155 @@ impl<B: Ops> StepRecord<B> {
     ];
 }
 
+/// What the minimizer decided and what its passes saw.
+struct Taken<B: Ops> {
+    outcome: Outcome<B>,
+    first: Vec<First<B>>,
+    /// Mean weighted loss at the perturbed weights.
+    perturbed: Option<Tensor<B, 1>>,
+}
+
 impl<'a, B: Ops> Learner<'a, B> {
-    /// A phase that begins at `state`; `samples` is the size of the training corpus. Random numbers are those of
-    /// seed 0 and phase 1 unless [`Learner::keyed`] says otherwise.
+    /// A phase that begins at `state`.
     pub fn new(
         model: &'a Model,
         phase: &Phase,
         state: StateDict<B>,
-        samples: usize,
+        plan: StepPlan,
         device: &B::Device,
     ) -> Self {
+        let minimizer = minimizer::build(&phase.minimizer, &model.layout.parameters);
+        let perturbing = phase.minimizer.perturbing();
         Self {
             model,
             optimizer: Optimizer::new(phase.optimizer.clone(), &state.weights, device),
-            curriculum: Curriculum::new(phase.curriculum.clone(), samples, device),
-            adversary: adversary(phase, [0, 1], samples, device),
-            minimizer: minimizer::build(&phase.minimizer),
+            curriculum: Curriculum::new(phase.curriculum.clone(), plan.samples, device),
+            adversary: phase
+                .adversary
+                .clone()
+                .map(|spec| Adversary::new(spec, [plan.seed, plan.phase], plan.samples, device)),
+            memory: minimizer.keeps().map(|_| state.weights.zeros_like()),
+            minimizer,
+            accumulate: perturbing.map_or(Accumulation::Exact, |perturbing| perturbing.accumulate),
             state,
+            plan,
         }
     }
 
-    /// Draws the random numbers of an adversary by the seed of the run and the number of the phase.
-    pub fn keyed(self, phase: &Phase, key: [u64; 2], samples: usize, device: &B::Device) -> Self {
-        Self { adversary: adversary(phase, key, samples, device), ..self }
+    /// Name of what the minimizer keeps between steps.
+    pub fn memory_name(&self) -> Option<&'static str> {
+        self.minimizer.keeps()
     }
 
     /// Takes one step. A step whose loss or direction is not finite, or whose sample weights are all zero,
     /// changes nothing and is counted.
     pub fn step(&mut self, batch: &Batch<B>, clock: &Clock) -> StepRecord<B> {
         let clock = &Clock { lr: Some(self.optimizer.progress(clock)), ..*clock };
-        let mut passes = BatchPasses {
-            objective: Objective::new(self.model, &self.state.statistics),
-            curriculum: &mut self.curriculum,
-            adversary: self.adversary.as_mut(),
-            batch,
+        let parts = match self.plan.micro {
+            Some(size) if size < batch.len() => batch.parts(size),
+            _ => vec![batch.clone()],
+        };
+        let model = self.model;
+        let statistics = self.state.statistics.clone();
+        let mut objective = Objective::new(model, &statistics, batch.len());
+        let taken = match self.accumulate {
+            Accumulation::PerMicroBatch if parts.len() > 1 => self.each(&mut objective, &parts, clock),
+            _ => self.minimize(&mut objective, &parts, clock, self.memory.clone()),
+        };
+        self.apply(taken, objective.passes, batch.len(), clock)
+    }
+
+    /// One perturbation for all parts together.
+    fn minimize(
+        &mut self,
+        objective: &mut Objective<'_, B>,
+        parts: &[Batch<B>],
+        clock: &Clock,
+        memory: Option<Vector<B>>,
+    ) -> Taken<B> {
+        let adversary = self.adversary.as_mut();
+        let mut passes = BatchPasses::new(objective, &mut self.curriculum, adversary, parts, clock);
+        let start = Start {
+            weights: &self.state.weights,
             clock,
-            first: None,
+            momentum: self.optimizer.momentum(),
+            decay: self.optimizer.coupled_decay(),
+            memory: memory.as_ref(),
+            random: [self.plan.seed, self.plan.phase],
         };
-        let outcome = self.minimizer.step(&self.state.weights, &mut passes, clock);
-        let count = passes.objective.passes;
-        let Some(First { weighting, pass, attack }) = passes.first else {
-            unreachable!("every minimizer takes a first pass")
-        };
-        let skip = Skip::new(&pass, &weighting, &outcome);
+        let outcome = self.minimizer.step(&start, &mut passes);
+        Taken { outcome, first: passes.first, perturbed: passes.perturbed }
+    }
+
+    /// A perturbation for each part; directions and numbers are averaged.
+    fn each(&mut self, objective: &mut Objective<'_, B>, parts: &[Batch<B>], clock: &Clock) -> Taken<B> {
+        let total: usize = parts.iter().map(Batch::len).sum();
+        let mut all: Option<Taken<B>> = None;
+        for part in parts {
+            let memory = all.as_ref().map_or(self.memory.clone(), |all| all.outcome.memory.clone());
+            let taken = self.minimize(objective, std::slice::from_ref(part), clock, memory);
+            all = Some(Taken::joined(all, taken, part.len() as f64 / total as f64));
+        }
+        all.unwrap_or_else(|| unreachable!("a batch has a part"))
+    }
+
+    /// Moves everything by what was decided, unless the step must not count.
+    fn apply(&mut self, taken: Taken<B>, passes: PassCount, samples: usize, clock: &Clock) -> StepRecord<B> {
+        let Taken { outcome, first, perturbed } = taken;
+        let skip = Skip::new(&first, &outcome);
         let fell = self.curriculum.take_fell();
-        let mut values = record(&pass, &weighting, &outcome, &skip, fell, batch);
-        values.extend(record_attack(&pass, attack, &outcome.norm));
-        let values = Tensor::cat(values.into_iter().map(|value| value.cast(DType::F32)).collect(), 0);
-        self.curriculum.commit(batch, &skip.any);
+        let values = record(&first, &outcome, perturbed, &skip, fell, samples);
+        self.curriculum.commit(&skip.any);
         if let Some(adversary) = &mut self.adversary {
-            adversary.commit(batch, &pass, &skip.any);
+            adversary.commit(whole(&first, |part| &part.correct).sum(), samples, &skip.any);
         }
-        for moments in pass.moments() {
+        for moments in first.iter().flat_map(|part| &part.moments) {
             self.state.statistics = moved(&self.state.statistics, moments, &skip.any);
+            self.state.batches += 1;
         }
-        drop(pass);
-        self.state.batches += 1;
-        self.state.weights = self.optimizer.step(&self.state.weights, outcome.direction, clock, &skip.any);
-        StepRecord { values, passes: count }
-    }
-}
-
-fn adversary<B: Ops>(
-    phase: &Phase,
-    key: [u64; 2],
-    samples: usize,
-    device: &B::Device,
-) -> Option<Adversary<B>> {
-    phase.adversary.clone().map(|spec| Adversary::new(spec, key, samples, device))
-}
-
-/// The first pass of a step, the sample weights it led to, and what the adversary says of it.
-struct First<B: Ops> {
-    weighting: Weighting<B>,
-    pass: Pass<B>,
-    attack: Option<Record<B>>,
-}
-
-/// The objective on one batch, with adversary and curriculum inside.
-struct BatchPasses<'a, B: Ops> {
-    objective: Objective<'a, B>,
-    curriculum: &'a mut Curriculum<B>,
-    adversary: Option<&'a mut Adversary<B>>,
-    batch: &'a Batch<B>,
-    clock: &'a Clock,
-    first: Option<First<B>>,
-}
-
-impl<B: Ops> Passes<B> for BatchPasses<'_, B> {
-    fn first(&mut self, weights: &Vector<B>) -> Vector<B> {
-        let (objective, batch) = (&mut self.objective, self.batch);
-        let (inputs, attack) = match &mut self.adversary {
-            None => (Inputs::plain(batch), None),
-            Some(adversary) => {
-                let (inputs, record) = adversary.attack(objective, weights, batch, self.clock);
-                (inputs, Some(record))
-            }
+        self.memory = match (outcome.memory, &self.memory) {
+            (Some(new), Some(old)) => Some(new.unless(&skip.any, old)),
+            _ => None,
         };
-        let pass = objective.pass(weights, &inputs);
-        let weighting = self.curriculum.weigh(objective, weights, &pass, batch, self.clock);
-        let gradients = objective.gradients(&pass, &weighting.factors, self.curriculum.wants());
-        self.curriculum.observe(objective, weights, &pass, batch, &weighting, gradients.input);
-        self.first = Some(First { weighting, pass: pass.without_activations(), attack });
-        gradients.weights.unwrap_or_else(|| unreachable!("the weights were wanted"))
+        let weights = self.optimizer.step(&self.state.weights, outcome.direction, clock, &skip.any);
+        self.state.weights = match outcome.decoupled {
+            Some(beside) => {
+                let step = beside.number(-self.optimizer.rate(clock));
+                weights.add_scaled(&beside, &step).unless(&skip.any, &weights)
+            }
+            None => weights,
+        };
+        StepRecord { values, passes }
     }
+}
 
-    fn again(&mut self, weights: &Vector<B>) -> Vector<B> {
-        let Some(first) = &self.first else { unreachable!("`again` follows `first`") };
-        let pass = self.objective.pass(weights, &first.pass.inputs);
-        let gradients =
-            self.objective.gradients(&pass, &first.weighting.factors, crate::model::Wants::WEIGHTS);
-        gradients.weights.unwrap_or_else(|| unreachable!("the weights were wanted"))
+impl<B: Ops> Taken<B> {
+    /// Adds `share` of a part's step to those before it.
+    fn joined(all: Option<Self>, part: Self, share: f64) -> Self {
+        let (outcome, first, perturbed) = match all {
+            Some(all) => (Some(all.outcome), all.first, all.perturbed),
+            None => (None, Vec::new(), None),
+        };
+        let number = |sum: Option<Tensor<B, 1>>, value: Option<Tensor<B, 1>>| match (sum, value) {
+            (Some(sum), Some(value)) => Some(sum + value * share),
+            (sum, value) => sum.or(value.map(|value| value * share)),
+        };
+        let Outcome { direction, decoupled, norm, radius, clipped, curvature, memory } = part.outcome;
+        let sum =
+            outcome.map(|o| (Some(o.direction), o.decoupled, Some(o.norm), o.radius, o.clipped, o.curvature));
+        let (d, beside, n, r, c, v) = sum.unwrap_or_default();
+        let norm = number(n, Some(norm)).unwrap_or_else(|| unreachable!("a part has a norm"));
+        let outcome = Outcome {
+            direction: accumulate(d, direction, share),
+            decoupled: decoupled.map(|decoupled| accumulate(beside, decoupled, share)),
+            norm,
+            radius: number(r, radius),
+            clipped: number(c, clipped),
+            curvature: number(v, curvature),
+            memory,
+        };
+        let first = first.into_iter().chain(part.first).collect();
+        Self { outcome, first, perturbed: number(perturbed, part.perturbed) }
     }
 }
 
@@ -179,77 +238,96 @@ struct Skip<B: Ops> {
 }
 
 impl<B: Ops> Skip<B> {
-    fn new(pass: &Pass<B>, weighting: &Weighting<B>, outcome: &Outcome<B>) -> Self {
-        let probe = pass.losses.clone().sum() + outcome.norm.clone() + outcome.direction.sum_squares();
+    fn new(first: &[First<B>], outcome: &Outcome<B>) -> Self {
+        let mut probe = outcome.norm.clone() + outcome.direction.sum_squares();
+        if let Some(beside) = &outcome.decoupled {
+            probe = probe + beside.sum_squares();
+        }
+        for part in first {
+            probe = probe + part.losses.clone().sum();
+        }
         let not_finite = probe.is_finite().bool_not();
-        let empty = weighting.weights.clone().sum().equal_elem(0.0);
+        let empty = whole(first, |part| &part.weighting.weights).sum().equal_elem(0.0);
         Self { any: not_finite.clone().bool_or(empty.clone()), not_finite, empty }
     }
 }
 
-/// The step's numbers in the order of [`StepRecord::COLUMNS`], one element each, but for those of the attack.
+/// One value per sample of the batch, from its parts.
+fn whole<B: Ops>(first: &[First<B>], of: impl Fn(&First<B>) -> &Tensor<B, 1>) -> Tensor<B, 1> {
+    match first {
+        [part] => of(part).clone(),
+        parts => Tensor::cat(parts.iter().map(|part| of(part).clone()).collect(), 0),
+    }
+}
+
+/// The step's numbers in the order of [`StepRecord::COLUMNS`].
 fn record<B: Ops>(
-    pass: &Pass<B>,
-    weighting: &Weighting<B>,
+    first: &[First<B>],
     outcome: &Outcome<B>,
+    perturbed: Option<Tensor<B, 1>>,
     skip: &Skip<B>,
     fell: Option<Tensor<B, 1>>,
-    batch: &Batch<B>,
-) -> Vec<Tensor<B, 1>> {
+    samples: usize,
+) -> Tensor<B, 1> {
     let like = outcome.norm.clone();
-    let n = batch.len();
     let absent = like.full_like(f32::NAN);
-    let correct = pass.logits().argmax(1).reshape([n]).equal(batch.labels.clone());
-    let (easiest, hardest) = deciles(weighting).unwrap_or((absent.clone(), absent.clone()));
-    vec![
-        like.full_like(n as f64),
-        pass.losses.clone().mean(),
-        correct.int().sum().float(),
+    let losses = whole(first, |part| &part.losses);
+    let correct = whole(first, |part| &part.correct).sum();
+    let (easiest, hardest) = deciles(first).unwrap_or((absent.clone(), absent.clone()));
+    let values = vec![
+        like.full_like(samples as f64),
+        losses.mean(),
+        correct,
         outcome.norm.clone(),
         outcome.radius.clone().unwrap_or(absent.clone()),
         outcome.clipped.clone().unwrap_or(absent.clone()),
-        weighting.weights.clone().greater_elem(0.0).float().mean(),
+        whole(first, |part| &part.weighting.weights).greater_elem(0.0).float().mean(),
         easiest,
         hardest,
         skip.not_finite.clone().float(),
         skip.empty.clone().float(),
-        fell.unwrap_or(absent),
-    ]
+        fell.unwrap_or(absent.clone()),
+        perturbed.map_or(absent.clone(), |perturbed| perturbed - weighted_loss(first, samples)),
+        outcome.curvature.clone().unwrap_or(absent.clone()),
+    ];
+    let attack = attack(first, samples).unwrap_or_else(|| vec![absent; ATTACK]);
+    let values = values.into_iter().chain(attack);
+    Tensor::cat(values.map(|value| value.cast(DType::F32)).collect(), 0)
 }
 
-/// The attack's numbers, the last of [`StepRecord::COLUMNS`]: losses and accuracies of predictions that were made
-/// anyway, cross-entropy throughout.
-fn record_attack<B: Ops>(
-    pass: &Pass<B>,
-    attack: Option<Record<B>>,
-    like: &Tensor<B, 1>,
-) -> Vec<Tensor<B, 1>> {
-    let absent = like.full_like(f32::NAN);
-    let Some(attack) = attack else { return vec![absent; 6] };
-    let labels = &pass.inputs.labels;
-    let entropy = |logits: Tensor<B, 2>| B::cross_entropy(logits, labels.clone()).0.mean();
-    let accuracy = |logits: Tensor<B, 2>| {
-        let right = crate::attack::wrong(&logits, labels).bool_not();
-        right.float().mean()
+/// Numbers of the attack, averaged over the parts.
+fn attack<B: Ops>(first: &[First<B>], samples: usize) -> Option<Vec<Tensor<B, 1>>> {
+    let part = |part: &First<B>| {
+        let share = part.losses.dims()[0] as f64 / samples as f64;
+        part.attack.clone().map(|numbers| Tensor::cat(numbers.to_vec(), 0) * share)
     };
-    let clean = attack.clean_logits.or_else(|| pass.clean_logits());
-    vec![
-        clean.clone().map_or(absent.clone(), entropy),
-        clean.map_or(absent.clone(), accuracy),
-        entropy(pass.logits()),
-        like.full_like(attack.active),
-        attack.perturbation,
-        attack.lambda.unwrap_or(absent),
-    ]
+    let parts = first.iter().map(part).collect::<Option<Vec<_>>>()?;
+    let sum = parts.into_iter().reduce(|sum, part| sum + part)?;
+    Some((0..ATTACK).map(|index| sum.clone().narrow(0, index, 1)).collect())
 }
 
-/// Mean weight of the easiest and of the hardest tenth of the batch (at least one sample each).
-fn deciles<B: Ops>(weighting: &Weighting<B>) -> Option<(Tensor<B, 1>, Tensor<B, 1>)> {
-    let rank = weighting.rank.clone()?;
+/// `sum(factors * losses)` of the first pass, averaged over the parts.
+fn weighted_loss<B: Ops>(first: &[First<B>], samples: usize) -> Tensor<B, 1> {
+    let part = |part: &First<B>| {
+        let share = part.losses.dims()[0] as f64 / samples as f64;
+        (part.losses.clone() * part.weighting.factors.clone()).sum() * share
+    };
+    Tensor::cat(first.iter().map(part).collect(), 0).sum()
+}
+
+/// Mean weight of the easiest and of the hardest tenth of the batch (at least one sample of each part).
+fn deciles<B: Ops>(first: &[First<B>]) -> Option<(Tensor<B, 1>, Tensor<B, 1>)> {
+    let parts: Option<Vec<_>> = first.iter().map(deciles_of).collect();
+    let (easiest, hardest): (Vec<_>, Vec<_>) = parts?.into_iter().unzip();
+    Some((Tensor::cat(easiest, 0).mean(), Tensor::cat(hardest, 0).mean()))
+}
+
+fn deciles_of<B: Ops>(part: &First<B>) -> Option<(Tensor<B, 1>, Tensor<B, 1>)> {
+    let rank = part.weighting.rank.clone()?;
     let n = rank.dims()[0];
     let tenth = (n / 10).max(1);
     let mean = |chosen: Tensor<B, 1, Bool>| {
-        weighting.weights.clone().mask_fill(chosen.bool_not(), 0.0).sum() / tenth as f64
+        part.weighting.weights.clone().mask_fill(chosen.bool_not(), 0.0).sum() / tenth as f64
     };
     Some((mean(rank.clone().lower_elem(tenth as f64)), mean(rank.greater_equal_elem((n - tenth) as f64))))
 }
@@ -258,7 +336,7 @@ fn deciles<B: Ops>(weighting: &Weighting<B>) -> Option<(Tensor<B, 1>, Tensor<B, 
 fn moved<B: Ops>(old: &Statistics<B>, batch: &[Moments<B>], skip: &Tensor<B, 1, Bool>) -> Statistics<B> {
     let blend = |old: &Tensor<B, 1>, new: Tensor<B, 1>| {
         let next = old.clone() * (1.0 - STATISTICS_MOMENTUM) + new * STATISTICS_MOMENTUM;
-        next.mask_where(skip.clone().expand(old.dims()), old.clone())
+        B::keep_if(skip, old.clone(), next)
     };
     let pair = |([mean, variance], moments): (&[Tensor<B, 1>; 2], &Moments<B>)| {
         let count = moments.count as f64;

@@ -47,10 +47,12 @@ pub struct Sums {
     weight_easiest: Mean,
     weight_hardest: Mean,
     fell: Mean,
+    rise: Mean,
+    curvature: Mean,
     attack: [Mean; 6],
     pub skipped: u64,
     pub empty: u64,
-    pub cost: u64,
+    pub cost: f64,
 }
 
 /// A mean over the steps where the value applies.
@@ -85,6 +87,8 @@ pub struct EpochMeans {
     pub weight_easiest: Option<f64>,
     pub weight_hardest: Option<f64>,
     pub fell: Option<f64>,
+    pub rise: Option<f64>,
+    pub curvature: Option<f64>,
     /// Of the attack: clean loss and accuracy, adversarial loss, active share, perturbation, lambda.
     pub attack: [Option<f64>; 6],
 }
@@ -156,8 +160,9 @@ impl Sums {
             &mut self.weight_hardest,
         ];
         means.into_iter().zip(3..).for_each(|(mean, index)| mean.add(value(index)));
-        self.fell.add(value(11));
-        self.attack.iter_mut().zip(12..).for_each(|(mean, index)| mean.add(value(index)));
+        let means = [&mut self.fell, &mut self.rise, &mut self.curvature];
+        means.into_iter().zip(11..).for_each(|(mean, index)| mean.add(value(index)));
+        self.attack.iter_mut().zip(14..).for_each(|(mean, index)| mean.add(value(index)));
         Ok(())
     }
 
@@ -173,6 +178,8 @@ impl Sums {
             weight_easiest: self.weight_easiest.get(),
             weight_hardest: self.weight_hardest.get(),
             fell: self.fell.get(),
+            rise: self.rise.get(),
+            curvature: self.curvature.get(),
             attack: self.attack.map(Mean::get),
         }
     }

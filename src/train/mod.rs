@@ -1,10 +1,12 @@
 //! Training one phase: one loop with four plug-in points.
 //!
-//! The adversary makes the training inputs; the objective evaluates per-sample losses at given weights; the curriculum turns difficulty into sample
-//! weights; the minimizer owns the passes of a step and returns a direction; the optimizer moves the weights.
+//! The adversary makes the training inputs; the objective evaluates per-sample losses at given weights; the
+//! curriculum turns difficulty into sample weights; the minimizer owns the passes of a step and returns a direction;
+//! the optimizer moves the weights.
 //! Nothing is read back from the device inside a step, but for the masks of adversaries that stop early.
 
 pub mod adversary;
+pub mod batch_passes;
 mod composite;
 pub mod curriculum;
 pub mod learner;
@@ -17,5 +19,5 @@ pub mod phase;
 pub mod state;
 
 pub use adversary::Adversary;
-pub use learner::{Learner, StepRecord};
+pub use learner::{Learner, StepPlan, StepRecord};
 pub use objective::{Batch, Inputs, Loss, Objective, PassCount};

@@ -43,21 +43,39 @@ impl<B: Ops> Batch<B> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// The batch in parts of at most `size` samples, in order.
+    pub fn parts(&self, size: usize) -> Vec<Self> {
+        let part = |first: usize| {
+            let range = first..(first + size).min(self.len());
+            Self {
+                indices: self.indices.clone().slice(range.clone()),
+                places: self.places[range.clone()].to_vec(),
+                x: self.x.clone().slice([range.clone()]),
+                labels: self.labels.clone().slice(range),
+            }
+        };
+        (0..self.len()).step_by(size.max(1)).map(part).collect()
+    }
 }
 
-/// Passes over a batch, in the units of the papers: a forward is 1, a backward 2, one for the input alone 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+/// Passes over a batch, in the units of the papers: a forward is 1, a backward 2, one for the input alone 1. A pass
+/// over a part of the batch counts as that part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct PassCount {
-    pub forward: u64,
-    pub backward: u64,
-    pub input_backward: u64,
+    pub forward: f64,
+    pub backward: f64,
+    pub input_backward: f64,
 }
 
 impl PassCount {
     /// Total in units of one forward pass.
-    pub fn cost(&self) -> u64 {
-        self.forward + 2 * self.backward + self.input_backward
+    pub fn cost(&self) -> f64 {
+        self.forward + 2.0 * self.backward + self.input_backward
     }
+
+    /// A Hessian-vector product: a forward pass with two for its tangents, five sweeps back to inputs or weights.
+    pub const HESSIAN_PRODUCT: Self = Self { forward: 3.0, backward: 2.0, input_backward: 1.0 };
 }
 
 impl std::ops::Add for PassCount {
@@ -68,6 +86,18 @@ impl std::ops::Add for PassCount {
             forward: self.forward + other.forward,
             backward: self.backward + other.backward,
             input_backward: self.input_backward + other.input_backward,
+        }
+    }
+}
+
+impl std::ops::Mul<f64> for PassCount {
+    type Output = Self;
+
+    fn mul(self, factor: f64) -> Self {
+        Self {
+            forward: self.forward * factor,
+            backward: self.backward * factor,
+            input_backward: self.input_backward * factor,
         }
     }
 }
@@ -110,12 +140,37 @@ impl<B: Ops> Inputs<B> {
     pub fn at(&self, x: Tensor<B, 4>) -> Self {
         Self { x, ..self.clone() }
     }
+
+    /// The samples at these places of the batch.
+    pub fn select(&self, places: &Tensor<B, 1, Int>) -> Self {
+        let pick = |x: &Tensor<B, 4>| x.clone().select(0, places.clone());
+        Self {
+            x: pick(&self.x),
+            clean: self.clean.as_ref().map(pick),
+            labels: self.labels.clone().select(0, places.clone()),
+            loss: match &self.loss {
+                Loss::Of(criterion) => Loss::Of(criterion.select(places)),
+                other => other.clone(),
+            },
+        }
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.x.dims()[0]
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// Per-sample losses of a network in training mode (batch statistics), counting passes.
 pub struct Objective<'a, B: Ops> {
     model: &'a Model,
     statistics: &'a Statistics<B>,
+    /// Samples of a pass that counts as one.
+    batch: usize,
     pub passes: PassCount,
 }
 
@@ -137,8 +192,14 @@ struct Branch<B: Ops> {
 }
 
 impl<'a, B: Ops> Objective<'a, B> {
-    pub fn new(model: &'a Model, statistics: &'a Statistics<B>) -> Self {
-        Self { model, statistics, passes: PassCount::default() }
+    /// Of a step over `batch` samples.
+    pub fn new(model: &'a Model, statistics: &'a Statistics<B>, batch: usize) -> Self {
+        Self { model, statistics, batch, passes: PassCount::default() }
+    }
+
+    /// What part of a pass `samples` are.
+    fn share(&self, samples: usize) -> f64 {
+        samples as f64 / self.batch as f64
     }
 
     /// The network as an attack sees it.
@@ -153,12 +214,11 @@ impl<'a, B: Ops> Objective<'a, B> {
         self.model.classes
     }
 
-    /// Counts the passes of an attack on `n` samples, in whole passes over the batch.
-    pub fn count(&mut self, work: &Work, n: usize) {
-        let whole = |samples: usize| samples.div_ceil(n.max(1)) as u64;
-        self.passes.forward += whole(work.forward);
-        self.passes.backward += whole(work.backward);
-        self.passes.input_backward += whole(work.input_backward);
+    /// Counts the passes of an attack.
+    pub fn count(&mut self, work: &Work) {
+        self.passes.forward += self.share(work.forward);
+        self.passes.backward += self.share(work.backward);
+        self.passes.input_backward += self.share(work.input_backward);
     }
 
     /// A forward pass that can be differentiated.
@@ -175,7 +235,8 @@ impl<'a, B: Ops> Objective<'a, B> {
         let (model, statistics) = (self.model, self.statistics);
         let forward =
             |x: &Tensor<B, 4>| model.forward(weights, statistics, x.clone(), Normalization::Batch, record);
-        self.passes.forward += 1 + u64::from(inputs.clean.is_some());
+        let traces = 1 + usize::from(inputs.clean.is_some());
+        self.passes.forward += self.share(inputs.len() * traces);
         let clean = inputs.clean.as_ref().map(forward);
         let trace = forward(&inputs.x);
         let (logits, inputs) = (trace.logits.clone(), inputs.clone());
@@ -189,22 +250,37 @@ impl<'a, B: Ops> Objective<'a, B> {
     }
 
     /// Gradients of `sum(factors * losses)`; `factors` is `[n]`. The input gradient is that of the training inputs.
-    pub fn gradients(&mut self, pass: &Pass<B>, factors: &Tensor<B, 1>, wants: Wants) -> Gradients<B> {
-        let factors = factors.clone().reshape([factors.dims()[0], 1]);
+    pub fn gradients(&mut self, pass: &Pass<B>, factors: &Tensor<B, 1>, wants: Wants<'_>) -> Gradients<B> {
+        let n = factors.dims()[0];
+        let factors = factors.clone().reshape([n, 1]);
         let through = |trace: &Trace<B>, d_logits: &Tensor<B, 2>, wants| {
             trace.backward(d_logits.clone() * factors.clone(), wants)
         };
         let attacked = through(&pass.trace, &pass.d_logits, wants);
-        let branch = pass.clean.as_ref().filter(|_| wants.weights);
-        let Some(branch) = branch else {
-            self.passes.backward += u64::from(wants.weights);
-            self.passes.input_backward += u64::from(!wants.weights);
+        if wants.weights.is_none() {
+            self.passes.input_backward += self.share(n);
             return attacked;
-        };
-        self.passes.backward += 2;
-        let clean = through(&branch.trace, &branch.d_logits, Wants::WEIGHTS);
+        }
+        self.passes.backward += self.share(n);
+        let Some(branch) = &pass.clean else { return attacked };
+        self.passes.backward += self.share(n);
+        let clean = through(&branch.trace, &branch.d_logits, Wants { input: false, ..wants });
         let weights = attacked.weights.zip(clean.weights).map(|(a, b)| sum(a, &b));
         Gradients { weights, input: attacked.input }
+    }
+
+    /// `H direction` for the cross-entropy `sum(factors * losses)` at `weights`, normalised by running statistics.
+    pub fn hessian_product(
+        &mut self,
+        weights: &Vector<B>,
+        inputs: &Inputs<B>,
+        factors: &Tensor<B, 1>,
+        direction: &Vector<B>,
+    ) -> Vector<B> {
+        self.passes = self.passes + PassCount::HESSIAN_PRODUCT * self.share(inputs.len());
+        let x = inputs.x.clone();
+        let trace = self.model.forward(weights, self.statistics, x, Normalization::Running, true);
+        trace.hessian_product(inputs.labels.clone(), factors, direction)
     }
 
     /// Gradient of every sample's own loss for its training input, `[n, h, w, c]`.
@@ -215,12 +291,6 @@ impl<'a, B: Ops> Objective<'a, B> {
 }
 
 impl<B: Ops> Pass<B> {
-    /// Losses, logits and statistics without what a differentiation would need.
-    pub fn without_activations(self) -> Self {
-        let strip = |branch: Branch<B>| Branch { trace: branch.trace.without_activations(), ..branch };
-        Self { trace: self.trace.without_activations(), clean: self.clean.map(strip), ..self }
-    }
-
     /// At the training inputs.
     pub fn logits(&self) -> Tensor<B, 2> {
         self.trace.logits.clone()
@@ -232,9 +302,9 @@ impl<B: Ops> Pass<B> {
     }
 
     /// Batch statistics of each forward pass, in the order in which running statistics follow them.
-    pub fn moments(&self) -> impl Iterator<Item = &[Moments<B>]> {
-        let clean = self.clean.iter().map(|branch| branch.trace.moments.as_slice());
-        clean.chain([self.trace.moments.as_slice()])
+    pub fn into_moments(self) -> Vec<Vec<Moments<B>>> {
+        let clean = self.clean.into_iter().map(|branch| branch.trace.moments);
+        clean.chain([self.trace.moments]).collect()
     }
 }
 

@@ -6,6 +6,9 @@ use crate::lang::catalog::Optimizer as Spec;
 use crate::lang::schedule::{Clock, Progress};
 use crate::ops::{AdamRule, Ops, SgdRule, Vector};
 
+/// Added to a norm before a direction is scaled by it, as PyTorch does.
+const CLIP_EPSILON: f64 = 1e-6;
+
 /// A base optimizer with its buffers; each is shaped as the weights.
 pub struct Optimizer<B: Ops> {
     spec: Spec,
@@ -32,6 +35,32 @@ impl<B: Ops> Optimizer<B> {
         self.spec.lr().progress(clock)
     }
 
+    /// First moment: the momentum buffer, or Adam's average of gradients.
+    pub fn momentum(&self) -> Option<&Vector<B>> {
+        self.buffers.first()
+    }
+
+    /// Weight decay that is added to the gradient; 0 where it is decoupled.
+    pub fn coupled_decay(&self) -> f64 {
+        match &self.spec {
+            Spec::Sgd(sgd) => sgd.weight_decay,
+            Spec::Adam(adam) => adam.weight_decay,
+            Spec::Adamw(_) => 0.0,
+        }
+    }
+
+    /// The direction, scaled down to the largest norm the file allows; PyTorch's `clip_grad_norm_`.
+    fn clipped(&self, direction: Vector<B>, clock: &Clock) -> Vector<B> {
+        let clip = match &self.spec {
+            Spec::Sgd(sgd) => &sgd.clip,
+            Spec::Adam(adam) => &adam.clip,
+            Spec::Adamw(adam) => &adam.clip,
+        };
+        let Some(clip) = clip else { return direction };
+        let factor = ((direction.norm() + CLIP_EPSILON).recip() * clip.at(clock)).clamp_max(1.0);
+        direction.scale(&factor)
+    }
+
     /// `weights` moved along `-direction`; weights and buffers are unchanged where `skip` is set.
     pub fn step(
         &mut self,
@@ -40,6 +69,7 @@ impl<B: Ops> Optimizer<B> {
         clock: &Clock,
         skip: &Tensor<B, 1, Bool>,
     ) -> Vector<B> {
+        let direction = self.clipped(direction, clock);
         let counted = self.updates.clone() + 1.0;
         self.updates = counted.mask_where(skip.clone(), self.updates.clone());
         match self.spec.clone() {

@@ -10,7 +10,7 @@ use crate::lang::schedule::Clock;
 use crate::model::{Model, StateDict};
 use crate::ops::Ops;
 
-use super::learner::Learner;
+use super::learner::{Learner, StepPlan};
 use super::ledger::{Diverged, Ledger};
 use super::objective::Batch;
 use super::state::{Best, Checkpoint, CheckpointError, EpochRow, Measured, Progress, to_checkpoint};
@@ -23,11 +23,8 @@ const RENEW_WITHIN_EPOCH: Duration = Duration::from_secs(300);
 pub struct Setup<'a, B: Ops> {
     pub model: &'a Model,
     pub phase: &'a Phase,
-    /// From 1.
-    pub number: usize,
     pub feed: &'a Feed,
-    /// Size of the training corpus: the curriculum's table is keyed by its indices.
-    pub samples: usize,
+    pub plan: StepPlan,
     /// Content key of the stage.
     pub key: &'a str,
     pub device: &'a B::Device,
@@ -131,9 +128,7 @@ impl<'a, B: Ops> Setup<'a, B> {
         checkpoint: Option<Checkpoint<'_>>,
         monitor: &mut dyn Monitor<B>,
     ) -> Result<(), PhaseError> {
-        let key = [self.feed.seed(), self.number as u64];
-        let learner = Learner::new(self.model, self.phase, start.state, self.samples, self.device);
-        let learner = learner.keyed(self.phase, key, self.samples, self.device);
+        let learner = Learner::new(self.model, self.phase, start.state, self.plan, self.device);
         let (best, best_state) = start.best.unzip();
         let minimizer = self.phase.minimizer.name();
         let progress = Progress::start(self.key, minimizer, start.epoch, best);
@@ -152,6 +147,11 @@ impl<'a, B: Ops> Setup<'a, B> {
             run.resume(&checkpoint)?;
         }
         run.train()
+    }
+
+    /// Number of the phase, from 1.
+    fn number(&self) -> usize {
+        self.plan.phase as usize
     }
 
     /// Length of the phase.
@@ -268,7 +268,7 @@ impl<B: Ops> Run<'_, '_, B> {
         let adversarial_accuracy = means.accuracy.filter(|_| self.learner.adversary.is_some());
         let attacked = validation.adversarial_accuracy;
         EpochRow {
-            phase: self.setup.number,
+            phase: self.setup.number(),
             epoch: self.progress.epoch,
             step: self.progress.step,
             learning_rate: Some(self.learner.optimizer.rate(&last)),
@@ -279,6 +279,8 @@ impl<B: Ops> Run<'_, '_, B> {
             gradient_norm: means.gradient_norm,
             radius: means.radius,
             clipped: means.clipped,
+            rise: means.rise,
+            curvature: means.curvature,
             kept: means.kept,
             weight_easiest: means.weight_easiest,
             weight_hardest: means.weight_hardest,
@@ -295,7 +297,7 @@ impl<B: Ops> Run<'_, '_, B> {
             attack_active,
             perturbation,
             lambda,
-            passes: (sums.steps > 0).then(|| sums.cost as f64 / sums.steps as f64),
+            passes: (sums.steps > 0).then(|| sums.cost / sums.steps as f64),
             skipped: sums.skipped,
             empty: sums.empty,
         }
@@ -303,7 +305,7 @@ impl<B: Ops> Run<'_, '_, B> {
 
     fn measure(&mut self) -> Result<(), PhaseError> {
         let numbers = self.monitor.measure(&self.learner.state, &self.now())?;
-        let (phase, step) = (self.setup.number, self.progress.step);
+        let (phase, step) = (self.setup.number(), self.progress.step);
         // The epoch under way counts as finished with its last batch.
         let epoch = self.progress.epoch + u64::from(self.progress.batch as u64 == self.clock.steps_per_epoch);
         let record = |(name, value)| Measured { phase, epoch, step, name, value };

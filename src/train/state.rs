@@ -1,7 +1,8 @@
 //! Checkpoints: everything a phase needs to go on as if it had never stopped, in one safetensors file.
 //!
 //! Tensors: `model.*` under PyTorch's names, `best.*` likewise, `optimizer.<buffer>.<parameter>`,
-//! `optimizer.updates`, `curriculum.difficulty`, `adversary.<memory>`. The rest is JSON in the file's metadata.
+//! `optimizer.updates`, `minimizer.<memory>.<parameter>`, `curriculum.difficulty`, `adversary.<memory>`. The rest is
+//! JSON in the file's metadata.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,7 +13,9 @@ use burn::tensor::Tensor;
 use safetensors::tensor::SafeTensors;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Entry, Layout, StateDict, entries, float_entry, read_tensor, state_from, to_bytes};
+use crate::model::{
+    Entry, Layout, Parameter, StateDict, entries, float_entry, read_tensor, state_from, to_bytes,
+};
 use crate::ops::{Ops, Vector};
 
 use super::learner::Learner;
@@ -64,6 +67,10 @@ pub struct EpochRow {
     pub gradient_norm: Option<f64>,
     pub radius: Option<f64>,
     pub clipped: Option<f64>,
+    /// Loss at the perturbed weights less that at the weights.
+    pub rise: Option<f64>,
+    /// Rayleigh quotient of the Hessian, where the minimizer measures it.
+    pub curvature: Option<f64>,
     pub kept: Option<f64>,
     pub weight_easiest: Option<f64>,
     pub weight_hardest: Option<f64>,
@@ -177,12 +184,10 @@ pub fn to_checkpoint<B: Ops>(
     all.extend(best.into_iter().flat_map(|best| prefixed("best", entries(layout, best))));
     let (buffers, updates) = learner.optimizer.state();
     for (name, buffer) in buffers {
-        let parts = layout.parameters.iter().zip(&buffer.0);
-        all.extend(
-            parts.map(|(p, value)| {
-                float_entry(format!("optimizer.{name}.{}", p.name), p.shape.clone(), value)
-            }),
-        );
+        all.extend(named(&format!("optimizer.{name}"), layout, buffer));
+    }
+    if let (Some(name), Some(memory)) = (learner.memory_name(), &learner.memory) {
+        all.extend(named(&format!("minimizer.{name}"), layout, memory));
     }
     all.push(float_entry("optimizer.updates".into(), vec![1], updates));
     let table = &learner.curriculum.table;
@@ -192,6 +197,14 @@ pub fn to_checkpoint<B: Ops>(
     }
     let json = serde_json::to_string(progress).map_err(|error| error.to_string())?;
     to_bytes(&all, BTreeMap::from([(KEY.to_owned(), json)]))
+}
+
+/// A vector's parts under a prefix and the parameters' names.
+fn named<B: Ops>(prefix: &str, layout: &Layout, vector: &Vector<B>) -> Vec<Entry> {
+    let part = |(p, value): (&Parameter, &Tensor<B, 1>)| {
+        float_entry(format!("{prefix}.{}", p.name), p.shape.clone(), value)
+    };
+    layout.parameters.iter().zip(&vector.0).map(part).collect()
 }
 
 fn prefixed(prefix: &str, entries: Vec<Entry>) -> Vec<Entry> {
@@ -295,9 +308,10 @@ impl<'a> Checkpoint<'a> {
         learner.state = self.state(layout, device)?;
         let mut buffers = Vec::new();
         for name in learner.optimizer.buffer_names() {
-            let part =
-                |p: &crate::model::Parameter| self.tensor(&format!("optimizer.{name}.{}", p.name), device);
-            buffers.push(Vector(layout.parameters.iter().map(part).collect::<Result<_, _>>()?));
+            buffers.push(self.vector(&format!("optimizer.{name}"), layout, device)?);
+        }
+        if let Some(name) = learner.memory_name() {
+            learner.memory = Some(self.vector(&format!("minimizer.{name}"), layout, device)?);
         }
         learner.optimizer.restore(buffers, self.tensor("optimizer.updates", device)?);
         let table = self.tensor("curriculum.difficulty", device)?;
@@ -308,6 +322,16 @@ impl<'a> Checkpoint<'a> {
             adversary.restore(self.tensor(&format!("adversary.{name}"), device)?);
         }
         Ok(())
+    }
+
+    fn vector<B: Ops>(
+        &self,
+        prefix: &str,
+        layout: &Layout,
+        device: &B::Device,
+    ) -> Result<Vector<B>, CheckpointError> {
+        let part = |p: &Parameter| self.tensor(&format!("{prefix}.{}", p.name), device);
+        Ok(Vector(layout.parameters.iter().map(part).collect::<Result<_, _>>()?))
     }
 
     fn tensor<B: Ops>(&self, name: &str, device: &B::Device) -> Result<Tensor<B, 1>, CheckpointError> {

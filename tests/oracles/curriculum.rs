@@ -2,14 +2,15 @@
 
 use burn::tensor::{DType, Tensor};
 use burn_flex::{Flex, FlexDevice};
-use flatrun::lang::catalog::{Adm, Difficulty, Freshness, Loss, Pacing, Scope, Spl, Ssp, Weighting};
-use flatrun::lang::schedule::{Clock, Schedule};
-use flatrun::train::Learner;
+use flatrun::lang::catalog::{Difficulty, Loss, Reduction, Scope, Spl, Weighting};
+use flatrun::lang::schedule::Clock;
 use flatrun::train::curriculum::{Threshold, emphasis, rank, spl_weights, ssp_weights};
 use serde_json::Value;
 
-use crate::minimizers::{assert_state, lesam, phase, sgd};
-use crate::support::{GREY, Stored, assert_close, batch, cnn, constants, host, json, state, tensor};
+use flatrun::train::{Learner, StepPlan};
+
+use crate::minimizers::{SGD, assert_state};
+use crate::support::{GREY, Stored, assert_close, batch, cnn, constants, host, json, phase, state, tensor};
 
 fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
@@ -22,6 +23,7 @@ fn spl(weight: Weighting) -> Spl {
         lambda: None,
         weight,
         scope: Scope::Batch,
+        reduction: Reduction::Mean,
         mixture: 0.5,
         power: 2.0,
     }
@@ -76,19 +78,16 @@ fn fraction_keeps_the_easiest() {
     }
 }
 
-fn adm(mode: Freshness) -> Difficulty {
-    Difficulty::Adm(Adm { alpha: 8.0 / 255.0, mode, delta: 1e-8, clip: true, ema: 0.0 })
-}
-
-fn run(file: &str, pacing: Pacing, cost: u64) {
+fn run(file: &str, pacing: &str, cost: f64) {
     let stored = Stored::read(&format!("curriculum/{file}.safetensors"));
     for (dtype, tolerance) in [(DType::F64, 1e-8), (DType::F32, 1e-4)] {
         let shape = [1, 8, 8];
         let model = cnn(4, shape, constants(&GREY.0, &GREY.1));
-        let optimizer = sgd(Schedule::Constant(0.1), false);
-        let phase = phase(pacing.clone(), lesam(0.4, Some(0.35), None), optimizer, 8);
+        let recipe = format!("curriculum {pacing} under lesam(budget = 0.4, clip = 0.35)");
+        let phase = phase(SGD, "8 steps", &recipe);
         let state = state(&model.layout, "cnn_8", dtype);
-        let mut learner = Learner::<Flex>::new(&model, &phase, state, 16, &FlexDevice);
+        let plan = StepPlan { samples: 16, ..StepPlan::default() };
+        let mut learner = Learner::<Flex>::new(&model, &phase, state, plan, &FlexDevice);
         learner.curriculum.table = learner.curriculum.table.clone().cast(dtype);
         for step in 0..8u64 {
             let prefix = format!("step{step}/");
@@ -112,13 +111,11 @@ fn run(file: &str, pacing: Pacing, cost: u64) {
 
 #[test]
 fn ssp_by_adm_under_lesam() {
-    run("ssp_adm_lesam", Pacing::Ssp(Ssp { difficulty: adm(Freshness::Stale) }), 7);
-    run("ssp_adm_fresh_lesam", Pacing::Ssp(Ssp { difficulty: adm(Freshness::Fresh) }), 8);
+    run("ssp_adm_lesam", "ssp(adm)", 7.0);
+    run("ssp_adm_fresh_lesam", "ssp(adm(mode = fresh))", 8.0);
 }
 
 #[test]
 fn spl_by_adm_under_lesam() {
-    let fraction = Some(Schedule::Linear { from: 0.25, to: 1.0, window: None });
-    let spec = Spl { difficulty: adm(Freshness::Stale), fraction, ..spl(Weighting::Hard) };
-    run("spl_adm_lesam", Pacing::Spl(spec), 8);
+    run("spl_adm_lesam", "spl(adm, fraction = linear(0.25 -> 1))", 8.0);
 }

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
-use flatrun::lang::DatasetInfo;
+use flatrun::data::Disk;
 use flatrun::lang::catalog::{Architecture, Cnn, Mlp, Normalize, PreactResnet20, Resnet18, SatCnn};
+use flatrun::lang::program::Phase;
+use flatrun::lang::{DatasetInfo, Settings, check};
 use flatrun::model::{Layout, Model, StateDict, Statistics};
 use flatrun::ops::Vector;
 use flatrun::train::Batch;
@@ -40,6 +42,10 @@ impl Stored {
 
     pub fn get(&self, key: &str) -> &[f64] {
         self.tensors.get(key).unwrap_or_else(|| panic!("no `{key}` is stored"))
+    }
+
+    pub fn find(&self, key: &str) -> Option<&[f64]> {
+        self.tensors.get(key).map(Vec::as_slice)
     }
 
     /// Compares `found` with a tensor that is stored whole or as digest and sample.
@@ -164,6 +170,14 @@ pub fn batch(
         places: pick.iter().map(|&i| i as u32).collect(),
         labels: Tensor::from_data(TensorData::new(labels, [pick.len()]), &FlexDevice),
     }
+}
+
+/// The phase of a file: statements, and the clauses after `train N epochs` or `steps`.
+pub fn phase(statements: &str, duration: &str, recipe: &str) -> Phase {
+    let source = format!("edition 2026\n{statements}\ntrain {duration} {recipe}\n");
+    let checked = check(&source, &Settings::default(), &Disk);
+    let Some(program) = checked.program else { panic!("{source}{:#?}", checked.diagnostics) };
+    program.variants[0].experiment.phases[0].clone()
 }
 
 pub const GREY: ([f64; 1], [f64; 1]) = ([0.5], [0.25]);

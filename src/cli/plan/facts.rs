@@ -11,6 +11,7 @@ use crate::data::DataError;
 use crate::graph::{Key, StageGraph, StageKind};
 use crate::lang::catalog::{Difficulty, Minimizer, Pacing};
 use crate::lang::program::{Device, Experiment, Phase, Program, Setting};
+use crate::lang::schedule::Clock;
 use crate::run::{Options, Prepared, Status, inputs, status};
 use crate::train::PassCount;
 use crate::train::passes::{at_most, passes};
@@ -114,7 +115,7 @@ pub struct Training {
     pub steps: u64,
     pub passes_per_step: PassCount,
     /// In forward passes: a backward is two, a backward to the input alone is one.
-    pub units_per_step: u64,
+    pub units_per_step: f64,
     /// Samples may leave an attack early: the passes are a bound.
     pub at_most: bool,
     /// Of the whole stage, estimated.
@@ -291,12 +292,10 @@ impl Planner<'_> {
         let setup = &self.setups[self.of_variant[variant]];
         let batches = setup.data.batches_per_epoch as u64;
         let steps = phase.duration.steps(batches);
-        let passes = passes(phase);
+        let passes = passes(phase, &Clock { step: 0, steps, steps_per_epoch: batches, lr: None });
         let images = self.prepared[variant].split.train.len() as f64 * steps as f64 / batches as f64;
         let seconds = match setup.forward {
-            Timing::Measured { seconds_per_image, .. } => {
-                Some(seconds_per_image * images * passes.cost() as f64)
-            }
+            Timing::Measured { seconds_per_image, .. } => Some(seconds_per_image * images * passes.cost()),
             Timing::Skipped { .. } => None,
         };
         Training {
@@ -341,10 +340,11 @@ fn totals(stages: &[StagePlan], runs: usize) -> Totals {
         let steps = training.steps.saturating_sub(begun);
         let share = steps as f64 / training.steps.max(1) as f64;
         totals.steps += steps;
-        totals.forward += steps * training.passes_per_step.forward;
-        totals.backward += steps * training.passes_per_step.backward;
-        totals.input_backward += steps * training.passes_per_step.input_backward;
-        totals.units += steps * training.units_per_step;
+        let all = |per_step: f64| (steps as f64 * per_step).round() as u64;
+        totals.forward += all(training.passes_per_step.forward);
+        totals.backward += all(training.passes_per_step.backward);
+        totals.input_backward += all(training.passes_per_step.input_backward);
+        totals.units += all(training.units_per_step);
         totals.seconds = totals.seconds.zip(training.seconds).map(|(sum, seconds)| sum + seconds * share);
     }
     totals

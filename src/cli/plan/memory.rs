@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::lang::catalog::Minimizer;
+use crate::lang::catalog::{Combiner, Minimizer};
 use crate::lang::program::{Phase, Select};
 use crate::train::optimizer::buffer_names;
 
@@ -31,10 +31,29 @@ impl Memory {
     }
 }
 
+/// Vectors that are alive in the last pass besides weights and gradient: perturbed weights, the first gradient
+/// where it is combined with the second, what is kept between steps and what will replace it.
 fn perturbed(minimizer: &Minimizer) -> usize {
+    const PERTURBED: usize = 1;
+    const GRADIENT: usize = 1;
+    const KEPT: usize = 1;
+    let combined = |combiner: &Option<Combiner>| usize::from(combiner.is_some()) * GRADIENT;
     match minimizer {
         Minimizer::Base => 0,
-        Minimizer::Sam(_) | Minimizer::Lesam(_) => 1,
+        Minimizer::Msam(_) | Minimizer::Esam(_) => PERTURBED,
+        Minimizer::Sam(sam) => PERTURBED + combined(&sam.combiner),
+        Minimizer::Asam(asam) => PERTURBED + combined(&asam.combiner),
+        Minimizer::Fishersam(fisher) => PERTURBED + combined(&fisher.combiner),
+        Minimizer::Lesam(lesam) => PERTURBED + combined(&lesam.combiner),
+        Minimizer::Gsam(_)
+        | Minimizer::Ssam(_)
+        | Minimizer::Sagm(_)
+        | Minimizer::Wsam(_)
+        | Minimizer::LesamPlus(_) => PERTURBED + GRADIENT,
+        Minimizer::S2sam(_) => PERTURBED + KEPT,
+        Minimizer::Fsam(fsam) => PERTURBED + 2 * KEPT + combined(&fsam.combiner),
+        Minimizer::Eigensam(eigensam) => PERTURBED + 2 * KEPT + combined(&eigensam.combiner),
+        Minimizer::Looksam(_) => PERTURBED + GRADIENT + 2 * KEPT,
     }
 }
 

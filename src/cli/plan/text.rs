@@ -119,14 +119,20 @@ fn recipe(stage: &StagePlan, training: &Training) -> String {
 
 fn cost(training: &Training) -> String {
     let PassCount { forward, backward, input_backward } = training.passes_per_step;
-    let input =
-        if input_backward > 0 { format!(" + {input_backward} backward to the input") } else { String::new() };
+    let [forward, backward, input_backward, units] =
+        [forward, backward, input_backward, training.units_per_step].map(rounded);
+    let input = match input_backward.as_str() {
+        "0" => String::new(),
+        _ => format!(" + {input_backward} backward to the input"),
+    };
     let steps = plural(training.steps as usize, "step", "steps");
     let bound = if training.at_most { "at most " } else { "" };
-    format!(
-        "{steps} of {bound}{forward} forward + {backward} backward{input} = {} units",
-        training.units_per_step
-    )
+    format!("{steps} of {bound}{forward} forward + {backward} backward{input} = {units} units")
+}
+
+/// At most two decimals.
+fn rounded(value: f64) -> String {
+    ((value * 100.0).round() / 100.0).to_string()
 }
 
 fn training_time(stage: &StagePlan) -> Option<f64> {

@@ -1,4 +1,4 @@
-//! The two macros every declaration of the catalogue goes through.
+//! The macros every declaration of the catalogue goes through.
 
 /// Declares the components of one kind: the enum, a struct for each, its `Entry`, and how arguments become the struct.
 macro_rules! kind {
@@ -10,7 +10,7 @@ macro_rules! kind {
                     $($fact:ident: $value:expr,)*
                 } with {
                     $($field:ident: $type:ty => $text:literal $(, $trait:ident($($argument:expr),*))*;)*
-                } $(=> $check:path;)?
+                } $(+ { $shared:ident: $group:ident })? $(=> $check:path;)?
             )*
         }
     ) => {
@@ -27,6 +27,11 @@ macro_rules! kind {
             #[derive(Clone, Debug, PartialEq, serde::Serialize)]
             pub struct $component {
                 $(#[doc = $text] pub $field: $type,)*
+                $(
+                    /// What it shares with others of its kind.
+                    #[serde(flatten)]
+                    pub $shared: $group,
+                )?
             }
 
             impl $component {
@@ -37,13 +42,13 @@ macro_rules! kind {
                         name: $name,
                         kind: Kind::$kind,
                         facts: Facts { $($fact: $value,)* ..Facts::NONE },
-                        parameters: vec![$(
-                            $crate::lang::catalog::Parameter::new(
-                                stringify!($field),
-                                <$type as $crate::lang::value::Value>::FORM,
-                                $text,
-                            ) $(.$trait($($argument),*))*
-                        ),*],
+                        parameters: [
+                            $crate::lang::catalog::declare::parameters! {
+                                $($field: $type => $text $(, $trait($($argument),*))*;)*
+                            },
+                            $($group::parameters(),)?
+                        ]
+                        .concat(),
                     });
                     &ENTRY
                 }
@@ -54,7 +59,8 @@ macro_rules! kind {
                     arguments: &$crate::lang::value::Arguments<'a>,
                 ) -> Option<Self> {
                     $(let $field = arguments.read::<$type>(checker, stringify!($field));)*
-                    let component = Self { $($field: $field?,)* };
+                    $(let $shared = $group::bind(checker, arguments);)?
+                    let component = Self { $($field: $field?,)* $($shared: $shared?,)? };
                     $(let component = $check(component, checker, arguments)?;)?
                     Some(component)
                 }
@@ -93,6 +99,52 @@ macro_rules! kind {
     };
 }
 
+/// Declares parameters that several components of a kind take: the struct, their entries, and how they are read.
+macro_rules! group {
+    (
+        $(#[$meta:meta])*
+        $group:ident {
+            $($field:ident: $type:ty => $text:literal $(, $trait:ident($($argument:expr),*))*;)*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+        pub struct $group {
+            $(#[doc = $text] pub $field: $type,)*
+        }
+
+        impl $group {
+            pub(super) fn parameters() -> Vec<$crate::lang::catalog::Parameter> {
+                let own = $crate::lang::catalog::declare::parameters! {
+                    $($field: $type => $text $(, $trait($($argument),*))*;)*
+                };
+                own.into_iter().map($crate::lang::catalog::Parameter::shared).collect()
+            }
+
+            pub(super) fn bind<'a>(
+                checker: &mut $crate::lang::check::Checker<'a>,
+                arguments: &$crate::lang::value::Arguments<'a>,
+            ) -> Option<Self> {
+                $(let $field = arguments.read::<$type>(checker, stringify!($field));)*
+                Some(Self { $($field: $field?,)* })
+            }
+        }
+    };
+}
+
+/// The entries of written parameters.
+macro_rules! parameters {
+    ($($field:ident: $type:ty => $text:literal $(, $trait:ident($($argument:expr),*))*;)*) => {
+        vec![$(
+            $crate::lang::catalog::Parameter::new(
+                stringify!($field),
+                <$type as $crate::lang::value::Value>::FORM,
+                $text,
+            ) $(.$trait($($argument),*))*
+        ),*]
+    };
+}
+
 /// Declares a parameter that takes one of a few words.
 macro_rules! choice {
     (
@@ -124,4 +176,4 @@ macro_rules! choice {
     };
 }
 
-pub(crate) use {choice, kind};
+pub(crate) use {choice, group, kind, parameters};

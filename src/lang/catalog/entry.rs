@@ -12,6 +12,8 @@ pub enum Kind {
     Difficulty,
     Adversary,
     Minimizer,
+    Metric,
+    Combiner,
     Optimizer,
     Source,
     Augmentation,
@@ -21,11 +23,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 12] = [
         Kind::Pacing,
         Kind::Difficulty,
         Kind::Adversary,
         Kind::Minimizer,
+        Kind::Metric,
+        Kind::Combiner,
         Kind::Optimizer,
         Kind::Source,
         Kind::Augmentation,
@@ -65,6 +69,12 @@ impl Kind {
             }
             Kind::Minimizer => {
                 ("minimizer", "a minimizer", "minimizers", "after `under`: `under sam(rho = 0.05)`")
+            }
+            Kind::Metric => {
+                ("metric", "a metric", "metrics", "inside a minimizer: `under lesam(metric = adaptive)`")
+            }
+            Kind::Combiner => {
+                ("combiner", "a combiner", "combiners", "inside a minimizer: `under asam(combiner = gap)`")
             }
             Kind::Optimizer => (
                 "optimizer",
@@ -152,6 +162,8 @@ pub struct Parameter {
     pub first: bool,
     /// Must not fall over a phase.
     pub rises: bool,
+    /// Many components of the kind take it: left out where a component is shown as it is written.
+    pub shared: bool,
 }
 
 impl Parameter {
@@ -167,6 +179,7 @@ impl Parameter {
             text,
             first: false,
             rises: false,
+            shared: false,
         }
     }
 
@@ -193,6 +206,11 @@ impl Parameter {
 
     pub const fn rises(mut self) -> Self {
         self.rises = true;
+        self
+    }
+
+    pub const fn shared(mut self) -> Self {
+        self.shared = true;
         self
     }
 }
@@ -252,14 +270,15 @@ impl Entry {
         if !self.facts.usage.is_empty() {
             return self.facts.usage.to_string();
         }
-        if self.parameters.is_empty() {
-            return self.name.to_string();
-        }
         let argument = |parameter: &Parameter| match parameter.default {
             Some(default) => format!("{} = {default}", parameter.name),
             None => format!("{} = ...", parameter.name),
         };
-        let arguments: Vec<String> = self.parameters.iter().map(argument).collect();
+        let own = self.parameters.iter().filter(|parameter| !parameter.shared);
+        let arguments: Vec<String> = own.map(argument).collect();
+        if arguments.is_empty() {
+            return self.name.to_string();
+        }
         format!("{}({})", self.name, arguments.join(", "))
     }
 }

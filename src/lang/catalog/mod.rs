@@ -14,6 +14,7 @@ mod evaluator;
 mod minimizer;
 mod optimizer;
 mod pacing;
+mod perturbation;
 mod range;
 mod reference;
 mod schedules;
@@ -32,9 +33,16 @@ pub use describe::describe;
 pub use difficulty::{Adm, Difficulty, Freshness, Gdm, Loss};
 pub use entry::{Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter};
 pub use evaluator::{Accuracy, DifficultyEvaluator, Evaluator, LossEvaluator, PgdEvaluator};
-pub use minimizer::{Anneal, Lesam, Minimizer, Sam};
+pub use minimizer::{
+    Anneal, Asam, Eigensam, Esam, Fishersam, Fsam, Gsam, Lesam, LesamPlus, Looksam, Minimizer, Msam, Order,
+    S2sam, Sagm, Sam, Ssam, Wsam,
+};
 pub use optimizer::{Adam, Adamw, Optimizer, Sgd};
-pub use pacing::{Erm, Pacing, Scope, Spl, Ssp, Weighting};
+pub use pacing::{Erm, Pacing, Reduction, Scope, Spl, Ssp, Weighting};
+pub use perturbation::{
+    Accumulation, Adaptive, Average, Combiner, Decay, Fisher, Gap, Metric, Minimized, NormOver, Perturbed,
+    Perturbing, Scaling, Stable, Weighted,
+};
 pub use range::{Bound, Range};
 pub use reference::reference;
 pub use source::{Cifar10, Cifar100, Digits, FashionMnist, Idx, Mnist, Source};
@@ -49,6 +57,8 @@ static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
         Difficulty::entries(),
         Adversary::entries(),
         Minimizer::entries(),
+        Metric::entries(),
+        Combiner::entries(),
         Optimizer::entries(),
         Source::entries(),
         Augmentation::entries(),

@@ -15,6 +15,8 @@ kind! {
                    w <- w - lr v;  with Nesterov: w <- w - lr (d + momentum v)",
             state: "one momentum buffer per weight",
             source: "as torch.optim.SGD, without dampening",
+            notes: "`clip` acts on the direction that a minimizer hands over, as torch.nn.utils.clip_grad_norm_ on the gradient; \
+                    the gradient that a perturbation ascends is never clipped, so that a budget keeps its meaning.",
             example: "optimize sgd(lr = cosine(0.05 -> 0), momentum = 0.9, weight_decay = 5e-4)",
         } with {
             lr: Schedule => "learning rate",
@@ -24,6 +26,8 @@ kind! {
             nesterov: bool => "look ahead along the momentum", default("false", "as torch.optim.SGD");
             weight_decay: f64 => "pull toward zero, added to the gradient",
                 default("5e-4", "CIFAR in the LE-SAM paper"), range(Range::NOT_NEGATIVE);
+            clip: Option<Schedule> => "largest L2 norm of the direction over all weights; a longer one is scaled down",
+                default("none", "no clipping, as torch.optim"), range(Range::POSITIVE);
         } => check_sgd;
 
         Adam(Adam) "adam" {
@@ -40,6 +44,8 @@ kind! {
             beta2: f64 => "decay of the second moment", default("0.999", "Kingma and Ba 2015"), range(Range::BELOW_ONE), unit(FRACTION);
             eps: f64 => "added to the denominator", default("1e-8", "Kingma and Ba 2015"), range(Range::POSITIVE);
             weight_decay: f64 => "pull toward zero, added to the gradient", default("0", "as torch.optim.Adam"), range(Range::NOT_NEGATIVE);
+            clip: Option<Schedule> => "largest L2 norm of the direction over all weights; a longer one is scaled down",
+                default("none", "no clipping, as torch.optim"), range(Range::POSITIVE);
         } => check_adam;
 
         Adamw(Adamw) "adamw" {
@@ -55,6 +61,8 @@ kind! {
             beta2: f64 => "decay of the second moment", default("0.999", "Kingma and Ba 2015"), range(Range::BELOW_ONE), unit(FRACTION);
             eps: f64 => "added to the denominator", default("1e-8", "Kingma and Ba 2015"), range(Range::POSITIVE);
             weight_decay: f64 => "pull toward zero, scaled by the learning rate", default("0.01", "as torch.optim.AdamW"), range(Range::NOT_NEGATIVE);
+            clip: Option<Schedule> => "largest L2 norm of the direction over all weights; a longer one is scaled down",
+                default("none", "no clipping, as torch.optim"), range(Range::POSITIVE);
         } => check_adamw;
     }
 }

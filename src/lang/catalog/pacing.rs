@@ -18,6 +18,14 @@ choice! {
 }
 
 choice! {
+    /// How the weighted losses of a batch become one.
+    Reduction "a reduction" {
+        Mean "mean" "sum_i v_i l_i / max(1, sum_i v_i)"
+        Sum "sum" "sum_i v_i l_i, as printed in the papers; the gradient then grows with the batch"
+    }
+}
+
+choice! {
     /// Among which samples a difficulty is compared.
     Scope "a scope" {
         Batch "batch" "the samples of the current batch"
@@ -45,7 +53,7 @@ kind! {
                    mixture   v = 1 up to mixture lambda, then falling to 0 at lambda as 1 / xi\n\
                    logistic  v = (1 + e^-lambda) / (1 + e^(xi - lambda))\n\
                    poly      v = (1 - xi / lambda)^(1 / (power - 1)) where xi < lambda\n\
-                   L = sum_i v_i l_i / max(1, sum_i v_i)\n\
+                   L = sum_i v_i l_i / max(1, sum_i v_i), or the sum alone with `reduction = sum`\n\
                    with `fraction`, lambda is that quantile of the difficulties",
             passes: "those of its difficulty",
             state: "the last difficulty of every training sample (scope = dataset, or a stale difficulty)",
@@ -67,6 +75,8 @@ kind! {
                 default("none", "`fraction` sets the threshold unless this is given"), range(Range::POSITIVE), rises();
             weight: Weighting => "weight of a sample below the threshold", default("hard", "Kumar et al. 2010");
             scope: Scope => "samples among which difficulties are compared", default("batch", "needs no pass of its own");
+            reduction: Reduction => "how the weighted losses of a batch become one",
+                default("mean", "learning rates then mean what they mean without a curriculum");
             mixture: f64 => "second threshold of `weight = mixture`, as a share of lambda",
                 default("0.5", "choice of this project"), range(Range::INSIDE_UNIT), unit(super::FRACTION);
             power: f64 => "degree of `weight = poly`",

@@ -100,7 +100,7 @@ pub const STATEMENTS: &[StatementEntry] = &[
     statement_entry("let", "let NAME = VALUE", "a name for a value, a schedule or a component", "").repeated(),
     statement_entry(
         "data",
-        "data SOURCE [augment [A, ..]] [batch N] [validation P% or N] [shuffle false]",
+        "data SOURCE [augment [A, ..]] [batch N] [micro N] [validation P% or N] [shuffle false]",
         "data set and batching",
         "the embedded `digits`",
     )
@@ -113,6 +113,11 @@ pub const STATEMENTS: &[StatementEntry] = &[
             Kind::Augmentation,
         ),
         clause_entry("batch", "batch N", "samples per batch; 64 for `digits`, else 128 when absent"),
+        clause_entry(
+            "micro",
+            "micro N",
+            "samples that are in memory at once: the batch is taken in parts and their gradients are averaged; the whole batch when absent",
+        ),
         clause_entry("validation", "validation P% or N", "part of the training split held out; none when absent"),
         clause_entry("shuffle", "shuffle false", "keep the order of the file; a new order each epoch when absent"),
     ]),

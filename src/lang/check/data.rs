@@ -26,9 +26,11 @@ impl<'a> Checker<'a> {
         self.info = info;
         let augment = self.augment(outline);
         let batch = self.batch(outline, source.as_ref(), info);
+        let micro = self.micro(outline);
         let validation = self.validation(outline, info);
         let shuffle = self.shuffle(outline)?;
-        Some(Data { source: source?, augment: augment?, batch: batch?, validation: validation?, shuffle })
+        let (batch, micro, validation) = (batch?, micro?, validation?);
+        Some(Data { source: source?, augment: augment?, batch, micro, validation, shuffle })
     }
 
     fn augment(&mut self, outline: &Outline<'a>) -> Option<Vec<Augmentation>> {
@@ -77,6 +79,17 @@ impl<'a> Checker<'a> {
             self.lint_batch(written, batch, info.train);
         }
         Some(batch)
+    }
+
+    fn micro(&mut self, outline: &Outline<'a>) -> Option<Option<usize>> {
+        self.micro = None;
+        let Some(written) = outline.clause("data", "micro") else { return Some(None) };
+        self.at("micro", |checker| checker.record_written(written));
+        let place = Parameter::new("micro", usize::FORM, "").range(Range::AT_LEAST_ONE);
+        let micro = usize::read(self, written, &place)?;
+        self.micro = Some(micro);
+        self.lint_micro(written, micro);
+        Some(Some(micro))
     }
 
     fn validation(&mut self, outline: &Outline<'a>, info: Option<DatasetInfo>) -> Option<Option<Validation>> {

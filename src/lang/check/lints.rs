@@ -8,6 +8,7 @@ use super::outline::{Outline, clause_value};
 use super::scope::Scope;
 use super::{Checker, data};
 use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::lang::catalog::Optimizer;
 use crate::lang::edition::EDITION;
 use crate::lang::program::{Experiment, Select, Validation};
 use crate::lang::schedule::Schedule;
@@ -131,6 +132,16 @@ impl<'a> Checker<'a> {
         self.report(finding);
     }
 
+    /// A micro-batch that is the whole batch.
+    pub(super) fn lint_micro(&mut self, written: &'a Expr, micro: usize) {
+        let Some(batch) = self.batch.filter(|&batch| micro >= batch) else { return };
+        let span = self.resolve(written).span;
+        let message = format!("micro-batches of {micro} hold the whole batch of {batch}");
+        let finding = Diagnostic::new(Code::UnusedValue, span, message, "not smaller than the batch")
+            .help("a micro-batch is a part of a batch: `batch 128 micro 32`");
+        self.report(finding);
+    }
+
     /// `validation 10` where ten percent was likely meant.
     pub(super) fn lint_validation(&mut self, written: &'a Expr, validation: &Validation, train: usize) {
         let Validation::Count(count) = *validation else { return };
@@ -161,9 +172,9 @@ impl<'a> Checker<'a> {
 
     /// `follow(lr, ..)` over a rate that stays where it is.
     pub(crate) fn lint_constant_rate(&mut self, call: &Call) {
-        let Some(Schedule::Constant(rate)) = self.learning_rate else { return };
+        let Some(Schedule::Constant(rate)) = self.optimizer.as_ref().map(Optimizer::lr) else { return };
         let message =
-            format!("the learning rate stays at {}, so what follows it stays at `high`", shown(rate));
+            format!("the learning rate stays at {}, so what follows it stays at `high`", shown(*rate));
         let finding = Diagnostic::new(Code::FollowsConstant, call.name.span, message, "follows a constant")
             .help("write the number alone, or let the rate change: `lr = cosine(0.05 -> 0)`");
         self.report(finding);

@@ -25,8 +25,8 @@ mod scope;
 mod slug;
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::lang::catalog::Optimizer;
 use crate::lang::program::{Origin, Program, Setting, Variant};
-use crate::lang::schedule::Schedule;
 use crate::lang::world::{DatasetInfo, World};
 use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind};
@@ -98,8 +98,12 @@ pub struct Checker<'a> {
     info: Option<DatasetInfo>,
     /// Samples per batch of the current variant.
     batch: Option<usize>,
-    /// Learning rate of the current phase, for what follows it.
-    learning_rate: Option<Schedule>,
+    /// Samples per micro-batch, where the file has them.
+    micro: Option<usize>,
+    /// Whether the current phase's curriculum sums the losses of a batch.
+    sums_losses: bool,
+    /// Base optimizer of the current phase, for what depends on it.
+    optimizer: Option<Optimizer>,
     findings: Findings,
 }
 
@@ -123,7 +127,9 @@ impl<'a> Checker<'a> {
             phase: None,
             info: None,
             batch: None,
-            learning_rate: None,
+            micro: None,
+            sums_losses: false,
+            optimizer: None,
             findings,
         }
     }

@@ -185,6 +185,11 @@ impl<'a> Checker<'a> {
         (phase.steps_per_epoch.is_some() || phase.duration.unit == Unit::Epochs).then(|| phase.clock())
     }
 
+    /// Whether how many steps an epoch has is unknown.
+    pub(super) fn steps_are_unknown(&self) -> bool {
+        self.phase.is_some_and(|phase| phase.steps_per_epoch.is_none())
+    }
+
     /// The clock at the start of the current phase.
     pub(super) fn clock(&self) -> Clock {
         let unknown = Clock { step: 0, steps: 1, steps_per_epoch: 1, lr: None };

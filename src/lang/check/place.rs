@@ -22,7 +22,7 @@ pub(super) fn origin(span: Span) -> Origin {
 pub(super) fn shift(expr: &mut Expr, by: usize) {
     shift_span(&mut expr.span, by);
     match &mut expr.kind {
-        ExprKind::Quantity(_, unit) => shift_name(unit, by),
+        ExprKind::Quantity(_, unit) | ExprKind::Moment(_, unit) => shift_name(unit, by),
         ExprKind::Range(start, end, unit) => {
             shift(start, by);
             shift(end, by);

@@ -14,7 +14,7 @@ impl<'a> Checker<'a> {
             | ExprKind::Text(_)
             | ExprKind::Bool(_)
             | ExprKind::Missing => self.slice(resolved.span).to_string(),
-            ExprKind::Quantity(..) => self.words(resolved),
+            ExprKind::Quantity(..) | ExprKind::Moment(..) => self.words(resolved),
             ExprKind::Range(start, end, unit) => {
                 format!("{}..{}{}", self.print(start), self.print(end), suffix(unit))
             }

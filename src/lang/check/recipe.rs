@@ -1,8 +1,8 @@
 //! The phases: how long, which samples, which minimizer over which optimizer.
 
-use super::Checker;
 use super::outline::{Outline, PhaseOutline};
 use super::phase::PhaseTime;
+use super::{Checker, minimizer};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lang::catalog::{Adversary, Entry, Kind, Minimizer, Optimizer, Pacing, Parameter, Source};
 use crate::lang::edition;
@@ -53,6 +53,7 @@ impl<'a> Checker<'a> {
         let curriculum = phase.curriculum.unwrap_or(self.default(edition::PACING));
         let pacing = Parameter::new("curriculum", Pacing::FORM, "");
         let curriculum = self.at("curriculum", |checker| Pacing::read(checker, curriculum, &pacing));
+        self.sums_losses = curriculum.as_ref().is_some_and(minimizer::sums_losses);
         let adversary = phase.against.map(|written| {
             let place = Parameter::new("against", Adversary::FORM, "");
             self.at("against", |checker| Adversary::read(checker, written, &place))
@@ -93,7 +94,7 @@ impl<'a> Checker<'a> {
             }
             Some((entry, call)) => {
                 let optimizer = self.over(phase, base);
-                self.learning_rate = optimizer.as_ref().map(|optimizer| optimizer.lr().clone());
+                self.optimizer.clone_from(&optimizer);
                 let minimizer = self.at("under", |checker| value::bind(checker, under, entry, call, None));
                 (minimizer, optimizer)
             }

@@ -3,7 +3,7 @@
 use super::{Value, mistakes};
 use crate::lang::catalog::{Bound, Form, Parameter, Range};
 use crate::lang::check::Checker;
-use crate::lang::schedule::{Duration, Unit, Window};
+use crate::lang::schedule::{Duration, Moment, Unit, Window};
 use crate::syntax::ast::{Expr, ExprKind, Name};
 
 /// Longer than any training: beyond it numbers of steps would overflow.
@@ -22,6 +22,24 @@ impl Value for Duration {
             ExprKind::Number(count) => mistakes::missing_unit(checker, expr, place, *count),
             _ => mistakes::wrong_type(checker, expr, place),
         }
+    }
+}
+
+impl Value for Moment {
+    const FORM: Form = Form::of("a point in time, `epoch 160` or `step 5000`");
+
+    fn read<'a>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Parameter) -> Option<Self> {
+        let resolved = checker.resolve(expr);
+        let (ExprKind::Moment(count, unit) | ExprKind::Quantity(count, unit)) = &resolved.kind else {
+            return mistakes::wrong_type(checker, expr, place);
+        };
+        let unit = read_unit(checker, unit)?;
+        if *count < 0.0 {
+            let bounded = place.clone().range(Range::NOT_NEGATIVE);
+            return mistakes::out_of_range(checker, expr, &bounded, *count);
+        }
+        checker.time_in_phase(expr, *count, unit)?;
+        Some(Moment { count: *count, unit })
     }
 }
 

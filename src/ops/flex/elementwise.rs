@@ -47,19 +47,25 @@ fn rectified(x: f32) -> f32 {
     if x < 0.0 { 0.0 } else { x }
 }
 
-pub fn relu(x: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
+/// `f(x)` elementwise, in the memory of `x` where possible.
+#[inline(always)]
+fn unary<const D: usize>(x: Tensor<Flex, D>, f: impl Fn(f32) -> f32 + Copy + Sync + Send) -> Tensor<Flex, D> {
     let shape = x.dims();
     match Values::of(x).reuse() {
         Ok(mut x) => {
-            kernel::map(x.as_mut(), rectified);
+            kernel::map(x.as_mut(), f);
             x.tensor()
         }
         Err(x) => {
             let mut out = Buffer::take(x.len());
-            kernel::binary(&x, &x, &mut out, |x, _| rectified(x));
+            kernel::binary(&x, &x, &mut out, move |x, _| f(x));
             tensor(out, shape)
         }
     }
+}
+
+pub fn relu(x: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
+    unary(x, rectified)
 }
 
 pub fn add_relu(a: Tensor<Flex, 4>, b: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
@@ -80,7 +86,35 @@ pub fn add_scaled(
 }
 
 pub fn sum_squares(x: Tensor<Flex, 1>) -> Tensor<Flex, 1> {
-    vector([kernel::sum_squares(&Values::of(x)) as f32].into_iter())
+    let x = Values::of(x);
+    vector([kernel::dot(&x, &x) as f32].into_iter())
+}
+
+pub fn dot(a: Tensor<Flex, 1>, b: Tensor<Flex, 1>) -> Tensor<Flex, 1> {
+    vector([kernel::dot(&Values::of(a), &Values::of(b)) as f32].into_iter())
+}
+
+pub fn blend(
+    x: Tensor<Flex, 1>,
+    a: Tensor<Flex, 1>,
+    y: Tensor<Flex, 1>,
+    b: Tensor<Flex, 1>,
+) -> Tensor<Flex, 1> {
+    let (a, b) = (Values::of(a)[0], Values::of(b)[0]);
+    binary(x, y, move |x, y| x * a + y * b)
+}
+
+pub fn scale_by_size(weight: Tensor<Flex, 1>, gradient: Tensor<Flex, 1>, eta: f64) -> Tensor<Flex, 1> {
+    let eta = eta as f32;
+    binary(gradient, weight, move |g, w| {
+        let size = w.abs() + eta;
+        size * size * g
+    })
+}
+
+pub fn scale_by_fisher(gradient: Tensor<Flex, 1>, eta: f64) -> Tensor<Flex, 1> {
+    let eta = eta as f32;
+    unary(gradient, move |g| g / (1.0 + eta * g * g))
 }
 
 /// [`SgdRule`] in one pass, in the memory of `direction` and of the momentum buffer.

@@ -193,6 +193,42 @@ impl Ops for Flex {
         if is_f32(&x) { elementwise::sum_squares(x) } else { (x.clone() * x).sum() }
     }
 
+    fn dot(a: Tensor<Self, 1>, b: Tensor<Self, 1>) -> Tensor<Self, 1> {
+        if is_f32(&a) && is_f32(&b) && a.dims() == b.dims() { elementwise::dot(a, b) } else { (a * b).sum() }
+    }
+
+    fn blend(
+        x: Tensor<Self, 1>,
+        a: Tensor<Self, 1>,
+        y: Tensor<Self, 1>,
+        b: Tensor<Self, 1>,
+    ) -> Tensor<Self, 1> {
+        let own = [&x, &a, &y, &b].into_iter().all(is_f32) && x.dims() == y.dims();
+        if own { elementwise::blend(x, a, y, b) } else { x * a + y * b }
+    }
+
+    fn scale_by_size(weight: Tensor<Self, 1>, gradient: Tensor<Self, 1>, eta: f64) -> Tensor<Self, 1> {
+        let own = is_f32(&weight) && is_f32(&gradient) && weight.dims() == gradient.dims();
+        if own {
+            elementwise::scale_by_size(weight, gradient, eta)
+        } else {
+            defaults::scale_by_size(weight, gradient, eta)
+        }
+    }
+
+    fn scale_by_fisher(gradient: Tensor<Self, 1>, eta: f64) -> Tensor<Self, 1> {
+        if is_f32(&gradient) {
+            elementwise::scale_by_fisher(gradient, eta)
+        } else {
+            defaults::scale_by_fisher(gradient, eta)
+        }
+    }
+
+    fn keep_if(skip: &Tensor<Self, 1, Bool>, old: Tensor<Self, 1>, new: Tensor<Self, 1>) -> Tensor<Self, 1> {
+        // Flex computes at once: reading the flag waits for nothing.
+        if skip.clone().into_scalar() { old } else { new }
+    }
+
     fn sgd(
         weight: Tensor<Self, 1>,
         buffer: Option<Tensor<Self, 1>>,

@@ -113,7 +113,7 @@ impl Layout<'_> {
             Rule::arrow | Rule::word_then | Rule::equals => push(out, &format!(" {text} ")),
             Rule::comma => push(out, ", "),
             Rule::unit => push(out, &format!(" {text}")),
-            Rule::word_each | Rule::word_last => push(out, &format!("{text} ")),
+            Rule::word_each | Rule::word_last | Rule::moment_unit => push(out, &format!("{text} ")),
             _ => {
                 let inner: Vec<_> = parts(pair).collect();
                 if inner.is_empty() {

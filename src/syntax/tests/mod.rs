@@ -27,7 +27,7 @@ fn spans(file: &mut File) -> Vec<&mut Span> {
 fn expression_spans<'a>(expression: &'a mut Expr, all: &mut Vec<&'a mut Span>) {
     all.push(&mut expression.span);
     match &mut expression.kind {
-        ExprKind::Quantity(_, unit) => all.push(&mut unit.span),
+        ExprKind::Quantity(_, unit) | ExprKind::Moment(_, unit) => all.push(&mut unit.span),
         ExprKind::Range(start, end, unit) => {
             expression_spans(start, all);
             expression_spans(end, all);

@@ -25,6 +25,7 @@ fn show(expression: &Expr) -> String {
         ExprKind::Text(text) => format!("text({text})"),
         ExprKind::Bool(truth) => format!("bool({truth})"),
         ExprKind::Quantity(count, unit) => format!("{count} {}", unit.text),
+        ExprKind::Moment(count, unit) => format!("{} {count}", unit.text),
         ExprKind::Range(start, end, of) => format!("({} .. {}){}", show(start), show(end), unit(of)),
         ExprKind::Last(inner) => format!("last({})", show(inner)),
         ExprKind::Arrow(first, second) => format!("({} -> {})", show(first), show(second)),

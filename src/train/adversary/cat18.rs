@@ -1,7 +1,7 @@
 //! CAT18 (Cai, Liu and Song, IJCAI 2018): parts of a batch are attacked with 0, 1, .. k steps, and k rises with
 //! training accuracy.
 
-use burn::tensor::{Bool, DType, Int, Tensor};
+use burn::tensor::{Bool, DType, Tensor};
 
 use super::scene::{Assault, Scene, Settings};
 use crate::attack::{Choice, Rule, View};
@@ -47,11 +47,9 @@ impl<B: Ops> Ladder<B> {
         self.counts = self.counts.zeros_like();
     }
 
-    pub fn count(&mut self, logits: Tensor<B, 2>, labels: &Tensor<B, 1, Int>, skip: &Tensor<B, 1, Bool>) {
-        let n = labels.dims()[0];
-        let correct = logits.argmax(1).reshape([n]).equal(labels.clone()).int().sum().float();
+    pub fn count(&mut self, correct: Tensor<B, 1>, samples: usize, skip: &Tensor<B, 1, Bool>) {
         let correct = correct.cast(self.counts.dtype());
-        let seen = correct.full_like(n as f64);
+        let seen = correct.full_like(samples as f64);
         let new = Tensor::cat(vec![correct, seen], 0).mask_fill(skip.clone().expand([2]), 0.0);
         self.counts = self.counts.clone() + new;
     }

@@ -111,6 +111,6 @@ pub fn attack<B: Ops>(spec: &Hsat, scene: &mut Scene<'_, '_, B>) -> Assault<B> {
     let count = (lambda * n as f64 - 1e-9).ceil().max(0.0) as usize;
     let mut rule = Flattest { spec, count, chosen: None, work: Work::default() };
     let found = scene.run(&settings, &mut rule, 0);
-    scene.objective.count(&rule.work, n);
+    scene.objective.count(&rule.work);
     scene.assault(&settings, found).at_lambda(lambda)
 }

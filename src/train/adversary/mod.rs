@@ -15,14 +15,14 @@ mod psat;
 mod scene;
 mod trades;
 
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::{Bool, Int, Tensor};
 
 use crate::attack::Draws;
 use crate::lang::catalog::Adversary as Spec;
 use crate::lang::schedule::Clock;
 use crate::ops::{Ops, Vector};
 
-use super::objective::{Batch, Inputs, Objective, Pass};
+use super::objective::{Batch, Inputs, Objective};
 pub use cat18::{Ladder, parts};
 pub use cat20::{grown, smoothed};
 pub use dat::{Unconverged, stationarity};
@@ -38,8 +38,8 @@ pub struct Adversary<B: Ops> {
     /// Seed of the run and number of the phase.
     key: [u64; 2],
     memory: Memory<B>,
-    /// Radii of this step's batch, to be written once the step is known to count.
-    measured: Option<Tensor<B, 1>>,
+    /// Samples and radii of this step, to be written once the step is known to count.
+    measured: Vec<(Tensor<B, 1, Int>, Tensor<B, 1>)>,
 }
 
 /// What an adversary remembers between steps.
@@ -59,7 +59,7 @@ impl<B: Ops> Adversary<B> {
             Spec::Cat18(_) => Memory::Ladder(Ladder::new(device)),
             _ => Memory::Nothing,
         };
-        Self { spec, key, memory, measured: None }
+        Self { spec, key, memory, measured: Vec::new() }
     }
 
     /// Name and values of the memory, for a checkpoint.
@@ -114,23 +114,36 @@ impl<B: Ops> Adversary<B> {
                 unreachable!("the memory is made for its adversary")
             }
         };
-        self.measured = assault.radii;
+        self.measured.extend(assault.radii.map(|radii| (batch.indices.clone(), radii)));
         (assault.inputs, assault.record)
     }
 
-    /// Writes what this step measured, unless the step was skipped.
-    pub fn commit(&mut self, batch: &Batch<B>, pass: &Pass<B>, skip: &Tensor<B, 1, Bool>) {
+    /// Writes what this step measured, unless the step was skipped; `correct` of its samples were classified right.
+    pub fn commit(&mut self, correct: Tensor<B, 1>, samples: usize, skip: &Tensor<B, 1, Bool>) {
+        let measured = std::mem::take(&mut self.measured);
         match &mut self.memory {
             Memory::Nothing => {}
-            Memory::Ladder(ladder) => ladder.count(pass.logits(), &batch.labels, skip),
+            Memory::Ladder(ladder) => ladder.count(correct, samples, skip),
             Memory::Radii(radii) => {
-                let Some(new) = self.measured.take() else { return };
-                let old = radii.clone().select(0, batch.indices.clone());
-                let [n] = old.dims();
-                let change = (new - old).mask_fill(skip.clone().expand([n]), 0.0);
-                let add = burn::tensor::IndexingUpdateOp::Add;
-                *radii = radii.clone().select_assign(0, batch.indices.clone(), change, add);
+                for (indices, new) in measured {
+                    write(radii, indices, new, skip);
+                }
             }
         }
     }
+}
+
+fn write<B: Ops>(
+    radii: &mut Tensor<B, 1>,
+    indices: Tensor<B, 1, Int>,
+    new: Tensor<B, 1>,
+    skip: &Tensor<B, 1, Bool>,
+) {
+    let [samples] = radii.dims();
+    let blank = radii.zeros_like();
+    let add = burn::tensor::IndexingUpdateOp::Add;
+    let visited = blank.clone().select_assign(0, indices.clone(), new.ones_like(), add);
+    let values = blank.select_assign(0, indices, new, add);
+    let write = visited.greater_elem(0.5).bool_and(skip.clone().bool_not().expand([samples]));
+    *radii = radii.clone().mask_where(write, values);
 }

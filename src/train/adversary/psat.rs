@@ -49,7 +49,7 @@ pub fn attack_once<B: Ops>(spec: &PsatSingle, scene: &mut Scene<'_, '_, B>) -> A
     let length = reach(gap, gradient.clone(), lambda, spec.overshoot * spec.eps);
     let n = scene.batch.len();
     let work = Work { forward: n, input_backward: n, stepped: n, ..Work::default() };
-    scene.objective.count(&work, n);
+    scene.objective.count(&work);
     let found = Found { x: ball.ascend(x, gradient, &length), work, first: None };
     scene.assault(&settings, found).at_lambda(lambda)
 }

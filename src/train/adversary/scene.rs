@@ -96,14 +96,14 @@ impl<'m, B: Ops> Scene<'_, 'm, B> {
             noise: settings.noise.map(|deviation| (deviation, self.draws)),
         };
         let found = attack.run(start.map_or(x.clone(), |start| x + start), rule);
-        self.objective.count(&found.work, self.batch.len());
+        self.objective.count(&found.work);
         found
     }
 
     /// Logits at `x`: one more forward pass.
     pub fn logits(&mut self, mode: AttackMode, x: Tensor<B, 4>) -> Tensor<B, 2> {
         let n = self.batch.len();
-        self.objective.count(&Work { forward: n, ..Work::default() }, n);
+        self.objective.count(&Work { forward: n, ..Work::default() });
         self.victim(mode).logits(x)
     }
 

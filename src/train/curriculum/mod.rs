@@ -7,11 +7,10 @@ mod rank;
 mod spl;
 mod ssp;
 
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::{Bool, Int, Tensor};
 
-use crate::lang::catalog::{Difficulty, Freshness, Pacing, Scope};
+use crate::lang::catalog::{Difficulty, Freshness, Pacing, Reduction, Scope};
 use crate::lang::schedule::Clock;
-use crate::model::Wants;
 use crate::ops::{Ops, Vector};
 
 use super::objective::{Batch, Objective, Pass};
@@ -41,16 +40,16 @@ pub struct Curriculum<B: Ops> {
     pub table: Tensor<B, 1>,
     /// Threshold of the running epoch where the scope is the data set; `None` before anything was measured.
     threshold: Option<f64>,
-    /// Difficulties of this step's batch, to be written once the step is known to count.
-    measured: Option<Tensor<B, 1>>,
-    /// Share of this step's samples whose loss fell under ADM's attack.
-    fell: Option<Tensor<B, 1>>,
+    /// Samples and difficulties of this step, to be written once the step is known to count.
+    measured: Vec<(Tensor<B, 1, Int>, Tensor<B, 1>)>,
+    /// Share of the samples of each part of this step whose loss fell under ADM's attack.
+    fell: Vec<Tensor<B, 1>>,
 }
 
 impl<B: Ops> Curriculum<B> {
     pub fn new(pacing: Pacing, samples: usize, device: &B::Device) -> Self {
         let table = Tensor::full([samples], UNSEEN, device);
-        Self { pacing, table, threshold: None, measured: None, fell: None }
+        Self { pacing, table, threshold: None, measured: Vec::new(), fell: Vec::new() }
     }
 
     /// Takes back the memory of a checkpoint.
@@ -90,29 +89,25 @@ impl<B: Ops> Curriculum<B> {
             Difficulty::Adm(adm) if adm.mode == Freshness::Fresh => {
                 let gradient = objective.input_gradient(pass);
                 let gap = adversarial_gap(objective, weights, pass, gradient, adm);
-                self.fell = Some(gap.fell);
+                self.fell.push(gap.fell);
                 Some(difficulty::smooth(old.clone(), gap.relative, adm.ema))
             }
             Difficulty::Adm(_) => None,
         };
-        self.measured = xi.clone();
+        self.measured.extend(xi.clone().map(|xi| (batch.indices.clone(), xi)));
         // A quantile of the table is held against the table, or the fraction it keeps would drift as losses fall.
         let compared = if self.by_table() { old } else { xi.unwrap_or(old) };
         self.weighting(compared, clock)
     }
 
-    /// What the first pass must differentiate, besides the weights, for [`Curriculum::observe`].
-    pub fn wants(&self) -> Wants {
-        match self.difficulty() {
-            Some(Difficulty::Adm(adm)) if adm.mode == Freshness::Stale && !self.weights_may_vanish() => {
-                Wants::BOTH
-            }
-            _ => Wants::WEIGHTS,
-        }
+    /// Whether [`Curriculum::observe`] reads the input gradient of the first pass.
+    pub fn reads_input_gradient(&self) -> bool {
+        let stale = matches!(self.difficulty(), Some(Difficulty::Adm(adm)) if adm.mode == Freshness::Stale);
+        stale && !self.weights_may_vanish()
     }
 
     /// Measures what the next visit will use (`adm` with `mode = stale`), after the first pass was
-    /// differentiated; `gradient` is the input gradient that [`Curriculum::wants`] asked for.
+    /// differentiated; `gradient` is the input gradient that [`Curriculum::reads_input_gradient`] asked for.
     pub fn observe(
         &mut self,
         objective: &mut Objective<'_, B>,
@@ -130,23 +125,29 @@ impl<B: Ops> Curriculum<B> {
         let gradient = gradient.unwrap_or_else(|| objective.input_gradient(pass));
         let old = self.table.clone().select(0, batch.indices.clone());
         let gap = adversarial_gap(objective, weights, pass, gradient, &adm);
-        self.fell = Some(gap.fell);
+        self.fell.push(gap.fell);
         let new = difficulty::smooth(old.clone(), gap.relative, adm.ema);
         // A sample of weight 0 sends no gradient to its image: its step is unknown, not zero.
         let blind = weighting.weights.clone().equal_elem(0.0);
-        self.measured = Some(if weighted { new.mask_where(blind, old) } else { new });
+        let new = if weighted { new.mask_where(blind, old) } else { new };
+        self.measured.push((batch.indices.clone(), new));
     }
 
     /// Share of this step's samples whose loss fell under ADM's attack, where it was measured.
     pub fn take_fell(&mut self) -> Option<Tensor<B, 1>> {
-        self.fell.take()
+        let fell = std::mem::take(&mut self.fell);
+        (!fell.is_empty()).then(|| Tensor::cat(fell, 0).mean())
     }
 
     /// Writes this step's difficulties to the table, unless the step was skipped.
-    pub fn commit(&mut self, batch: &Batch<B>, skip: &Tensor<B, 1, Bool>) {
-        let Some(xi) = self.measured.take() else { return };
+    pub fn commit(&mut self, skip: &Tensor<B, 1, Bool>) {
+        for (indices, xi) in std::mem::take(&mut self.measured) {
+            self.write(indices, xi, skip);
+        }
+    }
+
+    fn write(&mut self, indices: Tensor<B, 1, Int>, xi: Tensor<B, 1>, skip: &Tensor<B, 1, Bool>) {
         let [samples] = self.table.dims();
-        let indices = batch.indices.clone();
         let blank = self.table.zeros_like();
         let add = burn::tensor::IndexingUpdateOp::Add;
         let visited = blank.clone().select_assign(0, indices.clone(), xi.ones_like(), add);
@@ -202,7 +203,10 @@ impl<B: Ops> Curriculum<B> {
             Pacing::Spl(spl) => {
                 let threshold = self.threshold(spl, xi.dims()[0], clock);
                 let v = spl_weights(spl, xi, rank.clone(), threshold).mask_fill(unseen, 1.0);
-                let total = v.clone().sum().clamp_min(1.0);
+                let total = match spl.reduction {
+                    Reduction::Mean => v.clone().sum().clamp_min(1.0),
+                    Reduction::Sum => Tensor::ones_like(&v.clone().sum()),
+                };
                 (v, total)
             }
         };

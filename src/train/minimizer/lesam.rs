@@ -5,26 +5,36 @@
 
 use burn::tensor::Tensor;
 
-use super::two_pass::{Radius, TINY, ascend_and_descend};
-use super::{Minimizer, Outcome, Passes};
-use crate::lang::catalog::{Anneal, Lesam as Spec};
+use super::TINY;
+use super::combiner::{Combined, Combiner};
+use super::radius::{Radius, RadiusRule};
+use super::wsam::extrapolated;
+use crate::lang::catalog::Anneal;
 use crate::lang::schedule::{Clock, Schedule};
 use crate::ops::{Ops, Vector};
 
-pub struct Lesam(pub Spec);
+/// `min(kappa / (‖g‖ + eps), clip)`.
+pub struct Budget {
+    pub budget: Schedule,
+    pub clip: Option<Schedule>,
+    pub anneal: Option<Anneal>,
+}
 
-impl<B: Ops> Minimizer<B> for Lesam {
-    fn step(&mut self, weights: &Vector<B>, passes: &mut dyn Passes<B>, clock: &Clock) -> Outcome<B> {
-        let budget = self.0.budget.at(clock) * self.annealing(clock);
-        let clip = self.0.clip.as_ref().map(|clip| clip.at(clock));
-        ascend_and_descend(weights, passes, |norm| radius(norm, budget, clip))
+impl<B: Ops> RadiusRule<B> for Budget {
+    fn at(&self, norm: &Tensor<B, 1>, clock: &Clock) -> Radius<B> {
+        let budget = self.budget.at(clock) * self.annealing(clock);
+        let free = (norm.clone() + TINY).recip() * budget;
+        let Some(clip) = &self.clip else { return Radius::free(free) };
+        let clip = clip.at(clock);
+        let clipped = free.clone().greater_elem(clip).float().cast(free.dtype());
+        Radius { length: free.clamp_max(clip), clipped: Some(clipped) }
     }
 }
 
-impl Lesam {
+impl Budget {
     /// Share of the budget that is left.
     fn annealing(&self, clock: &Clock) -> f64 {
-        match &self.0.anneal {
+        match &self.anneal {
             None => 1.0,
             Some(Anneal::Factor(factor)) => factor.at(clock),
             Some(Anneal::Window(window)) => {
@@ -34,14 +44,12 @@ impl Lesam {
     }
 }
 
-/// `min(kappa / (‖g‖ + eps), clip)`.
-fn radius<B: Ops>(norm: Tensor<B, 1>, budget: f64, clip: Option<f64>) -> Radius<B> {
-    let free = (norm + TINY).recip() * budget;
-    match clip {
-        None => Radius { length: free, clipped: None },
-        Some(clip) => {
-            let clipped = free.clone().greater_elem(clip).float().cast(free.dtype());
-            Radius { length: free.clamp_max(clip), clipped: Some(clipped) }
-        }
+/// LE-SAM+ (eq. 15): `(1 + lambda) g_p - lambda g`.
+pub struct Amplified(pub Schedule);
+
+impl<B: Ops> Combiner<B> for Amplified {
+    fn combine(&self, gradient: Option<Vector<B>>, perturbed: Vector<B>, clock: &Clock) -> Combined<B> {
+        let Some(gradient) = gradient else { return perturbed.into() };
+        extrapolated(gradient, perturbed, 1.0 + self.0.at(clock)).into()
     }
 }

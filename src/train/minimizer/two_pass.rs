@@ -1,34 +1,146 @@
-//! The step most of the family shares: ascend along the gradient, take the gradient there.
+//! The step most of the family shares: ascend along a vector, take the gradient there, combine both.
 
 use burn::tensor::Tensor;
 
-use super::{Outcome, Passes};
+use super::ascent::{Along, Ascent, Gradient};
+use super::combiner::{Combiner, Perturbed};
+use super::decay::Penalised;
+use super::metric::Metric;
+use super::radius::{Fixed, Radius, RadiusRule};
+use super::scope::{Cadence, Scope};
+use super::{Minimizer, Outcome, Passes, Start, ratio};
+use crate::lang::catalog::{Decay, Perturbing};
+use crate::lang::schedule::Schedule;
+use crate::model::Parameter;
 use crate::ops::{Ops, Vector};
 
-/// Below this norm a gradient has no direction. The square of it is still a normal f32.
-pub const TINY: f64 = 1e-12;
-
-/// Radius of a perturbation and whether it was cut; one element each.
-pub struct Radius<B: Ops> {
-    pub length: Tensor<B, 1>,
-    pub clipped: Option<Tensor<B, 1>>,
+/// One member: a choice of each part.
+pub struct TwoPass<B: Ops> {
+    ascent: Box<dyn Ascent<B>>,
+    /// The Euclidean one where absent.
+    metric: Option<Box<dyn Metric<B>>>,
+    radius: Box<dyn RadiusRule<B>>,
+    combiner: Box<dyn Combiner<B>>,
+    cadence: Cadence,
+    scope: Scope,
+    decay: Decay,
 }
 
-/// `e = radius(‖g‖) · g / ‖g‖`, direction `∇L(w + e)`; no perturbation where the gradient vanishes.
-pub fn ascend_and_descend<B: Ops>(
-    weights: &Vector<B>,
-    passes: &mut dyn Passes<B>,
-    radius: impl FnOnce(Tensor<B, 1>) -> Radius<B>,
-) -> Outcome<B> {
-    let gradient = passes.first(weights);
-    let norm = gradient.norm();
-    let vanished = norm.clone().lower_elem(TINY);
-    let Radius { length, clipped } = radius(norm.clone());
-    let length = length.mask_fill(vanished.clone(), 0.0);
-    let clipped = clipped.map(|clipped| clipped.mask_fill(vanished, 0.0));
-    let factor = length.clone() / norm.clone().clamp_min(TINY);
-    let perturbed = weights.add_scaled(&gradient, &factor);
-    drop(gradient);
-    let direction = passes.again(&perturbed);
-    Outcome { direction, norm, radius: Some(length), clipped }
+impl<B: Ops> TwoPass<B> {
+    /// SAM without a radius.
+    pub fn new(parameters: &[Parameter], perturbing: Perturbing) -> Self {
+        Self {
+            ascent: Box::new(Gradient),
+            metric: None,
+            radius: Box::new(Fixed(Schedule::Constant(0.0))),
+            combiner: Box::new(Perturbed),
+            cadence: Cadence { every: perturbing.every, from: perturbing.from },
+            scope: Scope::new(parameters, perturbing.perturb, perturbing.norm),
+            decay: perturbing.decay,
+        }
+    }
+
+    pub fn ascent(mut self, ascent: impl Ascent<B> + 'static) -> Self {
+        self.ascent = Box::new(ascent);
+        self
+    }
+
+    pub fn metric(mut self, metric: Option<Box<dyn Metric<B>>>) -> Self {
+        self.metric = metric;
+        self
+    }
+
+    pub fn radius(mut self, radius: impl RadiusRule<B> + 'static) -> Self {
+        self.radius = Box::new(radius);
+        self
+    }
+
+    pub fn combiner(mut self, combiner: impl Combiner<B> + 'static) -> Self {
+        self.combiner = Box::new(combiner);
+        self
+    }
+
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    pub fn cadence(&self) -> &Cadence {
+        &self.cadence
+    }
+
+    /// A perturbed step over the weights of `scope`; `descend` takes the second gradient.
+    pub fn perturb(
+        &self,
+        start: &Start<'_, B>,
+        passes: &mut dyn Passes<B>,
+        scope: &Scope,
+        descend: impl FnOnce(&mut dyn Passes<B>, &Vector<B>) -> Vector<B>,
+    ) -> Outcome<B> {
+        match self.decay {
+            Decay::Inside if start.decay > 0.0 => {
+                let mut penalised = Penalised { passes, decay: start.decay };
+                penalised.corrected(start.weights, |passes| self.ascend(start, passes, scope, descend))
+            }
+            _ => self.ascend(start, passes, scope, descend),
+        }
+    }
+
+    fn ascend(
+        &self,
+        start: &Start<'_, B>,
+        passes: &mut dyn Passes<B>,
+        scope: &Scope,
+        descend: impl FnOnce(&mut dyn Passes<B>, &Vector<B>) -> Vector<B>,
+    ) -> Outcome<B> {
+        let gradient = passes.first(start.weights, &scope.differentiated(self.combiner.reads_gradient()));
+        let norm = gradient.norm_in(&scope.measured);
+        let Along { vector, norm: along, memory, curvature } =
+            self.ascent.along(start, passes, &gradient, &norm);
+        let plain = self.metric.is_none() && along.is_none() && scope.is_whole();
+        let (vector, length) = self.mapped(start.weights, vector, along.as_ref().unwrap_or(&norm), scope);
+        let Radius { length: wanted, clipped } = self.radius.at(&length, start.clock);
+        let factor = ratio(wanted.clone(), &length);
+        let clipped = clipped.map(|clipped| clipped.mask_fill(factor.clone().equal_elem(0.0), 0.0));
+        let perturbed = start.weights.add_scaled_in(&vector, &factor, &scope.perturbed);
+        let radius = match plain {
+            true => factor * norm.clone(),
+            false => vector.norm_in(&scope.perturbed) * factor.abs(),
+        };
+        drop(vector);
+        let gradient = self.combiner.reads_gradient().then_some(gradient);
+        let second = descend(passes, &perturbed);
+        drop(perturbed);
+        let combined = self.combiner.combine(gradient, second, start.clock);
+        let memory = combined.memory.or(memory).or_else(|| start.memory.cloned());
+        let (direction, decoupled) = (combined.direction, combined.decoupled);
+        Outcome { direction, decoupled, norm, radius: Some(radius), clipped, curvature, memory }
+    }
+
+    /// The vector under the metric, and its length there.
+    fn mapped(
+        &self,
+        weights: &Vector<B>,
+        vector: Vector<B>,
+        length: &Tensor<B, 1>,
+        scope: &Scope,
+    ) -> (Vector<B>, Tensor<B, 1>) {
+        let Some(metric) = &self.metric else { return (vector, length.clone()) };
+        let subset = scope.measured.union(&scope.perturbed);
+        let mapped = metric.map(weights, &vector, &subset);
+        let length = vector.dot_in(&mapped, &scope.measured).sqrt();
+        (mapped, length)
+    }
+}
+
+impl<B: Ops> Minimizer<B> for TwoPass<B> {
+    fn keeps(&self) -> Option<&'static str> {
+        self.ascent.keeps().or(self.combiner.keeps())
+    }
+
+    fn step(&self, start: &Start<'_, B>, passes: &mut dyn Passes<B>) -> Outcome<B> {
+        if !self.cadence.due(start.clock) {
+            return super::Base.step(start, passes);
+        }
+        self.perturb(start, passes, &self.scope, |passes, weights| passes.again(weights))
+    }
 }

@@ -1,7 +1,7 @@
 """Five steps of a small convolutional network under base optimizers and the SAM family, in float64."""
 
-import math
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -9,74 +9,46 @@ import torch
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
+import esam
 import formula
 import networks
 import quadratic
 import record
 import rules
 from networks import CIFAR, GREY
+from runs import STEPS, constant, runs
 from steps import BATCH, BUFFERS, CLASSES, SGD, SHAPE, NetworkPasses, filled, small_network
-from steps import move, put_buffers, put_network, put_scalars
+from steps import move, move_after, put_buffers, put_choices, put_memories, put_network, put_scalars
 
-STEPS = 5
 FIRST_INPUT, RESIDUAL_INPUT = 1000, 1003
 
 
-def base(passes, state):
-    """The base optimizer alone."""
-    loss, g = passes.here()
-    nothing = [torch.zeros_like(x) for x in g]
-    return rules.Step(g, nothing, g, g, loss, loss, 0.0)
-
-
-def constant(value):
-    return lambda step: value
-
-
-def cosine(start, end, first=0):
-    """start until step `first`, then half a cosine that would reach `end` at step STEPS."""
-    def at(step):
-        part = max(step - first, 0) / (STEPS - first)
-        return end + (start - end) * 0.5 * (1 + math.cos(math.pi * part))
-    return at
-
-
-def train(dtype, rule, optimizer, lr, **schedules):
+def train(dtype, run):
     """Five steps, each on its own batch; the record of all of them."""
     network = small_network(dtype)
-    make, options = optimizer
-    optimizer = make(network.parameters(), **{**options, "lr": lr(0)})
+    make, options = run.optimizer
+    optimizer = make(network.parameters(), **{**options, "lr": run.lr(0)})
     out, steps, state = {}, [], {}
     for t in range(STEPS):
         x = formula.images(BATCH, SHAPE, FIRST_INPUT + t).to(dtype)
-        passes = NetworkPasses(network, x, formula.labels(BATCH, CLASSES, t), GREY)
-        steps.append(rule(passes, state, **{k: s(t) for k, s in schedules.items()}))
-        move(optimizer, lr(t), passes, steps[-1].direction)
-        put_network(out, f"step{t}/", network)
-        put_buffers(out, f"step{t}/", network, optimizer)
-    put_scalars(out, steps, lr=lr, **{k: s for k, s in schedules.items() if s(0) is not None})
+        passes = NetworkPasses(network, x, formula.labels(BATCH, CLASSES, t), GREY, t, optimizer)
+        steps.append(run.rule(passes, state, **{k: s(t) for k, s in run.schedules.items()}))
+        move(optimizer, run.lr(t), passes, steps[-1].direction)
+        if steps[-1].after is not None:
+            move_after(run.lr(t), passes, steps[-1].after)
+        put_step(out, f"step{t}/", run, passes, steps[-1], state)
+    put_scalars(out, steps, lr=run.lr, **{k: s for k, s in run.schedules.items() if s(0) is not None})
     return out
 
 
-def runs():
-    sgd = (torch.optim.SGD, SGD)
-    nesterov = (torch.optim.SGD, {**SGD, "nesterov": True})
-    adam = (torch.optim.Adam, {"lr": 1e-3})
-    adamw = (torch.optim.AdamW, {"lr": 1e-3, "weight_decay": 0.01})
-    rate, small = constant(0.1), constant(1e-3)
-    falling = cosine(0.1, 0.0)
-    return {
-        "sgd": (base, sgd, rate, {}),
-        "sgd_nesterov_cosine": (base, nesterov, falling, {}),
-        "adam": (base, adam, small, {}),
-        "adamw": (base, adamw, small, {}),
-        "sam": (rules.sam, sgd, rate, {"rho": constant(0.05)}),
-        "lesam": (rules.lesam, sgd, rate, {"budget": constant(0.4), "clip": constant(0.35)}),
-        "lesam_clipped": (rules.lesam, sgd, rate, {"budget": constant(0.4), "clip": constant(0.24)}),
-        "lesam_cosine_anneal": (
-            rules.lesam, sgd, falling, {"budget": cosine(0.4, 0.0, STEPS - 3), "clip": constant(None)},
-        ),
-    }
+def put_step(out, prefix, run, passes, step, state):
+    """After the step; of a short record the last one alone."""
+    put_choices(out, prefix, step)
+    if not run.short or passes.step == STEPS - 1:
+        put_network(out, prefix, passes.network)
+    if not run.short:
+        put_buffers(out, prefix, passes.network, passes.optimizer)
+        put_memories(out, prefix, passes, state)
 
 
 def residual_step(dtype):
@@ -102,14 +74,14 @@ def quadratic_runs():
     """Base optimizers, SAM and LE-SAM for five steps on the quadratic."""
     sgd, adam, adamw = torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW
     cases = {
-        "sgd": (base, sgd, {"lr": 0.1}, {}),
-        "sgd_momentum": (base, sgd, {"lr": 0.1, "momentum": 0.9}, {}),
-        "sgd_nesterov": (base, sgd, {"lr": 0.1, "momentum": 0.9, "nesterov": True}, {}),
-        "sgd_weight_decay": (base, sgd, {"lr": 0.1, "weight_decay": 0.05}, {}),
-        "sgd_all": (base, sgd, {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.05}, {}),
-        "adam": (base, adam, {"lr": 0.1}, {}),
-        "adam_weight_decay": (base, adam, {"lr": 0.1, "weight_decay": 0.05}, {}),
-        "adamw": (base, adamw, {"lr": 0.1, "weight_decay": 0.05}, {}),
+        "sgd": (rules.base, sgd, {"lr": 0.1}, {}),
+        "sgd_momentum": (rules.base, sgd, {"lr": 0.1, "momentum": 0.9}, {}),
+        "sgd_nesterov": (rules.base, sgd, {"lr": 0.1, "momentum": 0.9, "nesterov": True}, {}),
+        "sgd_weight_decay": (rules.base, sgd, {"lr": 0.1, "weight_decay": 0.05}, {}),
+        "sgd_all": (rules.base, sgd, {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.05}, {}),
+        "adam": (rules.base, adam, {"lr": 0.1}, {}),
+        "adam_weight_decay": (rules.base, adam, {"lr": 0.1, "weight_decay": 0.05}, {}),
+        "adamw": (rules.base, adamw, {"lr": 0.1, "weight_decay": 0.05}, {}),
         "sam": (rules.sam, sgd, SGD, {"rho": 0.05}),
         "lesam": (rules.lesam, sgd, SGD, {"budget": 0.4, "clip": 0.35}),
     }
@@ -129,7 +101,10 @@ def quadratic_run(rule, make, options, parameters):
 
 
 def report(tensors, single):
-    print(f"  float32 deviation {record.deviation(single, tensors)}")
+    """NaN marks a value that is not there; it has to be missing in both."""
+    assert all(torch.equal(v.isnan(), single[k].isnan()) for k, v in tensors.items())
+    there, also = ({k: v.nan_to_num() for k, v in t.items()} for t in (single, tensors))
+    print(f"  float32 deviation {record.deviation(there, also)}")
     for key in ("radius", "gradient_norm", "clipped"):
         print(f"  {key} {[round(v, 4) for v in tensors[key].tolist()]}")
 
@@ -139,12 +114,10 @@ def main():
     numbers = quadratic.numbers()
     wrong = quadratic.disagreements(numbers)
     assert not wrong, wrong
+    assert esam.published_draws_agree()
     record.store_json(HERE / "quadratic.json", numbers)
     record.store_json(HERE / "quadratic_steps.json", quadratic_runs())
-    makers = {
-        name: lambda dtype, r=rule, o=optimizer, l=lr, s=schedules: train(dtype, r, o, l, **s)
-        for name, (rule, optimizer, lr, schedules) in runs().items()
-    }
+    makers = {name: partial(train, run=run) for name, run in runs().items()}
     makers["lesam_preact_resnet20"] = residual_step
     for name, make in makers.items():
         tensors = make(torch.float64)

@@ -12,6 +12,8 @@ W = torch.tensor([1, -2, 0.5], dtype=torch.float64)
 class Quadratic:
     """The passes of one step at the weights `w`."""
 
+    step, names = 0, ["w"]
+
     def __init__(self, w=W):
         self.weights = [w.detach().clone()]
 
@@ -46,6 +48,14 @@ def members():
         "sagm": (rules.sagm, {"rho": 0.05, "alpha": 0.001}, {}),
         "fsam": (rules.fsam, {"rho": 0.05, "sigma": 1.0, "decay": 0.9}, {"m": [half]}),
         "eigensam": (rules.eigensam, {"rho": 0.05, "alpha": 0.2}, {"v": [top_eigenvector()[1]]}),
+        "fsam_sigma": (rules.fsam, {"rho": 0.05, "sigma": 0.7, "decay": 0.9}, {"m": [half]}),
+        "fsam_after": (rules.fsam_after, {"rho": 0.05, "sigma": 0.7, "decay": 0.9}, {"m": [half]}),
+        "gsam_clean": (rules.gsam_clean, {"rho": 0.05, "alpha": 0.4}, {}),
+        "ssam_unnormalised": (rules.ssam_unnormalised, {"rho": 0.05}, {}),
+        "looksam": (rules.looksam, {"rho": 0.1, "every": 2, "alpha": 0.7}, {}),
+        "sagm_sum": (rules.sagm_sum, {"rho": 0.05, "alpha": 0.001}, {}),
+        "lesam_adaptive": (rules.lesam_adaptive, {"budget": 0.35, "clip": 0.4, "eta": 0.01}, {}),
+        "asam_gsam": (rules.asam_gsam, {"rho": 0.5, "eta": 0.01, "alpha": 0.4}, {}),
     }
 
 
@@ -53,7 +63,7 @@ def row(step, parameters):
     tensors = {
         "e": step.perturbation, "g_p": step.perturbed_gradient, "d": step.direction, **step.extra,
     }
-    scalars = {"radius": step.radius, "clipped": step.clipped, "rise": step.perturbed_loss - step.loss}
+    scalars = {"radius": step.radius, "clipped": step.clipped, "rise": step.perturbed_loss - step.loss, **step.scalars}
     return {"parameters": parameters, **scalars, **{k: v[0].tolist() for k, v in tensors.items()}}
 
 

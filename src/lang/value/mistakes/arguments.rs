@@ -127,7 +127,7 @@ fn suits(form: &Form, value: &Expr) -> bool {
             let schedule = form.schedule && catalog::find_in(Kind::Schedule, name).is_some();
             component || schedule || form.choices.contains(&name)
         }
-        ExprKind::Quantity(..) | ExprKind::Each(_) | ExprKind::Missing => false,
+        ExprKind::Quantity(..) | ExprKind::Moment(..) | ExprKind::Each(_) | ExprKind::Missing => false,
     }
 }
 

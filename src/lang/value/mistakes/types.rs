@@ -111,6 +111,7 @@ pub(super) fn found(expr: &Expr) -> String {
         ExprKind::Bool(value) => return format!("`{value}`"),
         ExprKind::Quantity(_, unit) if ["epochs", "steps"].contains(&unit.text.as_str()) => "a duration",
         ExprKind::Quantity(..) => "a number with a unit",
+        ExprKind::Moment(..) => "a point in time",
         ExprKind::Range(..) => "a range",
         ExprKind::Last(_) => "a window",
         ExprKind::Arrow(..) => "two ends of a schedule, `a -> b`",

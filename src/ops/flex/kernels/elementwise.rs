@@ -3,7 +3,7 @@
 use super::parallel::{Shared, for_each};
 use super::rows::{SMALL, pieces, vectorised};
 
-/// Values whose squares are summed together.
+/// Values whose products are summed together.
 const CHUNK: usize = 1 << 14;
 
 /// `out[i] = f(i-th values of a and b)`.
@@ -45,27 +45,30 @@ pub fn map(x: &mut [f32], f: impl Fn(f32) -> f32 + Sync + Send) {
     });
 }
 
-/// Sum of squares: f64, in chunks of fixed length added in order.
-pub fn sum_squares(x: &[f32]) -> f64 {
-    let chunk = |part: &[f32]| {
+/// Inner product: f64, in chunks of fixed length added in order.
+pub fn dot(a: &[f32], b: &[f32]) -> f64 {
+    assert!(a.len() == b.len());
+    let chunk = |(a, b): (&[f32], &[f32])| {
         vectorised(|| {
             let mut sums = [0.0f64; 16];
-            let (lines, rest) = part.as_chunks::<16>();
-            for line in lines {
-                for (sum, &x) in sums.iter_mut().zip(line) {
-                    *sum += f64::from(x) * f64::from(x);
+            let ((lines, rest), (others, other_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
+            for (line, other) in lines.iter().zip(others) {
+                for ((sum, &x), &y) in sums.iter_mut().zip(line).zip(other) {
+                    *sum += f64::from(x) * f64::from(y);
                 }
             }
-            sums.iter().sum::<f64>() + rest.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>()
+            let tail = rest.iter().zip(other_rest).map(|(&x, &y)| f64::from(x) * f64::from(y));
+            sums.iter().sum::<f64>() + tail.sum::<f64>()
         })
     };
-    if x.len() <= SMALL {
-        return x.chunks(CHUNK).map(chunk).sum();
+    let chunks = a.chunks(CHUNK).zip(b.chunks(CHUNK));
+    if a.len() <= SMALL {
+        return chunks.map(chunk).sum();
     }
-    let parts: Vec<_> = x.chunks(CHUNK).map(|part| (part, std::sync::OnceLock::new())).collect();
+    let parts: Vec<_> = chunks.map(|part| (part, std::sync::OnceLock::new())).collect();
     for_each(parts.len(), |index| {
         let (part, sum) = &parts[index];
-        sum.get_or_init(|| chunk(part));
+        sum.get_or_init(|| chunk(*part));
     });
     parts.iter().filter_map(|(_, sum)| sum.get()).sum()
 }

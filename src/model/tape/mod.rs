@@ -4,13 +4,15 @@
 //! with other cotangents: difficulty by input gradients and the weighted parameter gradient share one pass.
 //! A gradient nobody asked for is not computed.
 
+mod hessian;
+
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor};
 
 use super::Statistics;
 use super::layers::{BatchNorm, Conv2d, Linear};
 use super::layout::Layout;
-use crate::ops::{Conv, Ops, Vector};
+use crate::ops::{Conv, Ops, Subset, Vector};
 
 /// Whose mean and variance batch normalisation uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,20 +47,25 @@ pub struct Cost {
 }
 
 /// Which gradients a differentiation returns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wants {
-    pub weights: bool,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Wants<'a> {
+    pub weights: Option<&'a Subset>,
     pub input: bool,
 }
 
-impl Wants {
-    pub const WEIGHTS: Wants = Wants { weights: true, input: false };
-    pub const INPUT: Wants = Wants { weights: false, input: true };
-    pub const BOTH: Wants = Wants { weights: true, input: true };
+impl Wants<'_> {
+    pub const WEIGHTS: Wants<'static> = Wants { weights: Some(&Subset::All), input: false };
+    pub const INPUT: Wants<'static> = Wants { weights: None, input: true };
+    pub const BOTH: Wants<'static> = Wants { weights: Some(&Subset::All), input: true };
+
+    fn weight(&self, slot: usize) -> bool {
+        self.weights.is_some_and(|subset| subset.holds(slot))
+    }
 }
 
 /// Gradients of a scalar for what was wanted.
 pub struct Gradients<B: Ops> {
+    /// Empty tensors for parameters that were not wanted.
     pub weights: Option<Vector<B>>,
     /// `[n, h, w, c]`, for pixels in [0, 1].
     pub input: Option<Tensor<B, 4>>,
@@ -88,10 +95,32 @@ struct NormNode {
 struct Node<B: Backend> {
     op: Op<B>,
     parents: [Option<usize>; 2],
-    /// The image is upstream.
-    input: bool,
-    /// A weight is upstream or here.
-    weights: bool,
+}
+
+impl<B: Backend> Op<B> {
+    /// Parameters it reads.
+    fn slots(&self) -> [Option<usize>; 2] {
+        match self {
+            Op::Conv { layer, .. } => [Some(layer.weight), layer.bias],
+            Op::BatchNorm { norm, .. } => [Some(norm.scale), Some(norm.shift)],
+            Op::Linear { layer, .. } => [Some(layer.weight), Some(layer.bias)],
+            _ => [None, None],
+        }
+    }
+}
+
+/// For every node, whether anything wanted lies there or upstream.
+fn needed<B: Backend>(nodes: &[Node<B>], wants: Wants<'_>) -> Vec<bool> {
+    let mut needed: Vec<bool> = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        let here = match node.op {
+            Op::Input => wants.input,
+            _ => node.op.slots().into_iter().flatten().any(|slot| wants.weight(slot)),
+        };
+        let upstream = node.parents.iter().flatten().any(|&parent| needed[parent]);
+        needed.push(here || upstream);
+    }
+    needed
 }
 
 /// Records one forward pass of a network.
@@ -129,7 +158,7 @@ impl<'a, B: Ops> Tape<'a, B> {
 
     /// The image.
     pub fn input(&mut self, x: Tensor<B, 4>) -> Var<B> {
-        self.push(x, [None, None], false, || Op::Input)
+        self.push(x, [None, None], || Op::Input)
     }
 
     /// `(x - mean) / std` per channel.
@@ -140,7 +169,7 @@ impl<'a, B: Ops> Tape<'a, B> {
         let factor = Tensor::<B, 1>::from_data(factor.as_slice(), options);
         let offset = Tensor::<B, 1>::from_data(offset.as_slice(), options);
         let y = B::scale_shift(x.value, factor.clone(), offset, false);
-        self.push(y, [x.node, None], false, || Op::Standardize { factor })
+        self.push(y, [x.node, None], || Op::Standardize { factor })
     }
 
     pub fn conv(&mut self, layer: &Conv2d, x: Var<B>) -> Var<B> {
@@ -149,7 +178,7 @@ impl<'a, B: Ops> Tape<'a, B> {
         let y = B::convolve(x.value.clone(), weight.clone(), bias, layer.conv);
         let [_, input, kernel, _] = weight.dims();
         self.count(&y, input * kernel * kernel);
-        self.push(y, [x.node, None], true, || Op::Conv { x: x.value, weight, layer: layer.clone() })
+        self.push(y, [x.node, None], || Op::Conv { x: x.value, weight, layer: layer.clone() })
     }
 
     pub fn batch_norm(&mut self, layer: &BatchNorm, x: Var<B>) -> Var<B> {
@@ -170,7 +199,7 @@ impl<'a, B: Ops> Tape<'a, B> {
         };
         self.count(&y, 0);
         let norm = NormNode { scale: layer.scale, shift: layer.shift, relu, batch };
-        self.push(y, [x.node, None], true, || Op::BatchNorm { x: x.value, affine, moments, norm })
+        self.push(y, [x.node, None], || Op::BatchNorm { x: x.value, affine, moments, norm })
     }
 
     fn normalize_by_batch(
@@ -203,31 +232,31 @@ impl<'a, B: Ops> Tape<'a, B> {
 
     pub fn relu(&mut self, x: Var<B>) -> Var<B> {
         let y = B::rectify(x.value);
-        self.push(y.clone(), [x.node, None], false, || Op::Relu { y })
+        self.push(y.clone(), [x.node, None], || Op::Relu { y })
     }
 
     pub fn add(&mut self, a: Var<B>, b: Var<B>) -> Var<B> {
         let y = B::sum_of(a.value, b.value);
-        self.push(y, [a.node, b.node], false, || Op::Add)
+        self.push(y, [a.node, b.node], || Op::Add)
     }
 
     pub fn add_relu(&mut self, a: Var<B>, b: Var<B>) -> Var<B> {
         let y = B::add_rectify(a.value, b.value);
-        self.push(y.clone(), [a.node, b.node], false, || Op::AddRelu { y })
+        self.push(y.clone(), [a.node, b.node], || Op::AddRelu { y })
     }
 
     /// Mean over height and width: `[n, 1, 1, c]`.
     pub fn global_average(&mut self, x: Var<B>) -> Var<B> {
         let [_, h, w, _] = x.value.dims();
         let y = B::global_average(x.value);
-        self.push(y, [x.node, None], false, || Op::GlobalAverage { size: [h, w] })
+        self.push(y, [x.node, None], || Op::GlobalAverage { size: [h, w] })
     }
 
     /// All values of a sample in PyTorch's order (channel, row, column): `[n, 1, 1, c·h·w]`.
     pub fn flatten(&mut self, x: Var<B>) -> Var<B> {
         let shape @ [n, h, w, c] = x.value.dims();
         let y = x.value.permute([0, 3, 1, 2]).reshape([n, 1, 1, c * h * w]);
-        self.push(y, [x.node, None], false, || Op::Flatten { shape })
+        self.push(y, [x.node, None], || Op::Flatten { shape })
     }
 
     /// Affine map of the last axis of `[n, 1, 1, features]`.
@@ -239,7 +268,7 @@ impl<'a, B: Ops> Tape<'a, B> {
         let bias = self.weights.0[layer.bias].clone();
         let y = B::affine(rows.clone(), weight.clone(), bias).reshape([n, 1, 1, output]);
         self.count(&y, input);
-        self.push(y, [x.node, None], true, || Op::Linear { x: rows, weight, layer: layer.clone() })
+        self.push(y, [x.node, None], || Op::Linear { x: rows, weight, layer: layer.clone() })
     }
 
     /// Ends the pass: `logits` is `[n, 1, 1, classes]`.
@@ -269,17 +298,12 @@ impl<'a, B: Ops> Tape<'a, B> {
         &mut self,
         value: Tensor<B, 4>,
         parents: [Option<usize>; 2],
-        owns_weights: bool,
         op: impl FnOnce() -> Op<B>,
     ) -> Var<B> {
         if !self.record {
             return Var { value, node: None };
         }
-        let op = op();
-        let any = |of: fn(&Node<B>) -> bool| parents.iter().flatten().any(|&p| of(&self.nodes[p]));
-        let input = matches!(op, Op::Input) || any(|node| node.input);
-        let weights = owns_weights || any(|node| node.weights);
-        self.nodes.push(Node { op, parents, input, weights });
+        self.nodes.push(Node { op: op(), parents });
         Var { value, node: Some(self.nodes.len() - 1) }
     }
 }
@@ -301,21 +325,17 @@ impl<B: Ops> Trace<B> {
         B::cross_entropy(self.logits.clone(), labels)
     }
 
-    /// Drops what only a differentiation would need.
-    pub fn without_activations(self) -> Self {
-        Self { nodes: Vec::new(), ..self }
-    }
-
     /// Gradients of `sum(logits * cotangent)`; may be called again with another cotangent.
     ///
     /// # Panics
     /// If the pass was not recorded.
-    pub fn backward(&self, cotangent: Tensor<B, 2>, wants: Wants) -> Gradients<B> {
+    pub fn backward(&self, cotangent: Tensor<B, 2>, wants: Wants<'_>) -> Gradients<B> {
         assert!(!self.nodes.is_empty(), "the forward pass was not recorded");
         let [n, classes] = cotangent.dims();
         let mut sink = Sink {
             nodes: &self.nodes,
             wants,
+            needed: needed(&self.nodes, wants),
             grads: self.nodes.iter().map(|_| None).collect(),
             weights: vec![None; self.weights],
         };
@@ -329,7 +349,9 @@ impl<B: Ops> Trace<B> {
                 _ => sink.node(index, grad),
             }
         }
-        let weights = wants.weights.then(|| Vector(sink.weights.into_iter().flatten().collect()));
+        let nothing = || Tensor::empty([0], (&self.logits.device(), self.logits.dtype()));
+        let all = sink.weights.into_iter().map(|grad| grad.unwrap_or_else(nothing));
+        let weights = wants.weights.is_some().then(|| Vector(all.collect()));
         Gradients { weights, input: input.filter(|_| wants.input) }
     }
 }
@@ -337,7 +359,8 @@ impl<B: Ops> Trace<B> {
 /// Gradients under way.
 struct Sink<'a, B: Ops> {
     nodes: &'a [Node<B>],
-    wants: Wants,
+    wants: Wants<'a>,
+    needed: Vec<bool>,
     grads: Vec<Option<Tensor<B, 4>>>,
     weights: Vec<Option<Tensor<B, 1>>>,
 }
@@ -367,16 +390,8 @@ impl<B: Ops> Sink<'_, B> {
         }
     }
 
-    /// Whether anything wanted lies upstream of `parent`.
-    fn wanted(&self, parent: Option<usize>) -> bool {
-        parent.is_some_and(|parent| {
-            let node = &self.nodes[parent];
-            (self.wants.weights && node.weights) || (self.wants.input && node.input)
-        })
-    }
-
     fn send(&mut self, parent: Option<usize>, grad: impl FnOnce() -> Tensor<B, 4>) {
-        let Some(parent) = parent.filter(|_| self.wanted(parent)) else { return };
+        let Some(parent) = parent.filter(|&parent| self.needed[parent]) else { return };
         let grad = grad();
         self.grads[parent] = Some(match self.grads[parent].take() {
             Some(sum) => B::sum_of(sum, grad),
@@ -400,12 +415,12 @@ impl<B: Ops> Sink<'_, B> {
     ) {
         let [_, height, width, _] = x.dims();
         let [_, _, kernel, _] = weight.dims();
-        if self.wants.weights {
+        if self.wants.weight(layer.weight) {
             let d = B::convolve_weight_grad(x.clone(), grad.clone(), layer.conv, kernel);
             self.weights[layer.weight] = Some(flat(d));
-            if let Some(bias) = layer.bias {
-                self.weights[bias] = Some(B::channel_sum(grad.clone()));
-            }
+        }
+        if let Some(bias) = layer.bias.filter(|&bias| self.wants.weight(bias)) {
+            self.weights[bias] = Some(B::channel_sum(grad.clone()));
         }
         let conv: Conv = layer.conv;
         self.send(parent, || B::convolve_input_grad(grad, weight.clone(), conv, [height, width]));
@@ -425,9 +440,8 @@ impl<B: Ops> Sink<'_, B> {
         } else {
             B::fixed_norm_grad(x.clone(), grad, affine, moments, norm.relu)
         };
-        if self.wants.weights {
-            self.weights[norm.scale] = Some(d.scale);
-            self.weights[norm.shift] = Some(d.shift);
+        for (slot, grad) in [(norm.scale, d.scale), (norm.shift, d.shift)] {
+            self.weights[slot] = self.wants.weight(slot).then_some(grad);
         }
         self.send(parent, || d.x);
     }
@@ -443,8 +457,10 @@ impl<B: Ops> Sink<'_, B> {
         let [n, input] = x.dims();
         let output = weight.dims()[0];
         let grad = grad.reshape([n, output]);
-        if self.wants.weights {
+        if self.wants.weight(layer.weight) {
             self.weights[layer.weight] = Some(flat(B::affine_weight_grad(x.clone(), grad.clone())));
+        }
+        if self.wants.weight(layer.bias) {
             self.weights[layer.bias] = Some(flat(grad.clone().sum_dim(0)));
         }
         self.send(parent, || B::affine_input_grad(grad, weight.clone()).reshape([n, 1, 1, input]));

@@ -1,0 +1,17 @@
+//! Fisher-SAM (Kim et al., ICML 2022): `e = rho F⁻¹ g / √(g' F⁻¹ g)` with `F = 1 + eta g²`.
+
+use super::metric::Metric;
+use crate::ops::{Ops, Subset, Vector};
+
+/// The inverse of the diagonal Fisher information, from the gradient of the mean loss; holds eta.
+pub struct Fisher(pub f64);
+
+impl<B: Ops> Metric<B> for Fisher {
+    fn map(&self, _: &Vector<B>, vector: &Vector<B>, subset: &Subset) -> Vector<B> {
+        let map = |(index, part): (usize, &burn::tensor::Tensor<B, 1>)| match subset.holds(index) {
+            true => B::scale_by_fisher(part.clone(), self.0),
+            false => part.clone(),
+        };
+        Vector(vector.0.iter().enumerate().map(map).collect())
+    }
+}
