@@ -5,6 +5,8 @@ mod support;
 
 #[path = "oracles/curriculum.rs"]
 mod curriculum;
+#[path = "oracles/hessian.rs"]
+mod hessian;
 #[path = "oracles/minimizers.rs"]
 mod minimizers;
 #[path = "oracles/models.rs"]
