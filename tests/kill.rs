@@ -17,6 +17,18 @@ evaluate accuracy, loss every 1 epochs
 select best(accuracy)
 ";
 
+/// Every minimizer that keeps something between steps.
+const MEMORIES: &str = "\
+edition 2026
+data digits batch 64 validation 10%
+model cnn(width = 4)
+train 2 epochs under fsam
+ then 2 epochs under eigensam(refresh = 7 steps)
+ then 2 epochs under s2sam
+ then 2 epochs under looksam(k = 3)
+evaluate accuracy, loss every 1 epochs
+";
+
 const KILLS: usize = 20;
 
 fn start(folder: &Path, resume: bool) -> Child {
@@ -28,9 +40,9 @@ fn start(folder: &Path, resume: bool) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-fn fresh() -> tempfile::TempDir {
+fn fresh(pipeline: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("p.flat"), PIPELINE).unwrap();
+    fs::write(folder.path().join("p.flat"), pipeline).unwrap();
     folder
 }
 
@@ -46,15 +58,24 @@ fn results(folder: &Path) -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn killed_at_twenty_random_points() {
-    let whole = fresh();
+    kill(PIPELINE, KILLS);
+}
+
+#[test]
+fn killed_among_minimizers_that_remember() {
+    kill(MEMORIES, KILLS / 2);
+}
+
+fn kill(pipeline: &str, kills: usize) {
+    let whole = fresh(pipeline);
     let began = Instant::now();
     assert!(start(whole.path(), false).wait().unwrap().success());
     let length = began.elapsed();
     let expected = results(whole.path());
     let mut random = Generator::keyed(Purpose::Order, &[0x6b69_6c6c]);
     let mut interrupted = 0;
-    for point in 0..KILLS {
-        let folder = fresh();
+    for point in 0..kills {
+        let folder = fresh(pipeline);
         let mut resume = false;
         // Up to two kills, then to the end.
         for _ in 0..1 + point % 2 {
@@ -69,12 +90,12 @@ fn killed_at_twenty_random_points() {
             assert!(found == expected, "{name} differs after kill {point}");
         }
     }
-    assert!(interrupted >= KILLS / 2, "only {interrupted} kills met a running program");
+    assert!(interrupted >= kills / 2, "only {interrupted} kills met a running program");
 }
 
 #[test]
 fn ctrl_c_writes_a_checkpoint_and_exits_130() {
-    let folder = fresh();
+    let folder = fresh(PIPELINE);
     let mut child = start(folder.path(), false);
     let checkpoint = |folder: &Path| -> bool {
         let runs = fs::read_dir(folder.join("runs"));
