@@ -6,16 +6,15 @@ use std::time::Instant;
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
-use flatrun::lang::catalog::{
-    Adm, Architecture, Cnn, Difficulty, Erm, Freshness, Lesam, Minimizer, Normalize, Optimizer, Pacing,
-    PreactResnet20, Resnet18, Sam, SatCnn, Sgd, Ssp,
-};
+use flatrun::data::Disk;
+use flatrun::lang::catalog::{Architecture, Cnn, Normalize, PreactResnet20, Resnet18, SatCnn};
 use flatrun::lang::program::Phase;
-use flatrun::lang::schedule::{Clock, Duration, Schedule, Unit};
+use flatrun::lang::schedule::Clock;
 use flatrun::lang::world::DatasetInfo;
+use flatrun::lang::{Settings, check};
 use flatrun::model::{Model, Parameter, Role, StateDict};
 use flatrun::ops::Vector;
-use flatrun::train::{Batch, Learner};
+use flatrun::train::{Batch, Learner, StepPlan};
 
 fn main() {
     let mut previous: Option<(String, Run)> = None;
@@ -54,7 +53,13 @@ impl Run {
         let weights = model.layout.parameters.iter().map(weight).collect();
         let statistics = model.layout.initial_statistics(&FlexDevice);
         let state = StateDict { weights: Vector(weights), statistics, batches: 0 };
-        let learner = Learner::new(model, &phase(algorithm), state, samples, &FlexDevice);
+        let learner = Learner::new(
+            model,
+            &phase(algorithm),
+            state,
+            StepPlan { samples, ..StepPlan::default() },
+            &FlexDevice,
+        );
         Self { learner, batch: batch(shape, samples), done: 0 }
     }
 
@@ -85,30 +90,16 @@ fn architecture(network: &str) -> (Architecture, [usize; 3]) {
     }
 }
 
+/// An algorithm by its name in the table, or a minimizer as a file would have it, without spaces.
 fn phase(algorithm: &str) -> Phase {
-    let lesam = || {
-        Minimizer::Lesam(Lesam {
-            budget: Schedule::Constant(0.4),
-            clip: Some(Schedule::Constant(0.35)),
-            anneal: None,
-        })
+    let recipe = match algorithm {
+        "ssp_adm_lesam" => "curriculum ssp(adm) under lesam".to_owned(),
+        minimizer => format!("under {minimizer}"),
     };
-    let adm = Adm { alpha: 8.0 / 255.0, mode: Freshness::Stale, delta: 1e-8, clip: true, ema: 0.0 };
-    let (curriculum, minimizer) = match algorithm {
-        "sgd" => (Pacing::Erm(Erm {}), Minimizer::Base),
-        "sam" => (Pacing::Erm(Erm {}), Minimizer::Sam(Sam { rho: Schedule::Constant(0.05) })),
-        "lesam" => (Pacing::Erm(Erm {}), lesam()),
-        "ssp_adm_lesam" => (Pacing::Ssp(Ssp { difficulty: Difficulty::Adm(adm) }), lesam()),
-        other => panic!("unknown algorithm {other}"),
-    };
-    let sgd = Sgd { lr: Schedule::Constant(1e-3), momentum: 0.9, nesterov: false, weight_decay: 5e-4 };
-    Phase {
-        duration: Duration { count: 1000.0, unit: Unit::Steps },
-        curriculum,
-        adversary: None,
-        minimizer,
-        optimizer: Optimizer::Sgd(sgd),
-    }
+    let source = format!("edition 2026\noptimize sgd(lr = 1e-3)\ntrain 1000 steps {recipe}\n");
+    let checked = check(&source, &Settings::default(), &Disk);
+    let Some(program) = checked.program else { panic!("{source}: {:?}", checked.diagnostics) };
+    program.variants[0].experiment.phases[0].clone()
 }
 
 /// The same values as in `peer/step.py`: He-uniform weights, plain normalisations.

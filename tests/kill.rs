@@ -31,6 +31,18 @@ evaluate accuracy, pgd(eps = 0.1, steps = 5)
 select best(pgd.accuracy)
 ";
 
+/// Every minimizer that keeps something between steps.
+const MEMORIES: &str = "\
+edition 2026
+data digits batch 64 validation 10%
+model cnn(width = 4)
+train 2 epochs under fsam
+ then 2 epochs under eigensam(refresh = 7 steps)
+ then 2 epochs under s2sam
+ then 2 epochs under looksam(k = 3)
+evaluate accuracy, loss every 1 epochs
+";
+
 const KILLS: usize = 20;
 
 fn start(folder: &Path, resume: bool) -> Child {
@@ -60,15 +72,20 @@ fn results(folder: &Path) -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn killed_at_twenty_random_points() {
-    killed(PIPELINE, KILLS);
+    kill(PIPELINE, KILLS);
 }
 
 #[test]
 fn killed_while_samples_have_their_own_radii() {
-    killed(ATTACKED, 6);
+    kill(ATTACKED, 6);
 }
 
-fn killed(pipeline: &str, kills: usize) {
+#[test]
+fn killed_among_minimizers_that_remember() {
+    kill(MEMORIES, KILLS / 2);
+}
+
+fn kill(pipeline: &str, kills: usize) {
     let whole = fresh(pipeline);
     let began = Instant::now();
     assert!(start(whole.path(), false).wait().unwrap().success());

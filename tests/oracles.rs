@@ -7,6 +7,8 @@ mod support;
 mod attacks;
 #[path = "oracles/curriculum.rs"]
 mod curriculum;
+#[path = "oracles/hessian.rs"]
+mod hessian;
 #[path = "oracles/minimizers.rs"]
 mod minimizers;
 #[path = "oracles/models.rs"]

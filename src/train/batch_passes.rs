@@ -169,10 +169,12 @@ fn numbers<B: Ops>(pass: &Pass<B>, record: Record<B>) -> [Tensor<B, 1>; ATTACK] 
     ]
 }
 
-/// Places of the `count` largest values, largest first; the earlier one where they are equal.
+/// Places of the `count` largest values, largest first; the earlier one where they are equal. NaN is largest.
 fn largest<B: Ops>(values: Tensor<B, 1>, count: usize) -> Tensor<B, 1, Int> {
     let n = values.dims()[0];
-    let rank = super::curriculum::rank(values.neg()).int().reshape([1, n]).expand([count, n]);
+    let unknown = values.clone().is_nan();
+    let falling = values.neg().mask_fill(unknown, f64::NEG_INFINITY);
+    let rank = super::curriculum::rank(falling).int().reshape([1, n]).expand([count, n]);
     let place = Tensor::<B, 1, Int>::arange(0..n as i64, &rank.device()).reshape([1, n]).expand([count, n]);
     let wanted = Tensor::<B, 1, Int>::arange(0..count as i64, &rank.device()).reshape([count, 1]);
     let elsewhere = rank.not_equal(wanted.expand([count, n]));

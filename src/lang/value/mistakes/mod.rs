@@ -19,8 +19,8 @@ pub(crate) use types::{
     empty_path, negative_count, not_finite, out_of_range, shown, unequal_lengths, wrong_type,
 };
 pub(crate) use units::{
-    empty_duration, list_without_unit, missing_unit, split_step, unfitting_list_unit, unfitting_percent,
-    unfitting_unit, unknown_unit, window_without_unit,
+    empty_duration, list_without_unit, missing_point, missing_unit, split_step, unfitting_list_unit,
+    unfitting_percent, unfitting_unit, unknown_unit, window_without_unit,
 };
 
 /// ``"`a`, `b` and `c`"``

@@ -29,6 +29,24 @@ pub(crate) fn missing_unit<'a, T>(
     None
 }
 
+/// `from = 30`
+pub(crate) fn missing_point<'a, T>(
+    checker: &mut Checker<'a>,
+    expr: &'a Expr,
+    place: &Parameter,
+    count: f64,
+) -> Option<T> {
+    let resolved = checker.resolve(expr);
+    let count = shown(count);
+    let message = format!("`{}` takes a point in time, found a number without a unit", place.name);
+    let label = format!("epoch {count} or step {count}");
+    let finding = Diagnostic::new(Code::MissingUnit, resolved.span, message, label)
+        .help(format!("write `epoch {count}` or `step {count}`"))
+        .fix(format!("write `epoch {count}`"), resolved.span, format!("epoch {count}"));
+    checker.report(checker.used_at(finding, expr, resolved));
+    None
+}
+
 /// `30..70` where a window stands.
 pub(crate) fn window_without_unit<'a, T>(checker: &mut Checker<'a>, expr: &'a Expr) -> Option<T> {
     let span = checker.resolve(expr).span;
