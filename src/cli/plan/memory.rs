@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::lang::catalog::{Combiner, Minimizer};
+use crate::lang::catalog::{Adversary, Combiner, Minimizer};
 use crate::lang::program::{Phase, Select};
 use crate::train::optimizer::buffer_names;
 
@@ -23,7 +23,7 @@ impl Memory {
     /// Of a phase that trains `parameters` weights; `activations` and `data` are in bytes.
     pub fn of(phase: &Phase, select: &Select, parameters: usize, activations: usize, data: usize) -> Self {
         let vectors = 2 + perturbed(&phase.minimizer) + buffer_names(&phase.optimizer).len() + best(select);
-        Self { activations, weights: vectors * parameters * BYTES, data }
+        Self { activations: traces(phase) * activations, weights: vectors * parameters * BYTES, data }
     }
 
     pub fn total(&self) -> usize {
@@ -54,6 +54,14 @@ fn perturbed(minimizer: &Minimizer) -> usize {
         Minimizer::Fsam(fsam) => PERTURBED + 2 * KEPT + combined(&fsam.combiner),
         Minimizer::Eigensam(eigensam) => PERTURBED + 2 * KEPT + combined(&eigensam.combiner),
         Minimizer::Looksam(_) => PERTURBED + GRADIENT + 2 * KEPT,
+    }
+}
+
+/// Recorded passes that are alive at once: losses that look at the clean images too have two.
+fn traces(phase: &Phase) -> usize {
+    match phase.adversary {
+        Some(Adversary::Trades(_) | Adversary::Mart(_)) => 2,
+        _ => 1,
     }
 }
 
