@@ -11,6 +11,7 @@ pub enum Purpose {
     Weights = 4,
     Perturbation = 5,
     Eigenvector = 6,
+    Dropout = 7,
 }
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014):

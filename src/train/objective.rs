@@ -3,7 +3,7 @@
 use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::data::Batch as HostBatch;
-use crate::model::{Gradients, Model, Moments, Normalization, Statistics, Trace, Wants};
+use crate::model::{Gradients, Mode, Model, Moments, Noise, Normalization, Statistics, Trace, Wants};
 use crate::ops::{Ops, Vector};
 
 /// A batch on the device.
@@ -111,6 +111,8 @@ pub struct Objective<'a, B: Ops> {
     statistics: &'a Statistics<B>,
     /// Samples of a pass that counts as one.
     batch: usize,
+    /// Random numbers of the next pass.
+    pub noise: Option<Noise<B>>,
     pub passes: PassCount,
 }
 
@@ -125,7 +127,11 @@ pub struct Pass<B: Ops> {
 impl<'a, B: Ops> Objective<'a, B> {
     /// Of a step over `batch` samples.
     pub fn new(model: &'a Model, statistics: &'a Statistics<B>, batch: usize) -> Self {
-        Self { model, statistics, batch, passes: PassCount::default() }
+        Self { model, statistics, batch, noise: None, passes: PassCount::default() }
+    }
+
+    fn training(&self, record: bool) -> Mode<B> {
+        Mode { normalization: Normalization::Batch, record, noise: self.noise.clone() }
     }
 
     /// What part of a pass `samples` are.
@@ -136,7 +142,7 @@ impl<'a, B: Ops> Objective<'a, B> {
     /// A forward pass that can be differentiated.
     pub fn pass(&mut self, weights: &Vector<B>, x: Tensor<B, 4>, labels: &Tensor<B, 1, Int>) -> Pass<B> {
         self.passes.forward += self.share(x.dims()[0]);
-        let trace = self.model.forward(weights, self.statistics, x, Normalization::Batch, true);
+        let trace = self.model.forward_with(weights, self.statistics, x, self.training(true));
         let (losses, d_logits) = trace.cross_entropy(labels.clone());
         Pass { trace, losses, d_logits }
     }
@@ -149,7 +155,7 @@ impl<'a, B: Ops> Objective<'a, B> {
         labels: &Tensor<B, 1, Int>,
     ) -> Tensor<B, 1> {
         self.passes.forward += self.share(x.dims()[0]);
-        let trace = self.model.forward(weights, self.statistics, x, Normalization::Batch, false);
+        let trace = self.model.forward_with(weights, self.statistics, x, self.training(false));
         trace.cross_entropy(labels.clone()).0
     }
 
