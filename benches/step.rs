@@ -85,7 +85,7 @@ fn architecture(network: &str) -> (Architecture, [usize; 3]) {
         "preact_resnet20" => (Architecture::PreactResnet20(PreactResnet20 { normalize }), [3, 32, 32]),
         "resnet18" => (Architecture::Resnet18(Resnet18 { normalize }), [3, 32, 32]),
         "sat_cnn" => (Architecture::SatCnn(SatCnn { normalize }), [1, 28, 28]),
-        "cnn" => (Architecture::Cnn(Cnn { width: 32, normalize }), [1, 8, 8]),
+        "cnn" => (Architecture::Cnn(Cnn { width: 32, dropout: 0.0, normalize }), [1, 8, 8]),
         other => panic!("unknown network {other}"),
     }
 }

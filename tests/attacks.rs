@@ -33,7 +33,8 @@ struct Linear {
 
 impl Linear {
     fn new(scale: f64) -> Self {
-        let architecture = Architecture::Mlp(Mlp { hidden: Vec::new(), normalize: Normalize::None });
+        let architecture =
+            Architecture::Mlp(Mlp { hidden: Vec::new(), dropout: 0.0, normalize: Normalize::None });
         let info = DatasetInfo { train: 1, test: 1, classes: 2, channels: 1, height: 8, width: 8 };
         let model = Model::build(&architecture, &info, &[vec![0.0], vec![1.0]]).unwrap();
         let values: Vec<f64> = (0..2 * PIXELS as u32).map(|i| scale * uniform(i, 77)).collect();
@@ -275,7 +276,7 @@ fn the_full_attack_is_adversarial_training_bit_for_bit() {
 #[test]
 fn trades_without_its_penalty_is_clean_training() {
     let normalize = constants(&GREY.0, &GREY.1);
-    let model = build(&Architecture::Mlp(Mlp { hidden: vec![32, 16], normalize }), SHAPE);
+    let model = build(&Architecture::Mlp(Mlp { hidden: vec![32, 16], dropout: 0.0, normalize }), SHAPE);
     let numbers = |bits: Vec<u64>| bits.into_iter().map(f64::from_bits).collect::<Vec<f64>>();
     let clean = numbers(after(&model, "mlp_32_16", "under sam", 4));
     let trades = numbers(after(&model, "mlp_32_16", "against trades(beta = 0) under sam", 4));

@@ -19,8 +19,12 @@ fn networks() -> Vec<(&'static str, Architecture, [usize; 3])> {
     let normalize = || Normalize::Constants { mean: MEAN.to_vec(), std: STD.to_vec() };
     let grey = || Normalize::Constants { mean: vec![0.5], std: vec![0.25] };
     vec![
-        ("mlp", Architecture::Mlp(Mlp { hidden: vec![128], normalize: normalize() }), [3, 8, 8]),
-        ("cnn", Architecture::Cnn(Cnn { width: 32, normalize: normalize() }), [3, 16, 16]),
+        (
+            "mlp",
+            Architecture::Mlp(Mlp { hidden: vec![128], dropout: 0.0, normalize: normalize() }),
+            [3, 8, 8],
+        ),
+        ("cnn", Architecture::Cnn(Cnn { width: 32, dropout: 0.0, normalize: normalize() }), [3, 16, 16]),
         ("sat_cnn", Architecture::SatCnn(SatCnn { normalize: grey() }), [1, 28, 28]),
         ("resnet18", Architecture::Resnet18(Resnet18 { normalize: normalize() }), [3, 32, 32]),
         (
@@ -141,8 +145,9 @@ fn what_pytorch_writes_is_loaded_here() {
 fn every_tensor_that_does_not_fit_is_listed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("w.safetensors");
-    let mlp =
-        |hidden: Vec<usize>| build(&Architecture::Mlp(Mlp { hidden, normalize: Normalize::None }), [1, 8, 8]);
+    let mlp = |hidden: Vec<usize>| {
+        build(&Architecture::Mlp(Mlp { hidden, dropout: 0.0, normalize: Normalize::None }), [1, 8, 8])
+    };
     let written = mlp(vec![16, 8]);
     save(&path, &written.layout, &initial(&written, 0)).unwrap();
     let wanted = mlp(vec![12]);
@@ -159,7 +164,8 @@ fn every_tensor_that_does_not_fit_is_listed() {
             "  unexpected  `5.weight`",
         ]
     );
-    let cnn = build(&Architecture::Cnn(Cnn { width: 2, normalize: Normalize::None }), [1, 8, 8]);
+    let cnn =
+        build(&Architecture::Cnn(Cnn { width: 2, dropout: 0.0, normalize: Normalize::None }), [1, 8, 8]);
     let text = load::<Flex>(&path, &cnn.layout, &FlexDevice).unwrap_err().to_string();
     assert!(text.contains("  missing     `conv1.weight`, expected shape [2, 1, 3, 3]"), "{text}");
     std::fs::write(&path, b"not a file of tensors").unwrap();

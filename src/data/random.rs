@@ -11,7 +11,8 @@ pub enum Purpose {
     Weights = 4,
     Perturbation = 5,
     Eigenvector = 6,
-    Attack = 7,
+    Dropout = 7,
+    Attack = 8,
 }
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014):

@@ -1,20 +1,23 @@
 //! `cnn`: three convolutions with batch normalisation, for inputs from 8×8 to 32×32 pixels.
 //!
 //! conv 3×3 to `width`; conv 3×3 stride 2 to `2·width`; conv 3×3 stride 2 to `4·width`; each followed by batch
-//! normalisation and ReLU; global average; linear.
+//! normalisation and ReLU; global average; dropout; linear.
 
 use super::layers::{BatchNorm, Builder, Conv2d, Linear};
 use super::tape::{Tape, Var};
+use crate::lang::catalog::Cnn as Spec;
 use crate::ops::{Conv, Ops};
 
 #[derive(Clone, Debug)]
 pub struct Cnn {
     stages: Vec<(Conv2d, BatchNorm)>,
+    dropout: f64,
     fc: Linear,
 }
 
 impl Cnn {
-    pub fn new(b: &mut Builder, channels: usize, width: usize, classes: usize) -> Self {
+    pub fn new(b: &mut Builder, channels: usize, spec: &Spec, classes: usize) -> Self {
+        let width = spec.width;
         let widths = [channels, width, 2 * width, 4 * width];
         let mut stage = |index: usize| {
             let stride = if index == 0 { 1 } else { 2 };
@@ -23,7 +26,7 @@ impl Cnn {
             (conv, b.batch_norm(&format!("bn{}", index + 1), widths[index + 1]))
         };
         let stages = (0..3).map(&mut stage).collect();
-        Self { stages, fc: b.linear("fc", 4 * width, classes) }
+        Self { stages, dropout: spec.dropout, fc: b.linear("fc", 4 * width, classes) }
     }
 
     pub fn forward<B: Ops>(&self, tape: &mut Tape<'_, B>, mut x: Var<B>) -> Var<B> {
@@ -32,6 +35,7 @@ impl Cnn {
             x = tape.batch_norm_relu(bn, z);
         }
         let pooled = tape.global_average(x);
-        tape.linear(&self.fc, pooled)
+        let kept = tape.dropout(self.dropout, pooled);
+        tape.linear(&self.fc, kept)
     }
 }

@@ -2,31 +2,34 @@
 
 use super::layers::{Builder, Linear};
 use super::tape::{Tape, Var};
+use crate::lang::catalog::Mlp as Spec;
 use crate::ops::Ops;
 
 #[derive(Clone, Debug)]
 pub struct Mlp {
     hidden: Vec<Linear>,
+    dropout: f64,
     output: Linear,
 }
 
 impl Mlp {
-    pub fn new(b: &mut Builder, input: [usize; 3], hidden: &[usize], classes: usize) -> Self {
+    pub fn new(b: &mut Builder, input: [usize; 3], spec: &Spec, classes: usize) -> Self {
         let mut width = input.iter().product();
         let mut layers = Vec::new();
-        for (index, &next) in hidden.iter().enumerate() {
+        for (index, &next) in spec.hidden.iter().enumerate() {
             layers.push(b.linear(&(2 * index + 1).to_string(), width, next));
             width = next;
         }
-        let output = b.linear(&(2 * hidden.len() + 1).to_string(), width, classes);
-        Self { hidden: layers, output }
+        let output = b.linear(&(2 * spec.hidden.len() + 1).to_string(), width, classes);
+        Self { hidden: layers, dropout: spec.dropout, output }
     }
 
     pub fn forward<B: Ops>(&self, tape: &mut Tape<'_, B>, x: Var<B>) -> Var<B> {
         let mut x = tape.flatten(x);
         for layer in &self.hidden {
             let z = tape.linear(layer, x);
-            x = tape.relu(z);
+            let y = tape.relu(z);
+            x = tape.dropout(self.dropout, y);
         }
         tape.linear(&self.output, x)
     }

@@ -8,6 +8,7 @@ mod cnn;
 mod layers;
 mod layout;
 mod mlp;
+mod noise;
 mod preact_resnet;
 mod resnet;
 mod sat_cnn;
@@ -22,7 +23,8 @@ use crate::ops::{Ops, Vector};
 
 use layers::Builder;
 pub use layout::{Init, Layout, Norm, Parameter, Role};
-pub use tape::{Cost, Gradients, Moments, Normalization, Tape, Trace, Var, Wants};
+pub use noise::Noise;
+pub use tape::{Cost, Gradients, Mode, Moments, Normalization, Tape, Trace, Var, Wants};
 pub use weights_file::{
     Entry, StateDict, WeightsError, entries, float_entry, load, read_tensor, save, state_from, to_bytes,
 };
@@ -79,8 +81,8 @@ impl Model {
         let mut builder = Builder::default();
         let b = &mut builder;
         let body = match architecture {
-            Architecture::Mlp(spec) => Body::Mlp(mlp::Mlp::new(b, input, &spec.hidden, info.classes)),
-            Architecture::Cnn(spec) => Body::Cnn(cnn::Cnn::new(b, input[0], spec.width, info.classes)),
+            Architecture::Mlp(spec) => Body::Mlp(mlp::Mlp::new(b, input, spec, info.classes)),
+            Architecture::Cnn(spec) => Body::Cnn(cnn::Cnn::new(b, input[0], spec, info.classes)),
             Architecture::SatCnn(_) => Body::SatCnn(sat_cnn::SatCnn::new(b, input, info.classes)),
             Architecture::Resnet18(_) => Body::Resnet(resnet::Resnet::new(
                 b,
@@ -110,7 +112,18 @@ impl Model {
         normalization: Normalization,
         record: bool,
     ) -> Trace<B> {
-        let mut tape = Tape::new(&self.layout, weights, statistics, normalization, record);
+        self.forward_with(weights, statistics, x, Mode { normalization, record, noise: None })
+    }
+
+    /// As [`Model::forward`], with dropout where the mode has noise for it.
+    pub fn forward_with<B: Ops>(
+        &self,
+        weights: &Vector<B>,
+        statistics: &Statistics<B>,
+        x: Tensor<B, 4>,
+        mode: Mode<B>,
+    ) -> Trace<B> {
+        let mut tape = Tape::new(&self.layout, weights, statistics, mode);
         let mut input = tape.input(x);
         if let Some([mean, std]) = &self.normalize {
             input = tape.standardize(input, mean, std);

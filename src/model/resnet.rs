@@ -89,7 +89,7 @@ mod tests {
     use safetensors::SafeTensors;
 
     use super::*;
-    use crate::model::{Normalization, StateDict, Trace, load};
+    use crate::model::{Mode, Normalization, StateDict, Trace, load};
 
     fn close(what: &str, found: Vec<f32>, expected: &[f32], tolerance: f32) {
         assert_eq!(found.len(), expected.len(), "{what}");
@@ -124,7 +124,8 @@ mod tests {
         let pass = |normalization| -> Trace<Flex> {
             let pixels = TensorData::new(stored("input"), [4, 3, 16, 16]);
             let x = Tensor::<Flex, 4>::from_data(pixels, &FlexDevice).permute([0, 2, 3, 1]);
-            let mut tape = Tape::new(&layout, &state.weights, &state.statistics, normalization, false);
+            let mode = Mode { normalization, record: false, noise: None };
+            let mut tape = Tape::new(&layout, &state.weights, &state.statistics, mode);
             let input = tape.input(x);
             let logits = net.forward(&mut tape, input);
             tape.finish(logits)

@@ -3,8 +3,10 @@
 use burn::tensor::{Int, Tensor};
 
 use crate::attack::wrong;
+use crate::data::{Generator, Purpose};
+use crate::lang::catalog::Masks;
 use crate::lang::schedule::Clock;
-use crate::model::{Moments, Wants};
+use crate::model::{Moments, Noise, Wants};
 use crate::ops::{Ops, Subset, Vector};
 
 use super::adversary::{Adversary, Record};
@@ -19,10 +21,31 @@ pub struct BatchPasses<'a, 'o, B: Ops> {
     pub adversary: Option<&'a mut Adversary<B>>,
     pub parts: &'a [Batch<B>],
     pub clock: &'a Clock,
+    pub noise: NoiseKey,
+    /// Passes begun.
+    begun: u64,
     /// What the first pass saw, part by part.
     pub first: Vec<First<B>>,
     /// Loss of the last pass at other weights, for the rise.
     pub perturbed: Option<Tensor<B, 1>>,
+}
+
+/// Where the random numbers of a step's passes come from.
+#[derive(Clone, Copy, Debug)]
+pub struct NoiseKey {
+    pub seed: u64,
+    pub phase: u64,
+    /// Place of the first part in the batch.
+    pub part: usize,
+    pub masks: Masks,
+}
+
+impl NoiseKey {
+    fn of<B: Ops>(&self, clock: &Clock, part: usize, pass: u64) -> Noise<B> {
+        let pass = if self.masks == Masks::Same { 0 } else { pass };
+        let key = [self.seed, self.phase, clock.step, (self.part + part) as u64, pass];
+        Noise::new(Generator::keyed(Purpose::Dropout, &key))
+    }
 }
 
 /// The first pass over a part of the batch and the sample weights it led to.
@@ -50,8 +73,10 @@ impl<'a, 'o, B: Ops> BatchPasses<'a, 'o, B> {
         adversary: Option<&'a mut Adversary<B>>,
         parts: &'a [Batch<B>],
         clock: &'a Clock,
+        noise: NoiseKey,
     ) -> Self {
-        Self { objective, curriculum, adversary, parts, clock, first: Vec::new(), perturbed: None }
+        let (first, perturbed) = (Vec::new(), None);
+        Self { objective, curriculum, adversary, parts, clock, noise, begun: 0, first, perturbed }
     }
 
     fn samples(&self) -> usize {
@@ -96,6 +121,7 @@ impl<'a, 'o, B: Ops> BatchPasses<'a, 'o, B> {
         let rise = self.objective.losses(weights, &first.inputs) - first.losses.clone();
         let places = largest(rise, keep);
         let factors = first.weighting.factors.clone().select(0, places.clone()) * (n as f64 / keep as f64);
+        self.objective.noise = self.objective.noise.take().map(|noise| noise.select(n, places.clone()));
         let sharpest = first.inputs.select(&places);
         self.gradient(weights, &sharpest, &factors)
     }
@@ -109,9 +135,11 @@ impl<'a, 'o, B: Ops> BatchPasses<'a, 'o, B> {
         let total = self.samples() as f64;
         let mut sum = None;
         for part in 0..self.parts.len() {
+            self.objective.noise = Some(self.noise.of(self.clock, part, self.begun));
             let value = of(self, part);
             sum = Some(add(sum, value, self.parts[part].len() as f64 / total));
         }
+        self.begun += 1;
         sum.unwrap_or_else(|| unreachable!("a batch has a part"))
     }
 

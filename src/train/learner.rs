@@ -2,14 +2,14 @@
 
 use burn::tensor::{Bool, DType, Tensor};
 
-use crate::lang::catalog::Accumulation;
+use crate::lang::catalog::{Accumulation, Masks};
 use crate::lang::program::Phase;
 use crate::lang::schedule::Clock;
 use crate::model::{Model, Moments, StateDict, Statistics};
 use crate::ops::{Ops, Vector};
 
 use super::adversary::Adversary;
-use super::batch_passes::{ATTACK, BatchPasses, First, accumulate};
+use super::batch_passes::{ATTACK, BatchPasses, First, NoiseKey, accumulate};
 use super::curriculum::Curriculum;
 use super::minimizer::{self, Minimizer, Outcome, Start};
 use super::objective::{Batch, Objective, PassCount};
@@ -29,6 +29,7 @@ pub struct Learner<'a, B: Ops> {
     /// What the minimizer keeps between steps.
     pub memory: Option<Vector<B>>,
     accumulate: Accumulation,
+    masks: Masks,
     plan: StepPlan,
 }
 
@@ -108,6 +109,7 @@ impl<'a, B: Ops> Learner<'a, B> {
             memory: minimizer.keeps().map(|_| state.weights.zeros_like()),
             minimizer,
             accumulate: perturbing.map_or(Accumulation::Exact, |perturbing| perturbing.accumulate),
+            masks: perturbing.map_or(Masks::Same, |perturbing| perturbing.masks),
             state,
             plan,
         }
@@ -131,28 +133,31 @@ impl<'a, B: Ops> Learner<'a, B> {
         let mut objective = Objective::new(model, &statistics, batch.len());
         let taken = match self.accumulate {
             Accumulation::PerMicroBatch if parts.len() > 1 => self.each(&mut objective, &parts, clock),
-            _ => self.minimize(&mut objective, &parts, clock, self.memory.clone()),
+            _ => self.minimize(&mut objective, 0, &parts, clock, self.memory.clone()),
         };
         self.apply(taken, objective.passes, batch.len(), clock)
     }
 
-    /// One perturbation for all parts together.
+    /// One perturbation for all of `parts`, the first of which has this place in the batch.
     fn minimize(
         &mut self,
         objective: &mut Objective<'_, B>,
+        place: usize,
         parts: &[Batch<B>],
         clock: &Clock,
         memory: Option<Vector<B>>,
     ) -> Taken<B> {
+        let StepPlan { seed, phase, .. } = self.plan;
+        let noise = NoiseKey { seed, phase, part: place, masks: self.masks };
         let adversary = self.adversary.as_mut();
-        let mut passes = BatchPasses::new(objective, &mut self.curriculum, adversary, parts, clock);
+        let mut passes = BatchPasses::new(objective, &mut self.curriculum, adversary, parts, clock, noise);
         let start = Start {
             weights: &self.state.weights,
             clock,
             momentum: self.optimizer.momentum(),
             decay: self.optimizer.coupled_decay(),
             memory: memory.as_ref(),
-            random: [self.plan.seed, self.plan.phase],
+            random: [seed, phase],
         };
         let outcome = self.minimizer.step(&start, &mut passes);
         Taken { outcome, first: passes.first, perturbed: passes.perturbed }
@@ -162,9 +167,9 @@ impl<'a, B: Ops> Learner<'a, B> {
     fn each(&mut self, objective: &mut Objective<'_, B>, parts: &[Batch<B>], clock: &Clock) -> Taken<B> {
         let total: usize = parts.iter().map(Batch::len).sum();
         let mut all: Option<Taken<B>> = None;
-        for part in parts {
+        for (place, part) in parts.iter().enumerate() {
             let memory = all.as_ref().map_or(self.memory.clone(), |all| all.outcome.memory.clone());
-            let taken = self.minimize(objective, std::slice::from_ref(part), clock, memory);
+            let taken = self.minimize(objective, place, std::slice::from_ref(part), clock, memory);
             all = Some(Taken::joined(all, taken, part.len() as f64 / total as f64));
         }
         all.unwrap_or_else(|| unreachable!("a batch has a part"))

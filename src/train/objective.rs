@@ -5,7 +5,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use super::composite;
 use crate::attack::{Criterion, Victim, Work};
 use crate::data::Batch as HostBatch;
-use crate::model::{Gradients, Model, Moments, Normalization, Statistics, Trace, Wants};
+use crate::model::{Gradients, Mode, Model, Moments, Noise, Normalization, Statistics, Trace, Wants};
 use crate::ops::{Ops, Vector};
 
 /// A batch on the device.
@@ -171,6 +171,8 @@ pub struct Objective<'a, B: Ops> {
     statistics: &'a Statistics<B>,
     /// Samples of a pass that counts as one.
     batch: usize,
+    /// Random numbers of the next pass.
+    pub noise: Option<Noise<B>>,
     pub passes: PassCount,
 }
 
@@ -194,7 +196,11 @@ struct Branch<B: Ops> {
 impl<'a, B: Ops> Objective<'a, B> {
     /// Of a step over `batch` samples.
     pub fn new(model: &'a Model, statistics: &'a Statistics<B>, batch: usize) -> Self {
-        Self { model, statistics, batch, passes: PassCount::default() }
+        Self { model, statistics, batch, noise: None, passes: PassCount::default() }
+    }
+
+    fn training(&self, record: bool) -> Mode<B> {
+        Mode { normalization: Normalization::Batch, record, noise: self.noise.clone() }
     }
 
     /// What part of a pass `samples` are.
@@ -232,12 +238,12 @@ impl<'a, B: Ops> Objective<'a, B> {
     }
 
     fn evaluate(&mut self, weights: &Vector<B>, inputs: &Inputs<B>, record: bool) -> Pass<B> {
-        let (model, statistics) = (self.model, self.statistics);
-        let forward =
-            |x: &Tensor<B, 4>| model.forward(weights, statistics, x.clone(), Normalization::Batch, record);
         let traces = 1 + usize::from(inputs.clean.is_some());
         self.passes.forward += self.share(inputs.len() * traces);
-        let clean = inputs.clean.as_ref().map(forward);
+        let (model, statistics) = (self.model, self.statistics);
+        let forward =
+            |x: &Tensor<B, 4>| model.forward_with(weights, statistics, x.clone(), self.training(record));
+        let clean = inputs.clean.as_ref().map(&forward);
         let trace = forward(&inputs.x);
         let (logits, inputs) = (trace.logits.clone(), inputs.clone());
         let Some(clean) = clean else {

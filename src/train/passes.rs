@@ -167,7 +167,7 @@ mod tests {
             ("at(restarts = 2)", 45.0),
             ("psat", 23.0),
             ("psat_single", 5.0),
-            ("hsat", 38.0),
+            ("hsat", 33.0),
             ("hsat(every = 1, estimate = upper)", 63.0),
             ("trades", 27.0),
             ("mart", 26.0),

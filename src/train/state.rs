@@ -22,7 +22,7 @@ use super::learner::Learner;
 use super::ledger::Sums;
 
 /// Version of the checkpoint layout.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// Metadata key of the JSON part.
 const KEY: &str = "flatrun";
@@ -245,10 +245,15 @@ impl<'a> Checkpoint<'a> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| format(error.to_string()))?;
         let json = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
         let json = json.ok_or_else(|| format("its metadata lacks the phase's progress".into()))?;
-        let progress: Progress = serde_json::from_str(json).map_err(|error| format(error.to_string()))?;
-        if progress.schema != SCHEMA {
-            return Err(format(format_args!("schema {}, expected {SCHEMA}", progress.schema).to_string()));
+        let value: serde_json::Value =
+            serde_json::from_str(json).map_err(|error| format(error.to_string()))?;
+        // Before the rest is read, which may be laid out otherwise.
+        let schema = value.get("schema").and_then(serde_json::Value::as_u64);
+        if schema != Some(u64::from(SCHEMA)) {
+            let found = schema.map_or("none".into(), |schema| schema.to_string());
+            return Err(format(format_args!("schema {found}, expected {SCHEMA}").to_string()));
         }
+        let progress: Progress = serde_json::from_value(value).map_err(|error| format(error.to_string()))?;
         let file = SafeTensors::deserialize(bytes).map_err(|error| format(error.to_string()))?;
         Ok(Self { file, progress })
     }

@@ -55,6 +55,10 @@ Options, as of other minimizers
       what a batch in micro-batches is perturbed by
       default: exact (a batch in parts is then the same batch; SAM on several
       devices is `per_micro_batch`)
+  masks: a choice of masks; same, fresh
+      which values dropout leaves out in the second pass
+      default: same (the authors' JAX code of SAM; the PyTorch ports draw
+      others)
 
 Passes per step
   2 forward, 2 backward

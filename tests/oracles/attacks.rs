@@ -34,7 +34,10 @@ impl Scene {
             "cnn" => (cnn(4, SHAPE, constants(&GREY.0, &GREY.1)), "cnn_8"),
             _ => {
                 let normalize = constants(&GREY.0, &GREY.1);
-                (build(&Architecture::Mlp(Mlp { hidden: vec![32, 16], normalize }), SHAPE), "mlp_32_16")
+                (
+                    build(&Architecture::Mlp(Mlp { hidden: vec![32, 16], dropout: 0.0, normalize }), SHAPE),
+                    "mlp_32_16",
+                )
             }
         };
         let stored = Stored::read("attacks/attacks.safetensors");

@@ -188,7 +188,7 @@ pub fn constants(mean: &[f64], std: &[f64]) -> Normalize {
 }
 
 pub fn cnn(width: usize, shape: [usize; 3], normalize: Normalize) -> Model {
-    build(&Architecture::Cnn(Cnn { width, normalize }), shape)
+    build(&Architecture::Cnn(Cnn { width, dropout: 0.0, normalize }), shape)
 }
 
 pub fn build(architecture: &Architecture, [channels, height, width]: [usize; 3]) -> Model {
@@ -207,11 +207,11 @@ pub fn architecture(case: &Value) -> Architecture {
     match case["architecture"].as_str().unwrap() {
         "mlp" => {
             let hidden = numbers(&case["options"]["hidden"]).into_iter().map(|h| h as usize).collect();
-            Architecture::Mlp(Mlp { hidden, normalize })
+            Architecture::Mlp(Mlp { hidden, dropout: 0.0, normalize })
         }
         "cnn" => {
             let width = case["options"]["width"].as_u64().unwrap_or(32) as usize;
-            Architecture::Cnn(Cnn { width, normalize })
+            Architecture::Cnn(Cnn { width, dropout: 0.0, normalize })
         }
         "sat_cnn" => Architecture::SatCnn(SatCnn { normalize }),
         "resnet18" => Architecture::Resnet18(Resnet18 { normalize }),

@@ -5,6 +5,7 @@
 mod support;
 
 mod curricula;
+mod dropout;
 mod family;
 mod memory;
 mod quadratic;

@@ -82,7 +82,7 @@ mod tests {
     fn an_mlp_costs_its_matrices() {
         let data = open(&Source::Digits(Digits {})).unwrap();
         let info = DatasetInfo { train: 1437, test: 360, classes: 10, channels: 1, height: 8, width: 8 };
-        let mlp = Architecture::Mlp(Mlp { hidden: vec![32], normalize: Normalize::None });
+        let mlp = Architecture::Mlp(Mlp { hidden: vec![32], dropout: 0.0, normalize: Normalize::None });
         let model = Model::build(&mlp, &info, &[vec![0.0], vec![1.0]]).unwrap();
         let probe = probe(&model, &data.train, 64).unwrap();
         assert_eq!(probe.multiply_adds, 64 * 32 + 32 * 10);

@@ -1,7 +1,7 @@
 //! Network architectures. Classes and input size come from the data.
 
-use super::Range;
 use super::declare::kind;
+use super::{FRACTION, Range};
 use crate::lang::value::Normalize;
 
 /// Normalisation that every architecture starts with.
@@ -14,24 +14,28 @@ kind! {
     Architecture is Model {
         Mlp(Mlp) "mlp" {
             summary: "Fully connected layers with ReLU between them.",
-            rule: "flatten; for each width: linear, ReLU; linear to the classes",
+            rule: "flatten; for each width: linear, ReLU, dropout; linear to the classes",
             source: "weights are named as in torch.nn.Sequential(Flatten, Linear, ReLU, ...)",
             example: "model mlp(hidden = [256, 128])",
         } with {
             hidden: Vec<usize> => "width of each hidden layer", default("[128]", "choice of this project"),
                 range(Range::AT_LEAST_ONE), first();
+            dropout: f64 => "share of the hidden values that a training pass leaves out at random",
+                default("0", "none, as in the papers followed here"), range(Range::BELOW_ONE), unit(FRACTION);
             normalize: Normalize => "constants the input is normalised with, inside the network", default(NORMALIZE, NORMALIZE_ORIGIN);
         }
 
         Cnn(Cnn) "cnn" {
             summary: "A small convolutional network with batch normalisation, for inputs of 8x8 to 32x32 pixels.",
             rule: "conv 3x3 to width; conv 3x3, stride 2, to 2 width; conv 3x3, stride 2, to 4 width; \
-                   each with batch normalisation and ReLU; global average; linear",
+                   each with batch normalisation and ReLU; global average; dropout; linear",
             source: "this project",
             example: "model cnn(width = 32)",
         } with {
             width: usize => "channels of the first stage", default("32", "choice of this project"),
                 range(Range::AT_LEAST_ONE), unit("channels"), first();
+            dropout: f64 => "share of the averaged features that a training pass leaves out at random",
+                default("0", "none, as in the papers followed here"), range(Range::BELOW_ONE), unit(FRACTION);
             normalize: Normalize => "constants the input is normalised with, inside the network", default(NORMALIZE, NORMALIZE_ORIGIN);
         }
 

@@ -40,8 +40,8 @@ pub use minimizer::{
 pub use optimizer::{Adam, Adamw, Optimizer, Sgd};
 pub use pacing::{Erm, Pacing, Reduction, Scope, Spl, Ssp, Weighting};
 pub use perturbation::{
-    Accumulation, Adaptive, Average, Combiner, Decay, Fisher, Gap, Metric, Minimized, NormOver, Perturbed,
-    Perturbing, Scaling, Stable, Weighted,
+    Accumulation, Adaptive, Average, Combiner, Decay, Fisher, Gap, Masks, Metric, Minimized, NormOver,
+    Perturbed, Perturbing, Scaling, Stable, Weighted,
 };
 pub use range::{Bound, Range};
 pub use reference::reference;

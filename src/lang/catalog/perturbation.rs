@@ -47,6 +47,14 @@ choice! {
 }
 
 choice! {
+    /// Which values dropout leaves out in the second pass.
+    Masks "a choice of masks" {
+        Same "same" "those of the first pass, so that both losses are of one network"
+        Fresh "fresh" "others, as where nobody takes care of it"
+    }
+}
+
+choice! {
     /// What GSAM minimizes besides the gap.
     Minimized "a loss" {
         Perturbed "perturbed" "the loss at the perturbed weights: d = g_p - alpha (part of g orthogonal to g_p)"
@@ -68,6 +76,8 @@ group! {
             default("outside", "the PyTorch convention; the authors' JAX code of SAM has it inside the loss");
         accumulate: Accumulation => "what a batch in micro-batches is perturbed by",
             default("exact", "a batch in parts is then the same batch; SAM on several devices is `per_micro_batch`");
+        masks: Masks => "which values dropout leaves out in the second pass",
+            default("same", "the authors' JAX code of SAM; the PyTorch ports draw others");
     }
 }
 

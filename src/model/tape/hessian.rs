@@ -131,6 +131,7 @@ impl<B: Ops> Forward<'_, B> {
                 Some(self.batch_norm(t, x, &parts, *norm))
             }
             Op::Relu { y } => t.map(|t| B::rectify_grad(y.clone(), t)),
+            Op::Dropout { mask } => t.map(|t| t * mask.clone()),
             Op::Add => plus::<B>(t, other),
             Op::AddRelu { y } => plus::<B>(t, other).map(|t| B::rectify_grad(y.clone(), t)),
             Op::GlobalAverage { .. } => t.map(B::global_average),
@@ -263,6 +264,7 @@ impl<B: Ops> Backward<'_, B> {
                 self.batch_norm(index, pair, x, affine, moments, *norm);
             }
             Op::Relu { y } => self.send(parent, || pair.map(|c| B::rectify_grad(y.clone(), c))),
+            Op::Dropout { mask } => self.send(parent, || pair.map(|c| c * mask.clone())),
             Op::Add => self.both(node.parents, pair),
             Op::AddRelu { y } => self.both(node.parents, pair.map(|c| B::rectify_grad(y.clone(), c))),
             Op::GlobalAverage { size } => {

@@ -9,6 +9,7 @@ mod hessian;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor};
 
+use super::Noise;
 use super::Statistics;
 use super::layers::{BatchNorm, Conv2d, Linear};
 use super::layout::Layout;
@@ -21,6 +22,16 @@ pub enum Normalization {
     Batch,
     /// The running statistics, as in evaluation.
     Running,
+}
+
+/// How a forward pass is made.
+#[derive(Clone)]
+pub struct Mode<B: Ops> {
+    pub normalization: Normalization,
+    /// Keep what a differentiation needs.
+    pub record: bool,
+    /// Random numbers for dropout; nothing is left out without.
+    pub noise: Option<Noise<B>>,
 }
 
 /// An activation, `[n, h, w, c]`, and where the tape recorded it.
@@ -77,6 +88,7 @@ enum Op<B: Backend> {
     Conv { x: Tensor<B, 4>, weight: Tensor<B, 4>, layer: Conv2d },
     BatchNorm { x: Tensor<B, 4>, affine: [Tensor<B, 1>; 2], moments: [Tensor<B, 1>; 2], norm: NormNode },
     Relu { y: Tensor<B, 4> },
+    Dropout { mask: Tensor<B, 4> },
     Add,
     AddRelu { y: Tensor<B, 4> },
     GlobalAverage { size: [usize; 2] },
@@ -128,8 +140,7 @@ pub struct Tape<'a, B: Ops> {
     layout: &'a Layout,
     weights: &'a Vector<B>,
     statistics: &'a Statistics<B>,
-    normalization: Normalization,
-    record: bool,
+    mode: Mode<B>,
     nodes: Vec<Node<B>>,
     moments: Vec<Option<Moments<B>>>,
     cost: Cost,
@@ -140,20 +151,10 @@ impl<'a, B: Ops> Tape<'a, B> {
         layout: &'a Layout,
         weights: &'a Vector<B>,
         statistics: &'a Statistics<B>,
-        normalization: Normalization,
-        record: bool,
+        mode: Mode<B>,
     ) -> Self {
         let moments = layout.norms.iter().map(|_| None).collect();
-        Self {
-            layout,
-            weights,
-            statistics,
-            normalization,
-            record,
-            nodes: Vec::new(),
-            moments,
-            cost: Cost::default(),
-        }
+        Self { layout, weights, statistics, mode, nodes: Vec::new(), moments, cost: Cost::default() }
     }
 
     /// The image.
@@ -191,7 +192,7 @@ impl<'a, B: Ops> Tape<'a, B> {
 
     fn normalize(&mut self, layer: &BatchNorm, x: Var<B>, relu: bool) -> Var<B> {
         let affine = [layer.scale, layer.shift].map(|slot| self.weights.0[slot].clone());
-        let batch = self.normalization == Normalization::Batch;
+        let batch = self.mode.normalization == Normalization::Batch;
         let (y, moments) = if batch {
             self.normalize_by_batch(layer, &x, &affine, relu)
         } else {
@@ -233,6 +234,14 @@ impl<'a, B: Ops> Tape<'a, B> {
     pub fn relu(&mut self, x: Var<B>) -> Var<B> {
         let y = B::rectify(x.value);
         self.push(y.clone(), [x.node, None], || Op::Relu { y })
+    }
+
+    /// Leaves out a share of the values and scales the others up, where the pass has noise.
+    pub fn dropout(&mut self, rate: f64, x: Var<B>) -> Var<B> {
+        let Some(noise) = self.mode.noise.as_mut().filter(|_| rate > 0.0) else { return x };
+        let mask = noise.mask(rate, &x.value);
+        let y = x.value * mask.clone();
+        self.push(y, [x.node, None], || Op::Dropout { mask })
     }
 
     pub fn add(&mut self, a: Var<B>, b: Var<B>) -> Var<B> {
@@ -300,7 +309,7 @@ impl<'a, B: Ops> Tape<'a, B> {
         parents: [Option<usize>; 2],
         op: impl FnOnce() -> Op<B>,
     ) -> Var<B> {
-        if !self.record {
+        if !self.mode.record {
             return Var { value, node: None };
         }
         self.nodes.push(Node { op: op(), parents });
@@ -380,6 +389,7 @@ impl<B: Ops> Sink<'_, B> {
                 self.batch_norm(parent, grad, x, affine.clone(), moments.clone(), *norm);
             }
             Op::Relu { y } => self.send(parent, || B::rectify_grad(y.clone(), grad)),
+            Op::Dropout { mask } => self.send(parent, || grad * mask.clone()),
             Op::Add => self.both(node.parents, grad),
             Op::AddRelu { y } => self.both(node.parents, B::rectify_grad(y.clone(), grad)),
             Op::GlobalAverage { size } => self.send(parent, || B::global_average_grad(grad, *size)),
