@@ -6,9 +6,6 @@ use burn::tensor::{Int, Tensor};
 use crate::lang::catalog::AttackLoss;
 use crate::ops::Ops;
 
-/// Fewer classes have no third largest logit.
-pub const DLR_CLASSES: usize = 3;
-
 /// So that equal logits do not divide by zero.
 const DLR_FLOOR: f64 = 1e-12;
 
@@ -23,7 +20,8 @@ pub enum Criterion<B: Ops> {
     },
     /// `max_{k != y} z_k - z_y`.
     Margin,
-    /// Difference of logits ratio (Croce and Hein 2020): the margin in units of the spread of the three largest logits.
+    /// Difference of logits ratio (Croce and Hein 2020): the margin in units of the spread of the three largest logits,
+    /// of which there must be three.
     Dlr,
     /// `KL(p || softmax(z))` with the logarithm of `p` given.
     Divergence(Tensor<B, 2>),
@@ -70,7 +68,7 @@ fn rows<B: Ops>(values: Tensor<B, 2>) -> Tensor<B, 1> {
 }
 
 /// 1 at each index, `[n]` → `[n, classes]`.
-fn indicator<B: Ops>(index: Tensor<B, 1, Int>, like: &Tensor<B, 2>) -> Tensor<B, 2> {
+pub fn indicator<B: Ops>(index: Tensor<B, 1, Int>, like: &Tensor<B, 2>) -> Tensor<B, 2> {
     let [n, classes] = like.dims();
     let range = Tensor::<B, 1, Int>::arange(0..classes as i64, &like.device()).reshape([1, classes]);
     let hit = index.reshape([n, 1]).expand([n, classes]).equal(range.expand([n, classes]));
@@ -78,7 +76,7 @@ fn indicator<B: Ops>(index: Tensor<B, 1, Int>, like: &Tensor<B, 2>) -> Tensor<B,
 }
 
 /// Indicators of the label and of the likeliest other class.
-fn rivals<B: Ops>(values: &Tensor<B, 2>, labels: &Tensor<B, 1, Int>) -> [Tensor<B, 2>; 2] {
+pub fn rivals<B: Ops>(values: &Tensor<B, 2>, labels: &Tensor<B, 1, Int>) -> [Tensor<B, 2>; 2] {
     let n = values.dims()[0];
     let label = indicator(labels.clone(), values);
     let others = values.clone().mask_fill(label.clone().greater_elem(0.5), f32::MIN);

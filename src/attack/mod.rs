@@ -13,7 +13,7 @@ mod restart;
 mod victim;
 
 pub use ball::{Ball, norms, per_sample};
-pub use criterion::{Criterion, DLR_CLASSES, gap};
+pub use criterion::{Criterion, gap, indicator, rivals};
 pub use draw::{Draws, Start};
 pub use kernel::{Attack, Choice, Found, Rule, View, Work, read};
 pub use restart::{Worst, worst};

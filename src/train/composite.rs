@@ -4,6 +4,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
 
 use super::objective::Loss;
+use crate::attack::rivals;
 use crate::ops::Ops;
 
 /// `u` of MART's `-ln(u - max_{k != y} q_k + tiny)` and of its weight `u' - p_y`, as in the authors' code.
@@ -94,11 +95,9 @@ fn mart<B: Ops>(
     beta: f64,
 ) -> Double<B> {
     let (losses, slope) = B::cross_entropy(attacked.clone(), labels.clone());
-    let [n, classes] = clean.dims();
+    let n = losses.dims()[0];
     let kl = divergence(clean, attacked);
-    let label = labels.clone().one_hot::<2>(classes).float().cast(kl.p.dtype());
-    let hidden = kl.q.clone().mask_fill(label.clone().greater_elem(0.5), -1.0);
-    let rival = hidden.argmax(1).reshape([n]).one_hot::<2>(classes).float().cast(kl.p.dtype());
+    let [label, rival] = rivals(&kl.q, labels);
     let largest = (kl.q.clone() * rival.clone()).sum_dim(1);
     let room = largest.clone().neg() + MART_BOUND;
     let d_boost = largest / room.clone() * (rival - kl.q.clone());

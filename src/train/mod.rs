@@ -17,6 +17,7 @@ pub mod optimizer;
 pub mod passes;
 pub mod phase;
 pub mod state;
+mod table;
 
 pub use adversary::Adversary;
 pub use learner::{Learner, StepPlan, StepRecord};

@@ -1,6 +1,7 @@
 //! From a syntax tree to a checked program, with every finding of the file.
 
 pub(crate) mod adversary;
+mod attacks;
 mod choices;
 mod data;
 pub(crate) mod defaults;

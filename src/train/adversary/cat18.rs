@@ -1,7 +1,7 @@
 //! CAT18 (Cai, Liu and Song, IJCAI 2018): parts of a batch are attacked with 0, 1, .. k steps, and k rises with
 //! training accuracy.
 
-use burn::tensor::{Bool, DType, Tensor};
+use burn::tensor::{Bool, Tensor};
 
 use super::scene::{Assault, Scene, Settings};
 use crate::attack::{Choice, Rule, View};
@@ -94,10 +94,8 @@ fn factor<B: Ops>(spec: &Cat18, level: usize, scene: &Scene<'_, '_, B>) -> f64 {
 }
 
 fn quantized<B: Ops>(x: Tensor<B, 4>) -> Tensor<B, 4> {
-    let dtype: DType = x.dtype();
     let top = (LEVELS - 1) as f64;
-    let levels = (x * LEVELS as f64).floor().clamp(0.0, top) / top;
-    levels.cast(dtype)
+    (x * LEVELS as f64).floor().clamp(0.0, top) / top
 }
 
 #[cfg(test)]

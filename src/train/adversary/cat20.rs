@@ -1,10 +1,10 @@
 //! CAT20 (Cheng et al. 2020): a radius per sample that grows at every visit until the sample is misclassified, and
 //! labels smoothed with it.
 
-use burn::tensor::{Int, Tensor};
+use burn::tensor::Tensor;
 
 use super::scene::{Assault, Scene, Settings};
-use crate::attack::{Criterion, wrong};
+use crate::attack::{Criterion, indicator, wrong};
 use crate::lang::catalog::{AttackMode, Cat20, CustomLoss};
 use crate::ops::Ops;
 use crate::train::objective::Loss;
@@ -40,9 +40,9 @@ pub fn grown<B: Ops>(spec: &Cat20, old: Tensor<B, 1>) -> Tensor<B, 1> {
 
 /// `(1 - c eps_i) onehot + c eps_i Dirichlet(1)`, `[n, classes]`.
 fn targets<B: Ops>(spec: &Cat20, radius: &Tensor<B, 1>, scene: &Scene<'_, '_, B>) -> Tensor<B, 2> {
-    let classes = scene.objective.classes();
-    let label: Tensor<B, 2, Int> = scene.batch.labels.clone().one_hot(classes);
-    let label = label.float().cast(scene.batch.x.dtype());
+    let x = &scene.batch.x;
+    let like = Tensor::zeros([scene.batch.len(), scene.objective.classes()], (&x.device(), x.dtype()));
+    let label = indicator(scene.batch.labels.clone(), &like);
     let noise = scene.draws.dirichlet(&label, LABEL_DRAW);
     smoothed(label, noise, radius.clone().cast(scene.batch.x.dtype()) * spec.smoothing)
 }

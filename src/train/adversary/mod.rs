@@ -23,6 +23,7 @@ use crate::lang::schedule::Clock;
 use crate::ops::{Ops, Vector};
 
 use super::objective::{Batch, Inputs, Objective};
+use super::table::written;
 pub use cat18::{Ladder, parts};
 pub use cat20::{grown, smoothed};
 pub use dat::{Unconverged, stationarity};
@@ -126,24 +127,9 @@ impl<B: Ops> Adversary<B> {
             Memory::Ladder(ladder) => ladder.count(correct, samples, skip),
             Memory::Radii(radii) => {
                 for (indices, new) in measured {
-                    write(radii, indices, new, skip);
+                    *radii = written(radii, indices, new, skip);
                 }
             }
         }
     }
-}
-
-fn write<B: Ops>(
-    radii: &mut Tensor<B, 1>,
-    indices: Tensor<B, 1, Int>,
-    new: Tensor<B, 1>,
-    skip: &Tensor<B, 1, Bool>,
-) {
-    let [samples] = radii.dims();
-    let blank = radii.zeros_like();
-    let add = burn::tensor::IndexingUpdateOp::Add;
-    let visited = blank.clone().select_assign(0, indices.clone(), new.ones_like(), add);
-    let values = blank.select_assign(0, indices, new, add);
-    let write = visited.greater_elem(0.5).bool_and(skip.clone().bool_not().expand([samples]));
-    *radii = radii.clone().mask_where(write, values);
 }

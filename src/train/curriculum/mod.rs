@@ -14,6 +14,7 @@ use crate::lang::schedule::Clock;
 use crate::ops::{Ops, Vector};
 
 use super::objective::{Batch, Objective, Pass};
+use super::table::written;
 
 pub use difficulty::{adversarial_gap, gradient_magnitude, one_step_attack, relative_gap};
 pub use rank::rank;
@@ -142,18 +143,8 @@ impl<B: Ops> Curriculum<B> {
     /// Writes this step's difficulties to the table, unless the step was skipped.
     pub fn commit(&mut self, skip: &Tensor<B, 1, Bool>) {
         for (indices, xi) in std::mem::take(&mut self.measured) {
-            self.write(indices, xi, skip);
+            self.table = written(&self.table, indices, xi, skip);
         }
-    }
-
-    fn write(&mut self, indices: Tensor<B, 1, Int>, xi: Tensor<B, 1>, skip: &Tensor<B, 1, Bool>) {
-        let [samples] = self.table.dims();
-        let blank = self.table.zeros_like();
-        let add = burn::tensor::IndexingUpdateOp::Add;
-        let visited = blank.clone().select_assign(0, indices.clone(), xi.ones_like(), add);
-        let values = blank.select_assign(0, indices, xi, add);
-        let write = visited.greater_elem(0.5).bool_and(skip.clone().bool_not().expand([samples]));
-        self.table = self.table.clone().mask_where(write, values);
     }
 
     /// The 10th, 50th and 90th percentile of what was measured so far; reads the table back.
