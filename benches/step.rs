@@ -90,11 +90,11 @@ fn architecture(network: &str) -> (Architecture, [usize; 3]) {
     }
 }
 
-/// An algorithm by its name in the table, or a minimizer as a file would have it, without spaces.
+/// An algorithm by its name in the table, or a minimizer as a file would have it, with `~` for each space.
 fn phase(algorithm: &str) -> Phase {
     let recipe = match algorithm {
         "ssp_adm_lesam" => "curriculum ssp(adm) under lesam".to_owned(),
-        minimizer => format!("under {minimizer}"),
+        minimizer => format!("under {}", minimizer.replace('~', " ")),
     };
     let source = format!("edition 2026\noptimize sgd(lr = 1e-3)\ntrain 1000 steps {recipe}\n");
     let checked = check(&source, &Settings::default(), &Disk);

@@ -118,12 +118,14 @@ impl<'a, 'o, B: Ops> BatchPasses<'a, 'o, B> {
         let first = &self.first[part];
         let n = first.inputs.len();
         let keep = ((share * n as f64).floor() as usize).clamp(1, n);
-        let rise = self.objective.losses(weights, &first.inputs) - first.losses.clone();
-        let places = largest(rise, keep);
-        let factors = first.weighting.factors.clone().select(0, places.clone()) * (n as f64 / keep as f64);
+        let raised = self.objective.losses(weights, &first.inputs);
+        let factors = first.weighting.factors.clone();
+        let loss = (raised.clone() * factors.clone()).sum();
+        let places = largest(raised - first.losses.clone(), keep);
+        let factors = factors.select(0, places.clone()) * (n as f64 / keep as f64);
         self.objective.noise = self.objective.noise.take().map(|noise| noise.select(n, places.clone()));
         let sharpest = first.inputs.select(&places);
-        self.gradient(weights, &sharpest, &factors)
+        (self.gradient(weights, &sharpest, &factors).0, loss)
     }
 
     /// The mean of `of(part)` over the parts, each by its share of the samples.
