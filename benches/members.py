@@ -8,6 +8,7 @@ has; the ratio is that of the medians over rounds of the mean step.
 
 import argparse
 import datetime
+import pathlib
 import statistics
 import sys
 
@@ -26,7 +27,7 @@ def seconds(server, case, steps):
 
 
 def measure(binary, network, member, rhythm, rounds):
-    """Median seconds of the base step, SAM's and the member's."""
+    """Median seconds of the base step, SAM's and the member's; peak memory of the member over the base step, in MiB."""
     name, batch = network.split(":")
     servers = {a: Server([binary], {"RAYON_NUM_THREADS": "2"}) for a in ("sgd", "sam", member)}
     times = {a: [] for a in servers}
@@ -36,15 +37,22 @@ def measure(binary, network, member, rhythm, rounds):
             taken = seconds(server, (name, batch, algorithm), steps)
             if round > 0:
                 times[algorithm].append(taken)
+    memory = {a: peak(server) for a, server in servers.items()}
     for server in servers.values():
         server.process.kill()
-    return {a: statistics.median(t) for a, t in times.items()}
+    return {a: statistics.median(t) for a, t in times.items()}, memory[member] - memory["sgd"]
 
 
-def row(network, member, times):
+def peak(server):
+    """Most memory the process ever held, in MiB."""
+    lines = pathlib.Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def row(network, member, times, memory):
     name, batch = network.split(":")
     sgd, sam, own = times["sgd"], times["sam"], times[member]
-    return f"| {name} | {batch} | `{member.replace('~', ' ')}` | {1e3 * own:.1f} | {own / sgd:.2f} | {own / sam:.3f} | {sam / sgd:.2f} |"
+    return f"| {name} | {batch} | `{member.replace('~', ' ')}` | {1e3 * own:.1f} | {own / sgd:.2f} | {own / sam:.3f} | {sam / sgd:.2f} | {memory:+.0f} |"
 
 
 def main():
@@ -54,12 +62,13 @@ def main():
     parser.add_argument("--write", action="store_true", help="append the table to docs/benchmarks.md")
     parser.add_argument("networks", nargs="*", default=NETWORKS)
     arguments = parser.parse_args()
-    head = ["| network | batch | member | step, ms | × base step | × SAM | SAM × base |", "|---|---|---|---|---|---|---|"]
+    head = ["| network | batch | member | step, ms | × base step | × SAM | SAM × base | peak memory over the base step, MiB |",
+            "|---|---|---|---|---|---|---|---|"]
     binary, rows = executable(arguments.executable), []
     print("\n".join(head), flush=True)
     for network in arguments.networks:
         for member, rhythm in MEMBERS.items():
-            rows.append(row(network, member, measure(binary, network, member, rhythm, arguments.rounds)))
+            rows.append(row(network, member, *measure(binary, network, member, rhythm, arguments.rounds)))
             print(rows[-1], flush=True)
     if arguments.write:
         where = f"{datetime.date.today()}, {processor()}, 2 threads; `python3 benches/members.py {' '.join(sys.argv[1:])}`"
