@@ -1,6 +1,6 @@
 """Times a step of every member of the SAM family against the base step and SAM's, and prints the rows of docs/benchmarks.md.
 
-    cargo build --release --bench step && python3 benches/members.py [--rounds 15] [--write] [network:batch ...]
+    cargo build --release --bench step && python3 benches/members.py [--rounds 15] [--write] [--member NAME] [network:batch ...]
 
 For each member three processes take turns: the base optimizer, SAM, the member. A round is one step of each, or as many of the
 member as its rhythm has. A ratio is the median over the rounds of the ratio within a round, which a machine that is
@@ -64,6 +64,7 @@ def row(network, member, times, memory):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--member", action="append", help="of the list; all without any")
     parser.add_argument("--executable", help="the built bench, instead of building it")
     parser.add_argument("--write", action="store_true", help="append the table to docs/benchmarks.md")
     parser.add_argument("networks", nargs="*", default=NETWORKS)
@@ -74,6 +75,8 @@ def main():
     print("\n".join(head), flush=True)
     for network in arguments.networks:
         for member, rhythm in MEMBERS.items():
+            if arguments.member and member not in arguments.member:
+                continue
             rows.append(row(network, member, *measure(binary, network, member, rhythm, arguments.rounds)))
             print(rows[-1], flush=True)
     if arguments.write:

@@ -185,11 +185,16 @@ proptest! {
             };
             let flag = Tensor::<Flex, 1, Bool>::from_data(TensorData::new(vec![skip], [1]), &FlexDevice);
             let (weight, buffer) = Flex::sgd(v(1), momentum.then(|| v(2)), v(3), rule, flag);
+            let flag = Tensor::<Flex, 1, Bool>::from_data(TensorData::new(vec![skip], [1]), &FlexDevice);
+            let held = v(3);
+            let (again, _) = Flex::sgd(v(1), momentum.then(|| v(2)), held.clone(), rule, flag);
             let added = Flex::add_scaled(v(1), v(2), tensor([1], 4, dtype));
             let one = |seed| tensor([1], seed, dtype);
             let flag = Tensor::<Flex, 1, Bool>::from_data(TensorData::new(vec![skip], [1]), &FlexDevice);
             [
                 weight,
+                again,
+                held,
                 buffer.unwrap_or(v(5)),
                 added,
                 Flex::sum_squares(v(6)),

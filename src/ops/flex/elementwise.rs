@@ -117,7 +117,7 @@ pub fn scale_by_fisher(vector: Tensor<Flex, 1>, gradient: Tensor<Flex, 1>, eta: 
     binary(vector, gradient, move |v, g| v / (1.0 + eta * g * g))
 }
 
-/// [`SgdRule`] in one pass, in the memory of `direction` and of the momentum buffer.
+/// [`SgdRule`] in one pass, in the memory of the momentum buffer, and of `direction` where nobody else holds it.
 pub fn sgd(
     weight: Tensor<Flex, 1>,
     buffer: Option<Tensor<Flex, 1>>,
@@ -125,10 +125,21 @@ pub fn sgd(
     rule: SgdRule,
 ) -> (Tensor<Flex, 1>, Option<Tensor<Flex, 1>>) {
     let weight = Values::of(weight);
-    let mut direction = owned(direction);
     let mut buffer = buffer.map(owned);
-    kernel::sgd(&weight, buffer.as_mut().map(Values::as_mut), direction.as_mut(), rule);
-    (direction.tensor(), buffer.map(Values::tensor))
+    let momentum = buffer.as_mut().map(Values::as_mut);
+    let new = match Values::of(direction).reuse() {
+        Ok(mut direction) => {
+            kernel::sgd(&weight, momentum, direction.as_mut(), rule);
+            direction.tensor()
+        }
+        Err(direction) => {
+            let mut out = Buffer::take(direction.len());
+            kernel::sgd_into(&weight, momentum, &direction, &mut out, rule);
+            let length = out.len();
+            tensor(out, [length])
+        }
+    };
+    (new, buffer.map(Values::tensor))
 }
 
 /// Values that nobody else holds.

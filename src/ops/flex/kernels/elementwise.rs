@@ -73,11 +73,21 @@ pub fn dot(a: &[f32], b: &[f32]) -> f64 {
     parts.iter().filter_map(|(_, sum)| sum.get()).sum()
 }
 
-/// SGD as PyTorch's, in place: `direction` becomes the new weight, `buffer` the new momentum.
+/// New weight and momentum of SGD as PyTorch's.
+#[inline(always)]
+fn sgd_step(weight: f32, momentum: f32, direction: f32, rule: [f32; 3], nesterov: bool) -> [f32; 2] {
+    let [lr, share, decay] = rule;
+    let grad = direction + weight * decay;
+    let next = momentum * share + grad;
+    let step = if nesterov { grad + next * share } else { next };
+    [weight - step * lr, next]
+}
+
+/// SGD in place: `direction` becomes the new weight, `buffer` the new momentum.
 pub fn sgd(weight: &[f32], buffer: Option<&mut [f32]>, direction: &mut [f32], rule: crate::ops::SgdRule) {
-    let [lr, momentum, decay] = [rule.lr, rule.momentum, rule.weight_decay].map(|v| v as f32);
+    let numbers = [rule.lr, rule.momentum, rule.weight_decay].map(|v| v as f32);
     let Some(buffer) = buffer else {
-        return update(direction, weight, |d, w| w - (d + w * decay) * lr);
+        return update(direction, weight, move |d, w| sgd_step(w, 0.0, d, numbers, false)[0]);
     };
     assert!(weight.len() == direction.len() && buffer.len() == direction.len());
     let (shared, buffers) = (Shared::new(direction), Shared::new(buffer));
@@ -87,10 +97,33 @@ pub fn sgd(weight: &[f32], buffer: Option<&mut [f32]>, direction: &mut [f32], ru
             (shared.slice_mut(range.start, range.len()), buffers.slice_mut(range.start, range.len()))
         };
         for ((d, b), &w) in direction.iter_mut().zip(buffer).zip(&weight[range]) {
-            let grad = *d + w * decay;
-            *b = *b * momentum + grad;
-            let step = if rule.nesterov { grad + *b * momentum } else { *b };
-            *d = w - step * lr;
+            [*d, *b] = sgd_step(w, *b, *d, numbers, rule.nesterov);
+        }
+    });
+}
+
+/// SGD whose `direction` somebody else holds: the new weight goes to `out`, the new momentum to `buffer`.
+pub fn sgd_into(
+    weight: &[f32],
+    buffer: Option<&mut [f32]>,
+    direction: &[f32],
+    out: &mut [f32],
+    rule: crate::ops::SgdRule,
+) {
+    let numbers = [rule.lr, rule.momentum, rule.weight_decay].map(|v| v as f32);
+    let Some(buffer) = buffer else {
+        return binary(direction, weight, out, move |d, w| sgd_step(w, 0.0, d, numbers, false)[0]);
+    };
+    assert!(weight.len() == direction.len() && buffer.len() == weight.len() && out.len() == weight.len());
+    let (shared, buffers) = (Shared::new(out), Shared::new(buffer));
+    pieces(weight.len(), |range| {
+        // SAFETY: pieces do not overlap.
+        let (out, buffer) = unsafe {
+            (shared.slice_mut(range.start, range.len()), buffers.slice_mut(range.start, range.len()))
+        };
+        let read = weight[range.clone()].iter().zip(&direction[range]);
+        for ((out, b), (&w, &d)) in out.iter_mut().zip(buffer).zip(read) {
+            [*out, *b] = sgd_step(w, *b, d, numbers, rule.nesterov);
         }
     });
 }
