@@ -1,9 +1,10 @@
 """Times a step of every member of the SAM family against the base step and SAM's, and prints the rows of docs/benchmarks.md.
 
-    cargo build --release --bench step && python3 benches/members.py [--rounds 5] [--write] [network:batch ...]
+    cargo build --release --bench step && python3 benches/members.py [--rounds 15] [--write] [network:batch ...]
 
-For each member three processes take turns: the base optimizer, SAM, the member. A round is as many steps as the member's rhythm
-has; the ratio is that of the medians over rounds of the mean step.
+For each member three processes take turns: the base optimizer, SAM, the member. A round is one step of each, or as many of the
+member as its rhythm has. A ratio is the median over the rounds of the ratio within a round, which a machine that is
+faster at one time than at another does not move; times are medians.
 """
 
 import argparse
@@ -19,7 +20,6 @@ MEMBERS = {
     "asam": 1, "fsam": 1, "eigensam(refresh=100000~steps)": 1, "fishersam": 1, "gsam": 1, "ssam": 1, "sagm": 1, "wsam": 1, "lesam": 1,
     "lesam_plus": 1, "msam": 1, "s2sam": 1, "esam(beta=0.6,gamma=0.5)": 5, "looksam(k=5)": 5, "eigensam(refresh=1~step,iterations=1)": 1,
 }
-STEPS = 2
 
 
 def seconds(server, case, steps):
@@ -27,20 +27,20 @@ def seconds(server, case, steps):
 
 
 def measure(binary, network, member, rhythm, rounds):
-    """Median seconds of the base step, SAM's and the member's; peak memory of the member over the base step, in MiB."""
+    """Seconds of a step of the base optimizer, of SAM and of the member, round by round; peak memory of the member
+    over the base step, in MiB."""
     name, batch = network.split(":")
     servers = {a: Server([binary], {"RAYON_NUM_THREADS": "2"}) for a in ("sgd", "sam", member)}
     times = {a: [] for a in servers}
     for round in range(rounds + 1):
         for algorithm, server in servers.items():
-            steps = rhythm if algorithm == member and rhythm > 1 else STEPS
-            taken = seconds(server, (name, batch, algorithm), steps)
+            taken = seconds(server, (name, batch, algorithm), rhythm if algorithm == member else 1)
             if round > 0:
                 times[algorithm].append(taken)
     memory = {a: peak(server) for a, server in servers.items()}
     for server in servers.values():
         server.process.kill()
-    return {a: statistics.median(t) for a, t in times.items()}, memory[member] - memory["sgd"]
+    return times, memory[member] - memory["sgd"]
 
 
 def peak(server):
@@ -51,13 +51,19 @@ def peak(server):
 
 def row(network, member, times, memory):
     name, batch = network.split(":")
-    sgd, sam, own = times["sgd"], times["sam"], times[member]
-    return f"| {name} | {batch} | `{member.replace('~', ' ')}` | {1e3 * own:.1f} | {own / sgd:.2f} | {own / sam:.3f} | {sam / sgd:.2f} | {memory:+.0f} |"
+
+    def ratio(above, below):
+        return statistics.median(a / b for a, b in zip(times[above], times[below]))
+
+    own = 1e3 * statistics.median(times[member])
+    shown = member.replace("~", " ")
+    return (f"| {name} | {batch} | `{shown}` | {own:.1f} | {ratio(member, 'sgd'):.2f} | {ratio(member, 'sam'):.3f} "
+            f"| {ratio('sam', 'sgd'):.2f} | {memory:+.0f} |")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--executable", help="the built bench, instead of building it")
     parser.add_argument("--write", action="store_true", help="append the table to docs/benchmarks.md")
     parser.add_argument("networks", nargs="*", default=NETWORKS)

@@ -186,7 +186,20 @@ proptest! {
             let flag = Tensor::<Flex, 1, Bool>::from_data(TensorData::new(vec![skip], [1]), &FlexDevice);
             let (weight, buffer) = Flex::sgd(v(1), momentum.then(|| v(2)), v(3), rule, flag);
             let added = Flex::add_scaled(v(1), v(2), tensor([1], 4, dtype));
-            [weight, buffer.unwrap_or(v(5)), added, Flex::sum_squares(v(6))]
+            let one = |seed| tensor([1], seed, dtype);
+            let flag = Tensor::<Flex, 1, Bool>::from_data(TensorData::new(vec![skip], [1]), &FlexDevice);
+            [
+                weight,
+                buffer.unwrap_or(v(5)),
+                added,
+                Flex::sum_squares(v(6)),
+                // An inner product of opposite signs is small against its terms: of squares it is not.
+                Flex::dot(v(7).abs(), v(8).abs()),
+                Flex::blend(v(9), one(10), v(11), one(12)),
+                Flex::scale_by_size(v(13), v(14), 0.01),
+                Flex::scale_by_fisher(v(15), v(16), 100.0),
+                Flex::keep_if(&flag, v(17), v(18)),
+            ]
         };
         for (own, default) in of(DType::F32).iter().zip(&of(DType::F64)) {
             assert_close("vectors", own, default);

@@ -61,6 +61,46 @@ impl Moment {
     }
 }
 
+/// Some of the steps of a phase: `first`, and every so many after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beat {
+    pub first: u64,
+    /// At least 1.
+    pub every: u64,
+}
+
+impl Beat {
+    /// Steps since the first; `None` before it.
+    pub fn since(&self, step: u64) -> Option<u64> {
+        step.checked_sub(self.first)
+    }
+
+    pub fn holds(&self, step: u64) -> bool {
+        self.since(step).is_some_and(|since| since.is_multiple_of(self.every))
+    }
+
+    /// How many of `steps` steps it holds.
+    pub fn count(&self, steps: u64) -> u64 {
+        steps.saturating_sub(self.first).div_ceil(self.every)
+    }
+
+    /// Whether at least one more multiple of `rhythm`, counted from the first step, has passed at this beat than at
+    /// the one before.
+    pub fn passes(&self, rhythm: u64, step: u64) -> bool {
+        let since = self.since(step).filter(|_| self.holds(step));
+        since.is_some_and(|since| since >= rhythm && since % rhythm < self.every)
+    }
+
+    /// How many of `steps` steps [`Beat::passes`].
+    pub fn passed(&self, rhythm: u64, steps: u64) -> u64 {
+        let beats = self.count(steps);
+        if self.every >= rhythm {
+            return beats.saturating_sub(rhythm.div_ceil(self.every));
+        }
+        beats.saturating_sub(1) * self.every / rhythm
+    }
+}
+
 /// A part of a phase, counted from the start of the phase or back from its end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

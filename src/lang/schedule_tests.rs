@@ -170,3 +170,22 @@ proptest! {
         prop_assert!(close(end, last), "{end} is not {last}");
     }
 }
+
+#[test]
+fn beats_are_counted_as_they_fall() {
+    for (first, every, rhythm, steps) in [
+        (0, 1, 2, 8),
+        (0, 3, 2, 20),
+        (1, 2, 3, 9),
+        (5, 1, 2, 8),
+        (0, 4, 10, 100),
+        (7, 1, 1, 5),
+        (2, 5, 5, 31),
+    ] {
+        let beat = Beat { first, every };
+        let held = (0..steps).filter(|&step| beat.holds(step)).count() as u64;
+        assert_eq!(beat.count(steps), held, "{beat:?}");
+        let passed = (0..steps).filter(|&step| beat.passes(rhythm, step)).count() as u64;
+        assert_eq!(beat.passed(rhythm, steps), passed, "{beat:?} over {rhythm}");
+    }
+}

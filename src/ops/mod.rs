@@ -204,9 +204,9 @@ pub trait Ops: Backend {
         pointwise::scale_by_size(weight, gradient, eta)
     }
 
-    /// `gradient / (1 + eta * gradient^2)`.
-    fn scale_by_fisher(gradient: Tensor<Self, 1>, eta: f64) -> Tensor<Self, 1> {
-        pointwise::scale_by_fisher(gradient, eta)
+    /// `vector / (1 + eta * gradient^2)`.
+    fn scale_by_fisher(vector: Tensor<Self, 1>, gradient: Tensor<Self, 1>, eta: f64) -> Tensor<Self, 1> {
+        pointwise::scale_by_fisher(vector, gradient, eta)
     }
 
     /// `old` where `skip` (one element) is set, else `new`.

@@ -30,6 +30,10 @@ pub(super) fn scale_by_size<B: Backend>(
     size.clone() * size * gradient
 }
 
-pub(super) fn scale_by_fisher<B: Backend>(gradient: Tensor<B, 1>, eta: f64) -> Tensor<B, 1> {
-    gradient.clone() / (gradient.clone() * gradient * eta + 1.0)
+pub(super) fn scale_by_fisher<B: Backend>(
+    vector: Tensor<B, 1>,
+    gradient: Tensor<B, 1>,
+    eta: f64,
+) -> Tensor<B, 1> {
+    vector / (gradient.clone() * gradient * eta + 1.0)
 }

@@ -63,6 +63,9 @@ pub struct First<B: Ops> {
     pub attack: Option<[Tensor<B, 1>; ATTACK]>,
 }
 
+/// A share of a batch that is a whole number of samples but for rounding is that number.
+const ROUNDING: f64 = 1e-9;
+
 /// Clean loss and accuracy, adversarial loss, active share, perturbation, lambda.
 pub const ATTACK: usize = 6;
 
@@ -117,12 +120,16 @@ impl<'a, 'o, B: Ops> BatchPasses<'a, 'o, B> {
     fn sharpest_of(&mut self, part: usize, weights: &Vector<B>, share: f64) -> (Vector<B>, Tensor<B, 1>) {
         let first = &self.first[part];
         let n = first.inputs.len();
-        let keep = ((share * n as f64).floor() as usize).clamp(1, n);
+        let keep = ((share * n as f64 + ROUNDING).floor() as usize).clamp(1, n);
         let raised = self.objective.losses(weights, &first.inputs);
         let factors = first.weighting.factors.clone();
         let loss = (raised.clone() * factors.clone()).sum();
-        let places = largest(raised - first.losses.clone(), keep);
-        let factors = factors.select(0, places.clone()) * (n as f64 / keep as f64);
+        // A sample without weight has nothing to descend on.
+        let blind = first.weighting.weights.clone().equal_elem(0.0);
+        let rise = (raised - first.losses.clone()).mask_fill(blind, f64::NEG_INFINITY);
+        let places = largest(rise, keep);
+        let kept = factors.clone().select(0, places.clone());
+        let factors = kept.clone() * (factors.sum() / kept.sum().clamp_min(f64::from(f32::MIN_POSITIVE)));
         self.objective.noise = self.objective.noise.take().map(|noise| noise.select(n, places.clone()));
         let sharpest = first.inputs.select(&places);
         (self.gradient(weights, &sharpest, &factors).0, loss)

@@ -121,7 +121,7 @@ impl<'a, B: Ops> Learner<'a, B> {
     }
 
     /// Takes one step. A step whose loss or direction is not finite, or whose sample weights are all zero,
-    /// changes nothing and is counted.
+    /// changes nothing and is counted; only the number of batches seen goes on.
     pub fn step(&mut self, batch: &Batch<B>, clock: &Clock) -> StepRecord<B> {
         let clock = &Clock { lr: Some(self.optimizer.progress(clock)), ..*clock };
         let parts = match self.plan.micro {
@@ -157,7 +157,7 @@ impl<'a, B: Ops> Learner<'a, B> {
             momentum: self.optimizer.momentum(),
             decay: self.optimizer.coupled_decay(),
             memory: memory.as_ref(),
-            random: [seed, phase],
+            random: [seed, phase, place as u64],
         };
         let outcome = self.minimizer.step(&start, &mut passes);
         Taken { outcome, first: passes.first, perturbed: passes.perturbed }

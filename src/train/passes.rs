@@ -3,7 +3,7 @@
 use super::PassCount;
 use crate::lang::catalog::{Adversary, Difficulty, Estimate, Freshness, Hsat, Minimizer, Pacing};
 use crate::lang::program::Phase;
-use crate::lang::schedule::{Clock, Schedule};
+use crate::lang::schedule::{Beat, Clock, Schedule};
 
 /// A forward and a backward pass: the gradient at one point.
 const GRADIENT: PassCount = PassCount { forward: 1.0, backward: 1.0, input_backward: 0.0 };
@@ -17,10 +17,11 @@ const POINTS: u64 = 100;
 /// adversary. At most so many where the adversary may stop early or has to warm up.
 pub fn passes(phase: &Phase, clock: &Clock) -> PassCount {
     let plain = gradients(&phase.minimizer, clock) + measuring(&phase.curriculum);
-    match &phase.adversary {
+    let training = match &phase.adversary {
         None => plain,
         Some(adversary) => attacking(adversary) + looking_twice(adversary, plain),
-    }
+    };
+    training + products(&phase.minimizer, clock)
 }
 
 /// Whether [`passes`] is a bound and not a count.
@@ -75,33 +76,27 @@ fn looking_twice(adversary: &Adversary, plain: PassCount) -> PassCount {
 }
 
 fn gradients(minimizer: &Minimizer, clock: &Clock) -> PassCount {
-    let perturbed = minimizer.perturbing().map_or(0.0, |perturbing| {
-        let every = perturbing.every.steps(clock.steps_per_epoch);
-        share(perturbing.from.map_or(0, |from| from.step(clock)), every, clock)
-    });
+    let share = |count: u64| count as f64 / clock.steps.max(1) as f64;
+    let count = |beat: Beat| share(beat.count(clock.steps));
+    let perturbed = minimizer.perturbing().map_or(0.0, |perturbing| count(perturbing.beat(clock)));
     match minimizer {
         Minimizer::Esam(esam) => {
             let gamma = mean(&esam.gamma, clock);
             let measured = if gamma < 1.0 { FORWARD } else { PassCount::default() };
             GRADIENT + (measured + GRADIENT * gamma) * perturbed
         }
-        Minimizer::Looksam(looksam) => {
-            let from = looksam.perturbing.from.map_or(0, |from| from.step(clock));
-            GRADIENT + GRADIENT * share(from, looksam.k as u64, clock)
-        }
-        Minimizer::Eigensam(eigensam) => {
-            let rhythm = eigensam.refresh.steps(clock.steps_per_epoch);
-            let products = share(rhythm, rhythm, clock) * eigensam.iterations as f64;
-            GRADIENT + GRADIENT * perturbed + PassCount::HESSIAN_PRODUCT * products
-        }
+        Minimizer::Looksam(looksam) => GRADIENT + GRADIENT * count(looksam.beat(clock)),
         _ => GRADIENT + GRADIENT * perturbed,
     }
 }
 
-/// Share of the phase's steps that are `first` or a multiple of `every` later.
-fn share(first: u64, every: u64, clock: &Clock) -> f64 {
-    let due = clock.steps.saturating_sub(first).div_ceil(every.max(1));
-    due as f64 / clock.steps.max(1) as f64
+/// Hessian-vector products, which look at one pass whatever the loss.
+fn products(minimizer: &Minimizer, clock: &Clock) -> PassCount {
+    let Minimizer::Eigensam(eigensam) = minimizer else { return PassCount::default() };
+    let rhythm = eigensam.refresh.steps(clock.steps_per_epoch).max(1);
+    let refreshes = eigensam.perturbing.beat(clock).passed(rhythm, clock.steps);
+    let share = refreshes as f64 / clock.steps.max(1) as f64;
+    PassCount::HESSIAN_PRODUCT * (share * eigensam.iterations as f64)
 }
 
 fn mean(schedule: &Schedule, clock: &Clock) -> f64 {

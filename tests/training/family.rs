@@ -147,11 +147,69 @@ fn a_second_pass_that_is_not_finite_changes_nothing() {
     }
 }
 
+#[test]
+fn every_member_takes_every_choice_of_weights() {
+    let model = model();
+    for member in MEMBERS {
+        let (name, own) = member.split_once('(').unwrap_or((member, ")"));
+        let norms: &[&str] = if ["msam", "s2sam"].contains(&name) { &[""] } else { &["", "norm = all, "] };
+        for perturb in ["norms", "no_norms"] {
+            for norm in norms {
+                let recipe = format!("curriculum ssp(loss) under {name}({norm}perturb = {perturb}, {own}");
+                let recipe = recipe.replace(", )", ")");
+                let mut learner = learner(&model, &recipe);
+                let whole = weights(&learner);
+                for step in 0..4 {
+                    let values = host(&learner.step(&samples(step), &clock(step)).values);
+                    assert_eq!(values[9], 0.0, "{recipe}: {values:?}");
+                }
+                assert!(weights(&learner) != whole, "{recipe}");
+            }
+        }
+    }
+}
+
+/// The radius is the length of what is perturbed, whatever part that is.
+#[test]
+fn a_part_of_the_weights_is_perturbed_by_the_whole_radius() {
+    let model = model();
+    for member in ["sam", "fsam", "gsam", "fsam(order = before, sigma = 0.5)"] {
+        let (name, own) = member.split_once('(').unwrap_or((member, ")"));
+        let recipe = format!("under {name}(rho = 0.07, perturb = norms, {own}").replace(", )", ")");
+        let mut learner = learner(&model, &recipe);
+        for step in 0..3 {
+            let radius = host(&learner.step(&samples(step), &clock(step)).values)[4];
+            assert!((radius - 0.07).abs() < 1e-6, "{recipe}: {radius}");
+        }
+    }
+}
+
+#[test]
+fn esam_descends_on_samples_that_count() {
+    let model = model();
+    let mut learner = learner(
+        &model,
+        "curriculum spl(loss, fraction = 0.25) under esam(beta = 1, gamma = 0.25, rho = 0.5)",
+    );
+    let before = weights(&learner);
+    for step in 0..4 {
+        assert_eq!(host(&learner.step(&samples(step), &clock(step)).values)[10], 0.0);
+    }
+    assert!(weights(&learner) != before);
+}
+
 /// What `plan` says and what steps do, over a phase of eight steps.
 #[test]
 fn passes_are_those_of_the_plan() {
     let model = model();
-    let more = ["esam(gamma = 1)", "sam(every = 2 steps, from = step 3)", "looksam(k = 3, from = step 2)"];
+    let more = [
+        "esam(gamma = 1)",
+        "sam(every = 2 steps, from = step 3)",
+        "looksam(k = 3, from = step 2)",
+        "eigensam(refresh = 2 steps, every = 3 steps)",
+        "eigensam(refresh = 3 steps, every = 2 steps, from = step 1)",
+        "eigensam(refresh = 2 steps, from = step 5)",
+    ];
     for member in MEMBERS.into_iter().chain(more) {
         let recipe = format!("under {member}");
         let mut learner = learner(&model, &recipe);

@@ -91,7 +91,7 @@ fn step(
         momentum: momentum.as_ref(),
         decay: 0.0,
         memory: memory.as_ref(),
-        random: [0, 1],
+        random: [0, 1, 0],
     };
     let outcome = build::<Flex>(spec, &parameters).step(&start, passes);
     assert_eq!(host(&weights.0[0]), w, "the weights are left as they were");

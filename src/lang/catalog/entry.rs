@@ -162,6 +162,8 @@ pub struct Parameter {
     pub first: bool,
     /// Must not fall over a phase.
     pub rises: bool,
+    /// A schedule may not touch an open end of the range either: the rule breaks down there.
+    pub strict: bool,
     /// Many components of the kind take it: left out where a component is shown as it is written.
     pub shared: bool,
 }
@@ -179,6 +181,7 @@ impl Parameter {
             text,
             first: false,
             rises: false,
+            strict: false,
             shared: false,
         }
     }
@@ -206,6 +209,11 @@ impl Parameter {
 
     pub const fn rises(mut self) -> Self {
         self.rises = true;
+        self
+    }
+
+    pub const fn strict(mut self) -> Self {
+        self.strict = true;
         self
     }
 

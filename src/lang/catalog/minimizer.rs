@@ -82,7 +82,7 @@ kind! {
             passes: "2 forward, 1 backward to the weights of S, then forward and backward on gamma of the batch",
             state: "none: what is drawn is a function of seed, phase and step",
             source: "Du et al., ICLR 2022, algorithms 1 and 2, and the authors' code",
-            notes: "At least one tensor and one sample are kept. With gamma = 1 there is no extra forward pass, with beta = gamma = 1 this is \
+            notes: "At least one tensor and one sample are kept, and of a batch in micro-batches the share is taken of each. With gamma = 1 there is no extra forward pass, with beta = gamma = 1 this is \
                     SAM. The authors' code takes the norm over S; the paper's mask on the full gradient is `norm = all`. Algorithm 1 of the \
                     paper has beta and 1 - beta exchanged; the authors confirmed the code.",
             example: "under esam(beta = 0.6, gamma = 0.5)",
@@ -90,7 +90,7 @@ kind! {
             rho: Schedule => "radius of the perturbation: its L2 norm over the perturbed weights",
                 default("0.05", "the authors' class and their runs on ResNet-18"), range(Range::POSITIVE), first();
             beta: Schedule => "share of the parameter tensors that is perturbed",
-                default("0.6", "the authors' runs on ResNet-18"), range(Range::SHARE), unit(FRACTION);
+                default("0.6", "the authors' runs on ResNet-18"), range(Range::SHARE), unit(FRACTION), strict();
             gamma: Schedule => "share of the samples that is descended on",
                 default("0.5", "the authors' runs on ResNet-18"), range(Range::SHARE), unit(FRACTION);
             metric: Option<Metric> => "how far each weight may move; `none` is the Euclidean ball",
@@ -116,7 +116,7 @@ kind! {
             sigma: Schedule => "share of the average that is taken out of the gradient",
                 default("1", "the authors' class and all their runs"), range(Range::NOT_NEGATIVE);
             lambda: Schedule => "share of the old average that is kept", default("0.9", "the authors' class"),
-                range(Range::BELOW_ONE), unit(FRACTION);
+                range(Range::BELOW_ONE), unit(FRACTION), strict();
             order: Order => "when the average takes in the gradient of the step",
                 default("after", "the authors' code");
             metric: Option<Metric> => "how far each weight may move; `none` is the Euclidean ball",
@@ -137,7 +137,7 @@ kind! {
             source: "Luo et al., NeurIPS 2024 (arXiv 2501.12666), and the authors' code",
             notes: "H is the Hessian of the mean loss of the step's batch with running statistics. Until v exists, steps are those of SAM (the authors' \
                     code leaves its gradient unnormalised there, and counts steps anew every epoch; here they are counted over the phase). e is longer than rho \
-                    by sqrt(1 + alpha^2 ||v_perp||^2). Power iteration finds the eigenvalue of largest size, which may be negative; `curvature` in the metrics is its Rayleigh quotient.",
+                    by sqrt(1 + alpha^2 ||v_perp||^2). Power iteration finds the eigenvalue of largest size, which may be negative; `curvature` in the metrics is its Rayleigh quotient. Under an adversary, H is that of the cross-entropy at the attacked images.",
             example: "under eigensam(rho = 0.05, alpha = 0.2)",
         } with {
             rho: Schedule => "length of the part along the gradient",
@@ -277,12 +277,12 @@ kind! {
             passes: "2 forward, 2 backward",
             state: "none",
             source: "Yue et al., KDD 2023, algorithms 1 to 3, and the authors' code",
-            notes: "gamma = 0.5 is SAM where coupled. The sharpness is decoupled as weight decay is in AdamW; with plain SGD both are the same.",
+            notes: "gamma = 0.5 is SAM where coupled. The sharpness is decoupled as weight decay is in AdamW; with plain SGD both are the same. The optimizer's `clip` acts on what it follows, so on g alone where decoupled.",
             example: "under wsam(rho = 0.05, gamma = 0.9)",
         } with {
             rho: Schedule => "radius of the perturbation: its L2 norm over the perturbed weights",
                 default("0.05", "the authors' code"), range(Range::POSITIVE), first();
-            gamma: Schedule => "weight of the sharpness", default("0.9", "the authors' code"), range(Range::BELOW_ONE), unit(FRACTION);
+            gamma: Schedule => "weight of the sharpness", default("0.9", "the authors' code"), range(Range::BELOW_ONE), unit(FRACTION), strict();
             decoupled: bool => "keep the sharpness out of the base optimizer's momentum", default("true", "the authors' code");
             metric: Option<Metric> => "how far each weight may move; `none` is the Euclidean ball",
                 default("none", "the ball of the paper"), shared();
@@ -302,7 +302,7 @@ kind! {
             rho: Schedule => "radius of the perturbation: its L2 norm over the perturbed weights",
                 default("0.1", "third-party ports; no code of the authors is known"), range(Range::POSITIVE), first();
             k: usize => "steps from one SAM step to the next", default("5", "the paper's LookSAM-5"), range(Range::AT_LEAST_ONE);
-            alpha: Schedule => "weight of the reused part", default("0.7", "the paper"), range(Range::NOT_NEGATIVE);
+            alpha: Schedule => "weight of the reused part", default("0.7", "third-party ports"), range(Range::NOT_NEGATIVE);
             metric: Option<Metric> => "how far each weight may move; `none` is the Euclidean ball",
                 default("none", "the ball of the paper"), shared();
         } + { perturbing: Perturbing } => check::looksam;
@@ -359,7 +359,7 @@ kind! {
             clip: Option<Schedule> => "largest radius; `none` lets the budget alone decide",
                 default("0.35", "as `lesam`; not stated for LE-SAM+"), range(Range::POSITIVE);
             anneal: Option<Anneal> => "window over which the budget falls to zero along a cosine, or a schedule that multiplies it",
-                default("none", "the paper anneals over the last 40 of 200 epochs on CIFAR, 30 of 90 on ImageNet"),
+                default("none", "not stated for LE-SAM+; LE-SAM anneals over the last 40 of 200 epochs on CIFAR"),
                 range(Range::UNIT);
             lambda: Schedule => "how much more the change counts", default("0.5", "ResNet-18 on CIFAR, as the paper's pairs are read here"),
                 range(Range::NOT_NEGATIVE);

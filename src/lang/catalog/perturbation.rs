@@ -8,7 +8,7 @@ choice! {
     /// What the weights are scaled by in the adaptive metric.
     Scaling "a scaling" {
         Weights "weights" "|w| + eta for tensors named `weight`, norm scales among them; 1 for biases and norm shifts"
-        All "all" "|w| + eta for every tensor, as the common ports do (without their missing eta: `eta = 0`)"
+        All "all" "|w| + eta for every tensor, as in the common ports, which have no eta: `eta = 0`"
         Filters "filters" "the norm of its filter + eta for a convolution, |w| + eta for other tensors named `weight`, 1 elsewhere"
     }
 }
@@ -42,7 +42,7 @@ choice! {
     /// What a batch in micro-batches is perturbed by.
     Accumulation "a way to accumulate" {
         Exact "exact" "one perturbation, by the gradient of the whole batch"
-        PerMicroBatch "per_micro_batch" "every micro-batch has a perturbation of its own (m-sharpness); the directions are averaged"
+        PerMicroBatch "per_micro_batch" "every micro-batch is a step of its own but for the move: a perturbation (m-sharpness), its part of what is kept; the directions are averaged"
     }
 }
 
@@ -90,7 +90,7 @@ kind! {
                    e = radius T^2 g / ||T g||",
             source: "Kwon et al., ICML 2021, and the authors' code",
             notes: "A radius under this metric is about ten times one of SAM's.",
-            example: "under lesam(metric = adaptive(eta = 0.01))",
+            example: "under lesam(metric = adaptive(eta = 0.01), clip = none)",
         } with {
             eta: f64 => "added to the size of a weight", default("0.01", "the authors' class"), range(Range::NOT_NEGATIVE);
             scaling: Scaling => "which tensors are scaled, and by what",

@@ -4,9 +4,10 @@ use super::Checker;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::lang::catalog::{
     Accumulation, Asam, Decay, Eigensam, Esam, Fishersam, Fsam, Gsam, Lesam, LesamPlus, Looksam, Metric,
-    Minimizer, Msam, Optimizer, Pacing, Perturbing, Reduction, S2sam, Sagm, Sam, Ssam, Wsam,
+    Minimizer, Msam, NormOver, Optimizer, Pacing, Perturbed, Perturbing, Reduction, S2sam, Sagm, Sam, Ssam,
+    Wsam,
 };
-use crate::lang::schedule::{Duration, Schedule, Unit};
+use crate::lang::schedule::{Beat, Clock, Schedule};
 use crate::lang::value::{Arguments, mistakes::shown};
 
 /// Gradient norms of a classifier in training lie between these, give or take; a clip that binds only outside is a slip.
@@ -94,7 +95,13 @@ pub(crate) fn eigensam<'a>(
     checker: &mut Checker<'a>,
     arguments: &Arguments<'a>,
 ) -> Option<Eigensam> {
-    checker.lint_rhythm(arguments, "refresh", &eigensam.refresh, "no eigenvector is ever computed");
+    if let Some(clock) = checker.counted_clock() {
+        let rhythm = eigensam.refresh.steps(clock.steps_per_epoch).max(1);
+        if eigensam.perturbing.beat(&clock).passed(rhythm, clock.steps) == 0 {
+            let help = format!("the phase has {} steps", clock.steps);
+            checker.lint_unused(arguments, "refresh", "no eigenvector is ever computed", &help);
+        }
+    }
     family(eigensam, checker, arguments)
 }
 
@@ -104,9 +111,17 @@ pub(crate) fn looksam<'a>(
     checker: &mut Checker<'a>,
     arguments: &Arguments<'a>,
 ) -> Option<Looksam> {
-    let Some(written) = arguments.written("every") else { return family(looksam, checker, arguments) };
+    let Some(written) = arguments.written("every") else {
+        if let Some(clock) = checker.counted_clock()
+            && looksam.beat(&clock).count(clock.steps) == 1
+        {
+            let help = format!("the phase has {} steps", clock.steps);
+            checker.lint_unused(arguments, "k", "no step after the first is ever SAM's", &help);
+        }
+        return family(looksam, checker, arguments);
+    };
     let span = checker.resolve(written).span;
-    let message = "`looksam` is perturbed every `k` steps, and `every` names another number";
+    let message = "`looksam` takes its rhythm from `k`";
     let finding = Diagnostic::new(Code::ExclusiveParameters, span, message, "a second rhythm");
     checker.report(finding.help(format!("leave out `every`; `k = {}` is the rhythm", looksam.k)));
     None
@@ -143,9 +158,25 @@ pub(crate) fn lesam_plus<'a>(
     family(lesam, checker, arguments)
 }
 
+impl Perturbing {
+    /// The steps that are perturbed.
+    pub fn beat(&self, clock: &Clock) -> Beat {
+        let every = self.every.steps(clock.steps_per_epoch).max(1);
+        Beat { first: self.from.map_or(0, |from| from.step(clock)), every }
+    }
+}
+
+impl Looksam {
+    /// The steps that are SAM's.
+    pub fn beat(&self, clock: &Clock) -> Beat {
+        Beat { every: self.k as u64, ..self.perturbing.beat(clock) }
+    }
+}
+
 impl<'a> Checker<'a> {
     fn lint_radius(&mut self, arguments: &Arguments<'a>, rho: &Schedule, adaptive: bool) {
-        let Some(written) = arguments.written("rho") else { return };
+        let place = arguments.written("rho").or_else(|| arguments.written("metric"));
+        let Some(written) = place else { return };
         let (_, highest) = rho.extremes(&self.clock());
         let (name, span) = (arguments.entry.name, self.resolve(written).span);
         let (message, label, help) = if adaptive && highest < SMALL_ADAPTIVE_RADIUS {
@@ -170,7 +201,25 @@ impl<'a> Checker<'a> {
             let help = "write `data .. batch 128 micro 32`, or leave out `accumulate`";
             self.lint_unused(arguments, "accumulate", "the batch is in one part", help);
         }
-        self.lint_rhythm(arguments, "every", &perturbing.every, "no step after the first is ever perturbed");
+        if perturbing.norm == NormOver::All
+            && perturbing.perturb == Perturbed::All
+            && arguments.entry.name != "esam"
+        {
+            let help = "leave out `norm`, or perturb a part: `perturb = norms`";
+            self.lint_unused(arguments, "norm", "all weights are perturbed", help);
+        }
+        let Some(clock) = self.counted_clock() else { return };
+        let help = format!("the phase has {} steps", clock.steps);
+        match perturbing.beat(&clock).count(clock.steps) {
+            0 => self.lint_unused(arguments, "from", "no step is ever perturbed", &help),
+            1 => self.lint_unused(arguments, "every", "no step after the first is ever perturbed", &help),
+            _ => {}
+        }
+    }
+
+    /// The clock of the phase, where the number of its steps is known.
+    fn counted_clock(&self) -> Option<Clock> {
+        self.known_clock().filter(|_| !self.steps_are_unknown())
     }
 
     /// `decay = inside` where there is no decay that could be.
@@ -187,18 +236,6 @@ impl<'a> Checker<'a> {
             why,
             "leave out `decay`, or give the optimizer a `weight_decay`",
         );
-    }
-
-    /// A rhythm that is longer than its phase.
-    fn lint_rhythm(&mut self, arguments: &Arguments<'a>, name: &str, rhythm: &Duration, effect: &str) {
-        let Some(clock) = self.known_clock() else { return };
-        if rhythm.unit == Unit::Steps && self.steps_are_unknown() {
-            return;
-        }
-        if rhythm.steps(clock.steps_per_epoch) >= clock.steps {
-            let help = format!("the phase has {} steps", clock.steps);
-            self.lint_unused(arguments, name, effect, &help);
-        }
     }
 
     fn lint_unused(&mut self, arguments: &Arguments<'a>, name: &str, why: &str, help: &str) {
@@ -224,7 +261,8 @@ impl<'a> Checker<'a> {
 
     /// The radius is clipped while the gradient norm is below budget / clip.
     fn lint_clip(&mut self, arguments: &Arguments<'a>, budget: &Schedule, clip: &Schedule) {
-        let Some(written) = arguments.written("clip") else { return };
+        let place = arguments.written("clip").or_else(|| arguments.written("budget"));
+        let Some(written) = place else { return };
         let clock = self.clock();
         let ((least, most), (lowest, highest)) = (budget.extremes(&clock), clip.extremes(&clock));
         let span = self.resolve(written).span;

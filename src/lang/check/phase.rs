@@ -123,7 +123,9 @@ impl<'a> Checker<'a> {
         if low == high {
             return if place.range.contains(low) { Some(()) } else { out_of_range(self, expr, place, low) };
         }
-        let stray = schedule.knots(&clock).into_iter().find(|knot| !place.range.touches(knot.value));
+        let legal =
+            |value| if place.strict { place.range.contains(value) } else { place.range.touches(value) };
+        let stray = schedule.knots(&clock).into_iter().find(|knot| !legal(knot.value));
         let Some(knot) = stray else { return Some(()) };
         let resolved = self.resolve(expr);
         let value = shown(knot.value);
@@ -133,7 +135,12 @@ impl<'a> Checker<'a> {
             format!("`{}` must be {}, but is {value} {}", place.name, place.range, moment(&knot, &clock)),
             format!("reaches {value}"),
         )
-        .help(format!("every value of the schedule must be {}; an open end may be touched", place.range));
+        .help(match place.strict {
+            true => format!("every value of the schedule must be {}", place.range),
+            false => {
+                format!("every value of the schedule must be {}; an open end may be touched", place.range)
+            }
+        });
         self.report(finding);
         None
     }
@@ -166,8 +173,11 @@ impl<'a> Checker<'a> {
 
     /// An anneal lets what it multiplies vanish.
     pub(crate) fn schedule_ends_at_zero(&mut self, expr: &'a Expr, schedule: &Schedule) -> Option<()> {
-        let last = schedule.knots(&self.clock()).last().map_or(0.0, |knot| knot.value);
-        if last == 0.0 {
+        let clock = self.clock();
+        let end = Clock { step: clock.steps, ..clock };
+        let lr = self.optimizer.as_ref().map(|optimizer| optimizer.lr().progress(&end));
+        let last = schedule.at(&Clock { lr, ..end });
+        if last.abs() < 1e-12 {
             return Some(());
         }
         let message = format!("`anneal` ends at {}, not at 0", shown(last));

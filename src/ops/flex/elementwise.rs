@@ -112,9 +112,9 @@ pub fn scale_by_size(weight: Tensor<Flex, 1>, gradient: Tensor<Flex, 1>, eta: f6
     })
 }
 
-pub fn scale_by_fisher(gradient: Tensor<Flex, 1>, eta: f64) -> Tensor<Flex, 1> {
+pub fn scale_by_fisher(vector: Tensor<Flex, 1>, gradient: Tensor<Flex, 1>, eta: f64) -> Tensor<Flex, 1> {
     let eta = eta as f32;
-    unary(gradient, move |g| g / (1.0 + eta * g * g))
+    binary(vector, gradient, move |v, g| v / (1.0 + eta * g * g))
 }
 
 /// [`SgdRule`] in one pass, in the memory of `direction` and of the momentum buffer.

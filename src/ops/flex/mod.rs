@@ -216,11 +216,12 @@ impl Ops for Flex {
         }
     }
 
-    fn scale_by_fisher(gradient: Tensor<Self, 1>, eta: f64) -> Tensor<Self, 1> {
-        if is_f32(&gradient) {
-            elementwise::scale_by_fisher(gradient, eta)
+    fn scale_by_fisher(vector: Tensor<Self, 1>, gradient: Tensor<Self, 1>, eta: f64) -> Tensor<Self, 1> {
+        let own = is_f32(&vector) && is_f32(&gradient) && vector.dims() == gradient.dims();
+        if own {
+            elementwise::scale_by_fisher(vector, gradient, eta)
         } else {
-            defaults::scale_by_fisher(gradient, eta)
+            defaults::scale_by_fisher(vector, gradient, eta)
         }
     }
 

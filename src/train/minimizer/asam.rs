@@ -39,7 +39,7 @@ impl Adaptive {
 }
 
 impl<B: Ops> Metric<B> for Adaptive {
-    fn map(&self, weights: &Vector<B>, vector: &Vector<B>, subset: &Subset) -> Vector<B> {
+    fn map(&self, weights: &Vector<B>, _: &Vector<B>, vector: &Vector<B>, subset: &Subset) -> Vector<B> {
         let part = |(index, &scale): (usize, &Scale)| {
             let (weight, vector) = (&weights.0[index], &vector.0[index]);
             match scale {

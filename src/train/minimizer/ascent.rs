@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 
+use super::scope::Scope;
 use super::{Passes, Start};
 use crate::ops::{Ops, Vector};
 
@@ -22,11 +23,17 @@ pub trait Ascent<B: Ops>: Send {
         None
     }
 
-    /// The vector, given the gradient at the weights and its norm.
+    /// Whether it needs the gradient for all weights, not only for those of the scope.
+    fn reads_gradient(&self) -> bool {
+        false
+    }
+
+    /// The vector, given the gradient at the weights and its norm over what is measured.
     fn along(
         &self,
         start: &Start<'_, B>,
         passes: &mut dyn Passes<B>,
+        scope: &Scope,
         gradient: &Vector<B>,
         norm: &Tensor<B, 1>,
     ) -> Along<B>;
@@ -40,6 +47,7 @@ impl<B: Ops> Ascent<B> for Gradient {
         &self,
         _: &Start<'_, B>,
         _: &mut dyn Passes<B>,
+        _: &Scope,
         gradient: &Vector<B>,
         _: &Tensor<B, 1>,
     ) -> Along<B> {

@@ -3,8 +3,10 @@
 use burn::tensor::{Tensor, TensorData};
 
 use super::ascent::{Along, Ascent};
+use super::scope::Scope;
 use super::{Passes, Start, TINY, ratio};
 use crate::data::Purpose;
+use crate::lang::catalog::Perturbing;
 use crate::lang::schedule::{Duration, Schedule};
 use crate::ops::{Ops, Vector};
 
@@ -13,6 +15,8 @@ pub struct Leaning {
     pub alpha: Schedule,
     pub refresh: Duration,
     pub iterations: usize,
+    /// Says which steps are perturbed.
+    pub perturbing: Perturbing,
 }
 
 impl<B: Ops> Ascent<B> for Leaning {
@@ -20,16 +24,21 @@ impl<B: Ops> Ascent<B> for Leaning {
         Some("eigenvector")
     }
 
+    fn reads_gradient(&self) -> bool {
+        true
+    }
+
     fn along(
         &self,
         start: &Start<'_, B>,
         passes: &mut dyn Passes<B>,
+        scope: &Scope,
         gradient: &Vector<B>,
         norm: &Tensor<B, 1>,
     ) -> Along<B> {
         let known = start.memory.cloned().unwrap_or_else(|| gradient.zeros_like());
         let (v, curvature) = self.eigenvector(start, passes, known, gradient);
-        let along = gradient.dot(&v);
+        let along = gradient.dot_in(&v, &scope.measured);
         let lean = along.clone().sign() * self.alpha.at(start.clock);
         // v_perp = v - <g, v> / ||g||^2 g
         let aside = ratio(ratio(along, norm), norm);
@@ -49,12 +58,13 @@ impl Leaning {
         known: Vector<B>,
         gradient: &Vector<B>,
     ) -> (Vector<B>, Option<Tensor<B, 1>>) {
-        let rhythm = self.refresh.steps(start.clock.steps_per_epoch);
-        let step = start.clock.step;
-        if step == 0 || !step.is_multiple_of(rhythm) {
+        let rhythm = self.refresh.steps(start.clock.steps_per_epoch).max(1);
+        let (beat, step) = (self.perturbing.beat(start.clock), start.clock.step);
+        if !beat.passes(rhythm, step) {
             return (known, None);
         }
-        let mut v = unit(&self.beginning(start, known, gradient, step == rhythm));
+        let first = beat.passed(rhythm, step) == 0;
+        let mut v = unit(&self.beginning(start, known, gradient, first));
         let mut quotient = None;
         for _ in 0..self.iterations {
             let product = passes.curvature(start.weights, &v);

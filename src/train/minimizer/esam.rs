@@ -8,25 +8,23 @@ use super::scope::Scope;
 use super::two_pass::TwoPass;
 use super::{Minimizer, Outcome, Passes, Start};
 use crate::data::Purpose;
-use crate::lang::catalog::{Esam as Spec, NormOver};
+use crate::lang::catalog::Esam as Spec;
 use crate::lang::schedule::{Clock, Schedule};
 use crate::model::Parameter;
 use crate::ops::{Ops, Subset, Vector};
 
 pub struct Esam<B: Ops> {
     sam: TwoPass<B>,
-    norm: NormOver,
     beta: Schedule,
     gamma: Schedule,
 }
 
 impl<B: Ops> Esam<B> {
     pub fn new(spec: Spec, parameters: &[Parameter]) -> Self {
-        let norm = spec.perturbing.norm;
         let sam = TwoPass::new(parameters, spec.perturbing)
             .radius(Enlarged { rho: spec.rho, beta: spec.beta.clone() })
             .metric(metric::of(spec.metric, parameters));
-        Self { sam, norm, beta: spec.beta, gamma: spec.gamma }
+        Self { sam, beta: spec.beta, gamma: spec.gamma }
     }
 
     /// Stochastic weight perturbation: each tensor with probability beta, at least one.
@@ -44,12 +42,7 @@ impl<B: Ops> Esam<B> {
             .iter()
             .enumerate()
             .map(|(index, &draw)| scope.perturbed.holds(index) && (draw < beta || draw == least));
-        let perturbed = Subset::Of(kept.collect());
-        let measured = match self.norm {
-            NormOver::Perturbed => perturbed.clone(),
-            NormOver::All => Subset::All,
-        };
-        Scope { perturbed, measured }
+        Scope::of(Subset::Of(kept.collect()), self.sam.perturbing().norm)
     }
 
     /// Sharpness-sensitive data selection.
@@ -61,7 +54,7 @@ impl<B: Ops> Esam<B> {
 
 impl<B: Ops> Minimizer<B> for Esam<B> {
     fn step(&self, start: &Start<'_, B>, passes: &mut dyn Passes<B>) -> Outcome<B> {
-        if !self.sam.cadence().due(start.clock) {
+        if !self.sam.perturbing().beat(start.clock).holds(start.clock.step) {
             return super::Base.step(start, passes);
         }
         let descend =

@@ -7,11 +7,11 @@ use crate::ops::{Ops, Subset, Vector};
 pub struct Fisher(pub f64);
 
 impl<B: Ops> Metric<B> for Fisher {
-    fn map(&self, _: &Vector<B>, vector: &Vector<B>, subset: &Subset) -> Vector<B> {
-        let map = |(index, part): (usize, &burn::tensor::Tensor<B, 1>)| match subset.holds(index) {
-            true => B::scale_by_fisher(part.clone(), self.0),
-            false => part.clone(),
+    fn map(&self, _: &Vector<B>, gradient: &Vector<B>, vector: &Vector<B>, subset: &Subset) -> Vector<B> {
+        let part = |index| match subset.holds(index) {
+            true => B::scale_by_fisher(vector.0[index].clone(), gradient.0[index].clone(), self.0),
+            false => vector.0[index].clone(),
         };
-        Vector(vector.0.iter().enumerate().map(map).collect())
+        Vector((0..vector.0.len()).map(part).collect())
     }
 }

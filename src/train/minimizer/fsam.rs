@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::ascent::{Along, Ascent};
+use super::scope::Scope;
 use super::{Passes, Start, TINY};
 use crate::lang::catalog::Order;
 use crate::lang::schedule::Schedule;
@@ -20,10 +21,15 @@ impl<B: Ops> Ascent<B> for Friendly {
         Some("average")
     }
 
+    fn reads_gradient(&self) -> bool {
+        true
+    }
+
     fn along(
         &self,
         start: &Start<'_, B>,
         _: &mut dyn Passes<B>,
+        scope: &Scope,
         gradient: &Vector<B>,
         norm: &Tensor<B, 1>,
     ) -> Along<B> {
@@ -39,6 +45,7 @@ impl<B: Ops> Ascent<B> for Friendly {
             Order::Before => &average,
         };
         let vector = gradient.add_scaled(taken_out, &share(-self.sigma.at(start.clock)));
-        Along { norm: Some(vector.norm()), vector, memory: Some(average), curvature: None }
+        let norm = vector.norm_in(&scope.measured);
+        Along { norm: Some(norm), vector, memory: Some(average), curvature: None }
     }
 }

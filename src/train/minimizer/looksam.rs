@@ -6,30 +6,29 @@ use super::radius::Fixed;
 use super::two_pass::TwoPass;
 use super::{Minimizer, Outcome, Passes, Start, metric, ratio};
 use crate::lang::catalog::Looksam as Spec;
-use crate::lang::schedule::{Clock, Schedule};
+use crate::lang::schedule::Clock;
 use crate::model::Parameter;
 use crate::ops::{Ops, Subset, Vector};
 
 pub struct Looksam<B: Ops> {
     sam: TwoPass<B>,
-    k: u64,
-    alpha: Schedule,
+    spec: Spec,
 }
 
 impl<B: Ops> Looksam<B> {
     pub fn new(spec: Spec, parameters: &[Parameter]) -> Self {
-        let sam = TwoPass::new(parameters, spec.perturbing)
-            .radius(Fixed(spec.rho))
-            .metric(metric::of(spec.metric, parameters))
+        let sam = TwoPass::new(parameters, spec.perturbing.clone())
+            .radius(Fixed(spec.rho.clone()))
+            .metric(metric::of(spec.metric.clone(), parameters))
             .combiner(Kept);
-        Self { sam, k: spec.k as u64, alpha: spec.alpha }
+        Self { sam, spec }
     }
 
     /// `g + alpha (‖g‖ / ‖g_v‖) g_v`.
     fn reuse(&self, start: &Start<'_, B>, passes: &mut dyn Passes<B>) -> Outcome<B> {
         let outcome = Outcome::plain(start, passes.first(start.weights, &Subset::All));
         let Some(kept) = start.memory else { return outcome };
-        let factor = ratio(outcome.norm.clone() * self.alpha.at(start.clock), &kept.norm());
+        let factor = ratio(outcome.norm.clone() * self.spec.alpha.at(start.clock), &kept.norm());
         Outcome { direction: outcome.direction.add_scaled(kept, &factor), ..outcome }
     }
 }
@@ -40,9 +39,10 @@ impl<B: Ops> Minimizer<B> for Looksam<B> {
     }
 
     fn step(&self, start: &Start<'_, B>, passes: &mut dyn Passes<B>) -> Outcome<B> {
-        match self.sam.cadence().since(start.clock) {
+        let (beat, step) = (self.spec.beat(start.clock), start.clock.step);
+        match beat.since(step) {
             None => super::Base.step(start, passes),
-            Some(since) if since.is_multiple_of(self.k) => self.sam.step(start, passes),
+            Some(_) if beat.holds(step) => self.sam.step(start, passes),
             Some(_) => self.reuse(start, passes),
         }
     }

@@ -8,8 +8,15 @@ use crate::ops::{Ops, Subset, Vector};
 
 /// A diagonal metric.
 pub trait Metric<B: Ops>: Send {
-    /// `M vector` in the parameters of `subset`; the others are those of `vector`.
-    fn map(&self, weights: &Vector<B>, vector: &Vector<B>, subset: &Subset) -> Vector<B>;
+    /// `M vector` in the parameters of `subset`, at these weights and with this gradient there; the others are those
+    /// of `vector`.
+    fn map(
+        &self,
+        weights: &Vector<B>,
+        gradient: &Vector<B>,
+        vector: &Vector<B>,
+        subset: &Subset,
+    ) -> Vector<B>;
 }
 
 /// The metric that a file names; `None` is the Euclidean one.

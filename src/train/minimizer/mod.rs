@@ -64,14 +64,18 @@ pub struct Start<'a, B: Ops> {
     pub decay: f64,
     /// What the minimizer kept from the step before; zeros at first.
     pub memory: Option<&'a Vector<B>>,
-    /// Seed of the run and number of the phase.
-    pub random: [u64; 2],
+    /// Seed of the run, number of the phase, place of the micro-batch in its batch.
+    pub random: [u64; 3],
 }
 
 impl<B: Ops> Start<'_, B> {
     /// Random numbers of this step.
     fn generator(&self, purpose: Purpose) -> Generator {
-        Generator::keyed(purpose, &[self.random[0], self.random[1], self.clock.step])
+        let [seed, phase, part] = self.random;
+        match part {
+            0 => Generator::keyed(purpose, &[seed, phase, self.clock.step]),
+            part => Generator::keyed(purpose, &[seed, phase, self.clock.step, part]),
+        }
     }
 }
 
@@ -147,13 +151,14 @@ pub fn build<B: Ops>(spec: &Spec, parameters: &[Parameter]) -> Box<dyn Minimizer
                 .combiner(combiner::of(fsam.combiner)),
         ),
         Spec::Eigensam(eigensam) => Box::new(
-            two_pass(eigensam.perturbing)
+            two_pass(eigensam.perturbing.clone())
                 .radius(radius::Fixed(eigensam.rho))
                 .combiner(combiner::of(eigensam.combiner))
                 .ascent(eigensam::Leaning {
                     alpha: eigensam.alpha,
                     refresh: eigensam.refresh,
                     iterations: eigensam.iterations,
+                    perturbing: eigensam.perturbing,
                 }),
         ),
         Spec::Fishersam(fisher) => Box::new(

@@ -1,7 +1,6 @@
-//! Which weights a perturbation moves, and when.
+//! Which weights a perturbation moves.
 
 use crate::lang::catalog::{NormOver, Perturbed};
-use crate::lang::schedule::{Clock, Duration, Moment};
 use crate::model::{Parameter, Role};
 use crate::ops::Subset;
 
@@ -14,7 +13,11 @@ pub struct Scope {
 
 impl Scope {
     pub fn new(parameters: &[Parameter], perturbed: Perturbed, norm: NormOver) -> Self {
-        let perturbed = chosen(parameters, perturbed);
+        Self::of(chosen(parameters, perturbed), norm)
+    }
+
+    /// Perturbs `perturbed`.
+    pub fn of(perturbed: Subset, norm: NormOver) -> Self {
         let measured = match norm {
             NormOver::Perturbed => perturbed.clone(),
             NormOver::All => Subset::All,
@@ -40,23 +43,5 @@ pub fn chosen(parameters: &[Parameter], perturbed: Perturbed) -> Subset {
         Perturbed::All => Subset::All,
         Perturbed::Norms => Subset::Of(parameters.iter().map(norm).collect()),
         Perturbed::NoNorms => Subset::Of(parameters.iter().map(|parameter| !norm(parameter)).collect()),
-    }
-}
-
-/// Which steps are perturbed.
-pub struct Cadence {
-    pub every: Duration,
-    pub from: Option<Moment>,
-}
-
-impl Cadence {
-    pub fn due(&self, clock: &Clock) -> bool {
-        self.since(clock).is_some_and(|since| since.is_multiple_of(self.every.steps(clock.steps_per_epoch)))
-    }
-
-    /// Steps since perturbation began; `None` before.
-    pub fn since(&self, clock: &Clock) -> Option<u64> {
-        let first = self.from.map_or(0, |from| from.step(clock));
-        clock.step.checked_sub(first)
     }
 }

@@ -7,7 +7,7 @@ use super::combiner::{Combiner, Perturbed};
 use super::decay::Penalised;
 use super::metric::Metric;
 use super::radius::{Fixed, Radius, RadiusRule};
-use super::scope::{Cadence, Scope};
+use super::scope::Scope;
 use super::{Minimizer, Outcome, Passes, Start, ratio};
 use crate::lang::catalog::{Decay, Perturbing};
 use crate::lang::schedule::Schedule;
@@ -21,9 +21,8 @@ pub struct TwoPass<B: Ops> {
     metric: Option<Box<dyn Metric<B>>>,
     radius: Box<dyn RadiusRule<B>>,
     combiner: Box<dyn Combiner<B>>,
-    cadence: Cadence,
     scope: Scope,
-    decay: Decay,
+    perturbing: Perturbing,
 }
 
 impl<B: Ops> TwoPass<B> {
@@ -34,9 +33,8 @@ impl<B: Ops> TwoPass<B> {
             metric: None,
             radius: Box::new(Fixed(Schedule::Constant(0.0))),
             combiner: Box::new(Perturbed),
-            cadence: Cadence { every: perturbing.every, from: perturbing.from },
             scope: Scope::new(parameters, perturbing.perturb, perturbing.norm),
-            decay: perturbing.decay,
+            perturbing,
         }
     }
 
@@ -64,8 +62,8 @@ impl<B: Ops> TwoPass<B> {
         &self.scope
     }
 
-    pub fn cadence(&self) -> &Cadence {
-        &self.cadence
+    pub fn perturbing(&self) -> &Perturbing {
+        &self.perturbing
     }
 
     /// A perturbed step over the weights of `scope`; `descend` takes the second gradient.
@@ -76,7 +74,7 @@ impl<B: Ops> TwoPass<B> {
         scope: &Scope,
         descend: impl FnOnce(&mut dyn Passes<B>, &Vector<B>) -> Vector<B>,
     ) -> Outcome<B> {
-        match self.decay {
+        match self.perturbing.decay {
             Decay::Inside if start.decay > 0.0 => {
                 let mut penalised = Penalised { passes, decay: start.decay };
                 penalised.corrected(start.weights, |passes| self.ascend(start, passes, scope, descend))
@@ -92,18 +90,20 @@ impl<B: Ops> TwoPass<B> {
         scope: &Scope,
         descend: impl FnOnce(&mut dyn Passes<B>, &Vector<B>) -> Vector<B>,
     ) -> Outcome<B> {
-        let gradient = passes.first(start.weights, &scope.differentiated(self.combiner.reads_gradient()));
+        let whole = self.combiner.reads_gradient() || self.ascent.reads_gradient();
+        let gradient = passes.first(start.weights, &scope.differentiated(whole));
         let norm = gradient.norm_in(&scope.measured);
         let Along { vector, norm: along, memory, curvature } =
-            self.ascent.along(start, passes, &gradient, &norm);
+            self.ascent.along(start, passes, scope, &gradient, &norm);
         let plain = self.metric.is_none() && along.is_none() && scope.is_whole();
-        let (vector, length) = self.mapped(start.weights, vector, along.as_ref().unwrap_or(&norm), scope);
+        let (vector, length) =
+            self.mapped(start.weights, &gradient, vector, along.as_ref().unwrap_or(&norm), scope);
         let Radius { length: wanted, clipped } = self.radius.at(&length, start.clock);
         let factor = ratio(wanted.clone(), &length);
         let clipped = clipped.map(|clipped| clipped.mask_fill(factor.clone().equal_elem(0.0), 0.0));
         let perturbed = start.weights.add_scaled_in(&vector, &factor, &scope.perturbed);
         let radius = match plain {
-            true => factor * norm.clone(),
+            true => (factor * norm.clone()).abs(),
             false => vector.norm_in(&scope.perturbed) * factor.abs(),
         };
         drop(vector);
@@ -120,13 +120,14 @@ impl<B: Ops> TwoPass<B> {
     fn mapped(
         &self,
         weights: &Vector<B>,
+        gradient: &Vector<B>,
         vector: Vector<B>,
         length: &Tensor<B, 1>,
         scope: &Scope,
     ) -> (Vector<B>, Tensor<B, 1>) {
         let Some(metric) = &self.metric else { return (vector, length.clone()) };
         let subset = scope.measured.union(&scope.perturbed);
-        let mapped = metric.map(weights, &vector, &subset);
+        let mapped = metric.map(weights, gradient, &vector, &subset);
         let length = vector.dot_in(&mapped, &scope.measured).sqrt();
         (mapped, length)
     }
@@ -138,7 +139,7 @@ impl<B: Ops> Minimizer<B> for TwoPass<B> {
     }
 
     fn step(&self, start: &Start<'_, B>, passes: &mut dyn Passes<B>) -> Outcome<B> {
-        if !self.cadence.due(start.clock) {
+        if !self.perturbing.beat(start.clock).holds(start.clock.step) {
             return super::Base.step(start, passes);
         }
         self.perturb(start, passes, &self.scope, |passes, weights| passes.again(weights))
