@@ -153,7 +153,7 @@ fn apgd_reaches_the_worst_case_of_a_linear_network() {
 
 #[test]
 fn fab_finds_the_distance_to_the_boundary_of_a_linear_network() {
-    let net = confident(0.5);
+    let net = confident(0.1);
     let (x, labels) = images();
     let slope = net.slope();
     let margins = host(&Criterion::Margin.at(net.victim().logits(x.clone()), &labels).0);
@@ -183,7 +183,11 @@ fn attacks_of_a_sample_do_not_depend_on_its_batch() {
             Square { victim: net.victim(), x, labels, norm, eps: 0.05, queries: 60, draws }.search().margins
         };
         let whole = search(&[0, 1, 2]);
-        assert_eq!(whole, [search(&[0]), search(&[1, 2])].concat());
+        let parts = [search(&[0]), search(&[1, 2])].concat();
+        assert!(
+            whole.iter().zip(&parts).all(|(one, other)| (one - other).abs() < 1e-9),
+            "{whole:?} {parts:?}"
+        );
         let before = host(&Criterion::Margin.at(net.victim().logits(x.clone()), &labels).0);
         assert!(whole.iter().zip(before).all(|(found, before)| *found > before), "{whole:?}");
     }
