@@ -70,6 +70,25 @@ fn curriculum_adversary_and_minimizer_train_together() {
 }
 
 #[test]
+fn autoattack_is_labelled_and_never_above_what_it_contains() {
+    let (_folder, table, seed) = run(
+        "edition 2026\ndata digits\nmodel mlp(hidden = [16])\ntrain 5 epochs under sgd\n\
+         evaluate accuracy, pgd(eps = 0.05), autoattack(eps = 0.05), autoattack(eps = 0.05, profile = quick)\n",
+    );
+    assert!(
+        table.contains("quick, an upper bound: apgd-ce 100 steps x 1 restart, apgd-t 100 x 9 targets"),
+        "{table}"
+    );
+    let whole = "autoattack(linf, eps=0.05: apgd-ce 100 steps x 1 restart, apgd-t 100 x 9 targets, fab-t 100 x 9 targets, square 5000 queries)";
+    assert!(table.contains(whole), "{table}");
+    let results: serde_json::Value =
+        serde_json::from_slice(&fs::read(seed.join("results.json")).unwrap()).unwrap();
+    let [clean, pgd, standard, quick] =
+        [0, 1, 2, 3].map(|index| results["values"][index][1].as_f64().unwrap());
+    assert!(standard <= quick && quick <= pgd + 0.002 && pgd < clean, "{clean} {pgd} {quick} {standard}");
+}
+
+#[test]
 fn a_run_without_adversary_has_empty_columns() {
     let (_folder, _, seed) = run("edition 2026\ndata digits\ntrain 1 epochs under sgd\n");
     for name in

@@ -7,7 +7,10 @@ mod support;
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
-use flatrun::attack::{Attack, Ball, Criterion, Draws, Start, Victim, Worst, gap, norms, per_sample, worst};
+use flatrun::attack::{
+    Apgd, Attack, Ball, Criterion, Draws, Fab, Square, Start, Victim, Worst, boundary_start, gap, norms,
+    per_sample, worst,
+};
 use flatrun::lang::catalog::{Adversary as Spec, Architecture, Minimizer, Mlp, Norm, Normalize};
 use flatrun::lang::program::Phase;
 use flatrun::lang::schedule::Clock;
@@ -117,6 +120,100 @@ fn pgd_reaches_the_worst_case_of_a_linear_network() {
         let c = host(&stationarity(norm, &alike(eps, 3), found.x - x.clone(), gradient));
         assert!(c.iter().all(|c| c.abs() < 1e-9), "{norm:?}: FOSC {c:?} at the worst point");
     }
+}
+
+/// A network that is right about every image of class 0, by the margin at `x` plus `bias`.
+fn confident(bias: f64) -> Linear {
+    let mut net = Linear::new(0.1);
+    net.weights.0[1] = tensor(&[bias, -bias], DType::F64);
+    net
+}
+
+#[test]
+fn apgd_reaches_the_worst_case_of_a_linear_network() {
+    let net = confident(3.0);
+    let (x, labels) = images();
+    for (norm, eps) in [(Norm::Linf, 0.1), (Norm::L2, 0.5)] {
+        let slope = net.slope();
+        let dual: f64 = match norm {
+            Norm::Linf => slope.iter().map(|w| w.abs()).sum(),
+            Norm::L2 => slope.iter().map(|w| w * w).sum::<f64>().sqrt(),
+        };
+        let ball = Ball { norm, center: x.clone(), radius: alike(eps, 3) };
+        let start = boundary_start(&ball, draws(&[0, 1, 2]).on_sphere(norm, &x, 0));
+        let (victim, labels, criterion) = (net.victim(), labels.clone(), Criterion::Margin);
+        let found = Apgd { victim, labels: labels.clone(), ball, criterion, steps: 100 }.run(start);
+        assert_eq!(found.wrong, [false; 3]);
+        let before = host(&Criterion::Margin.at(net.victim().logits(x.clone()), &labels).0);
+        for (before, after) in before.iter().zip(&found.losses) {
+            assert!((after - before - eps * dual).abs() < 1e-6, "{norm:?}: {after} from {before}");
+        }
+    }
+}
+
+#[test]
+fn fab_finds_the_distance_to_the_boundary_of_a_linear_network() {
+    let net = confident(0.1);
+    let (x, labels) = images();
+    let slope = net.slope();
+    let margins = host(&Criterion::Margin.at(net.victim().logits(x.clone()), &labels).0);
+    for norm in [Norm::Linf, Norm::L2] {
+        let dual: f64 = match norm {
+            Norm::Linf => slope.iter().map(|w| w.abs()).sum(),
+            Norm::L2 => slope.iter().map(|w| w * w).sum::<f64>().sqrt(),
+        };
+        let (x, labels, targets) = (x.clone(), labels.clone(), labels.ones_like());
+        let fab = Fab { victim: net.victim(), x, labels, targets, norm, steps: 100, enough: 0.0 };
+        for (radius, margin) in fab.radii().iter().zip(&margins) {
+            let distance = -margin / dual;
+            assert!(radius >= &distance && *radius < 1.01 * distance, "{norm:?}: {radius}, {distance}");
+        }
+    }
+}
+
+#[test]
+fn attacks_of_a_sample_do_not_depend_on_its_batch() {
+    let net = confident(1.5);
+    let (x, labels) = images();
+    for norm in [Norm::Linf, Norm::L2] {
+        let search = |rows: &[u32]| {
+            let (first, count) = (rows[0] as usize, rows.len());
+            let (x, labels) = (x.clone().narrow(0, first, count), labels.clone().narrow(0, first, count));
+            let draws = &draws(rows);
+            Square { victim: net.victim(), x, labels, norm, eps: 0.05, queries: 60, draws }.search().margins
+        };
+        let whole = search(&[0, 1, 2]);
+        let parts = [search(&[0]), search(&[1, 2])].concat();
+        assert!(
+            whole.iter().zip(&parts).all(|(one, other)| (one - other).abs() < 1e-9),
+            "{whole:?} {parts:?}"
+        );
+        let before = host(&Criterion::Margin.at(net.victim().logits(x.clone()), &labels).0);
+        assert!(whole.iter().zip(before).all(|(found, before)| *found > before), "{whole:?}");
+    }
+}
+
+#[test]
+fn a_sample_without_gradient_leaves_no_attack_with_nan() {
+    let net = {
+        let mut net = Linear::new(0.0);
+        net.weights.0[1] = tensor(&[1.0, -1.0], DType::F64);
+        net
+    };
+    let (x, labels) = images();
+    let (victim, targets) = (net.victim(), labels.ones_like());
+    let ball = Ball { norm: Norm::L2, center: x.clone(), radius: alike(0.5, 3) };
+    let apgd = Apgd {
+        victim,
+        labels: labels.clone(),
+        ball,
+        criterion: Criterion::Toward(targets.clone()),
+        steps: 30,
+    };
+    let found = apgd.run(x.clone());
+    assert_eq!((found.wrong, host(&found.x)), (vec![false; 3], host(&x)));
+    let fab = Fab { victim, x, labels, targets, norm: Norm::Linf, steps: 10, enough: 0.0 };
+    assert_eq!(fab.radii(), [f64::INFINITY; 3]);
 }
 
 #[test]

@@ -5,6 +5,8 @@ mod support;
 
 #[path = "oracles/attacks.rs"]
 mod attacks;
+#[path = "oracles/auto.rs"]
+mod auto;
 #[path = "oracles/curriculum.rs"]
 mod curriculum;
 #[path = "oracles/hessian.rs"]

@@ -23,6 +23,10 @@ pub enum Criterion<B: Ops> {
     /// Difference of logits ratio (Croce and Hein 2020): the margin in units of the spread of the three largest logits,
     /// of which there must be three.
     Dlr,
+    /// `z_t - z_y` for one other class `t` per sample, `[n]`.
+    Toward(Tensor<B, 1, Int>),
+    /// The same in units of `z_(1) - (z_(3) + z_(4)) / 2` (Croce and Hein 2020): there must be four classes.
+    TargetedDlr(Tensor<B, 1, Int>),
     /// `KL(p || softmax(z))` with the logarithm of `p` given.
     Divergence(Tensor<B, 2>),
     /// `max_{k != y} f_k - f_y` of probabilities: the gap of P-SAT, in [-1, 1].
@@ -46,6 +50,8 @@ impl<B: Ops> Criterion<B> {
             Criterion::Soft { targets, kappa } => soft(logits, labels, targets, *kappa),
             Criterion::Margin => margin(&logits, labels),
             Criterion::Dlr => dlr(logits, labels),
+            Criterion::Toward(targets) => toward(&logits, labels, targets),
+            Criterion::TargetedDlr(targets) => targeted_dlr(logits, labels, targets),
             Criterion::Divergence(log_p) => divergence(logits, log_p),
             Criterion::Gap => gap(logits, labels),
         }
@@ -57,6 +63,10 @@ impl<B: Ops> Criterion<B> {
         match self {
             Criterion::Soft { targets, kappa } => Criterion::Soft { targets: pick(targets), kappa: *kappa },
             Criterion::Divergence(log_p) => Criterion::Divergence(pick(log_p)),
+            Criterion::Toward(targets) => Criterion::Toward(targets.clone().select(0, rows.clone())),
+            Criterion::TargetedDlr(targets) => {
+                Criterion::TargetedDlr(targets.clone().select(0, rows.clone()))
+            }
             other => other.clone(),
         }
     }
@@ -106,13 +116,48 @@ fn soft<B: Ops>(
     (losses + (gap + kappa).clamp_min(0.0), slope + climb)
 }
 
+/// The other class of each sample that is likeliest after `rank` - 1 others, `[n]`; samples are classified correctly.
+pub fn runner_up<B: Ops>(logits: &Tensor<B, 2>, rank: usize) -> Tensor<B, 1, Int> {
+    let n = logits.dims()[0];
+    logits.clone().argsort_descending(1).narrow(1, rank, 1).reshape([n])
+}
+
+fn toward<B: Ops>(
+    logits: &Tensor<B, 2>,
+    labels: &Tensor<B, 1, Int>,
+    targets: &Tensor<B, 1, Int>,
+) -> (Tensor<B, 1>, Tensor<B, 2>) {
+    let slope = indicator(targets.clone(), logits) - indicator(labels.clone(), logits);
+    (rows(logits.clone() * slope.clone()), slope)
+}
+
 /// `(max_{k != y} z_k - z_y) / (z_(1) - z_(3))`.
 fn dlr<B: Ops>(logits: Tensor<B, 2>, labels: &Tensor<B, 1, Int>) -> (Tensor<B, 1>, Tensor<B, 2>) {
+    let above = margin(&logits, labels);
+    ratio(logits, above, &[(0, 1.0), (2, -1.0)])
+}
+
+/// `(z_t - z_y) / (z_(1) - (z_(3) + z_(4)) / 2)`.
+fn targeted_dlr<B: Ops>(
+    logits: Tensor<B, 2>,
+    labels: &Tensor<B, 1, Int>,
+    targets: &Tensor<B, 1, Int>,
+) -> (Tensor<B, 1>, Tensor<B, 2>) {
+    let above = toward(&logits, labels, targets);
+    ratio(logits, above, &[(0, 1.0), (2, -0.5), (3, -0.5)])
+}
+
+/// A difference of logits and its slope, over a weighted sum of the logits of given ranks.
+fn ratio<B: Ops>(
+    logits: Tensor<B, 2>,
+    (above, slope): (Tensor<B, 1>, Tensor<B, 2>),
+    ranks: &[(usize, f64)],
+) -> (Tensor<B, 1>, Tensor<B, 2>) {
     let n = logits.dims()[0];
-    let (above, slope) = margin(&logits, labels);
     let order = logits.clone().argsort_descending(1);
     let place = |rank: usize| indicator(order.clone().narrow(1, rank, 1).reshape([n]), &logits);
-    let spread = place(0) - place(2);
+    let add = |sum: Tensor<B, 2>, &(rank, weight): &(usize, f64)| sum + place(rank) * weight;
+    let spread = ranks.iter().fold(logits.zeros_like(), add);
     let below = rows(logits * spread.clone()) + DLR_FLOOR;
     let ratio = above / below.clone();
     let below = below.reshape([n, 1]);

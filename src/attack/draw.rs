@@ -21,6 +21,9 @@ pub enum Start {
 /// Standard deviation of a Gaussian start: the codes of TRADES and MART.
 const GAUSSIAN: f64 = 0.001;
 
+/// A shorter direction has none.
+const TINY: f64 = 1e-12;
+
 impl Start {
     /// Just off the clean image.
     pub const NEAR: Start = Start::Gaussian(GAUSSIAN);
@@ -90,6 +93,17 @@ impl Draws {
         directions / per_sample(&lengths)
     }
 
+    /// On the sphere of radius 1, where the attacks of AutoAttack begin: uniform or normal values over their norm.
+    pub fn on_sphere<B: Ops>(&self, norm: Norm, like: &Tensor<B, 4>, draw: u64) -> Tensor<B, 4> {
+        let all: Vec<usize> = (0..self.indices.len()).collect();
+        let values = match norm {
+            Norm::Linf => self.uniform(&all, like, draw),
+            Norm::L2 => self.normal(&all, like, draw),
+        };
+        let size = norms(norm, values.clone()).clamp_min(TINY);
+        values / per_sample(&size)
+    }
+
     /// One row per sample from Dirichlet(1): normalised exponentials, `[n, classes]`.
     pub fn dirichlet<B: Ops>(&self, like: &Tensor<B, 2>, draw: u64) -> Tensor<B, 2> {
         let [n, classes] = like.dims();
@@ -123,7 +137,8 @@ impl Draws {
         Tensor::from_data(TensorData::new(values, [rows.len(), h, w, c]), (&like.device(), like.dtype()))
     }
 
-    fn generator(&self, index: u32, draw: u64) -> Generator {
+    /// The generator of the sample at place `index`.
+    pub(super) fn generator(&self, index: u32, draw: u64) -> Generator {
         let key: Vec<u64> = self.key.iter().copied().chain([u64::from(index), draw]).collect();
         Generator::keyed(Purpose::Attack, &key)
     }

@@ -236,14 +236,15 @@ impl<B: Ops> Live<B> {
     }
 }
 
-fn rows<B: Ops>(rows: &[usize], device: &B::Device) -> Tensor<B, 1, Int> {
+/// Row numbers on the device.
+pub fn rows<B: Ops>(rows: &[usize], device: &B::Device) -> Tensor<B, 1, Int> {
     let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
     let count = rows.len();
     Tensor::from_data(TensorData::new(rows, [count]), device)
 }
 
 /// `all` with the images at `places` replaced.
-fn put<B: Ops>(all: Tensor<B, 4>, places: &[usize], values: Tensor<B, 4>) -> Tensor<B, 4> {
+pub(super) fn put<B: Ops>(all: Tensor<B, 4>, places: &[usize], values: Tensor<B, 4>) -> Tensor<B, 4> {
     let [n, h, w, c] = all.dims();
     if places.len() == n {
         return values;

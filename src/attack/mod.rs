@@ -5,16 +5,24 @@
 //! told otherwise; its running statistics cannot move and no parameter gradient is computed. Losses are summed,
 //! so each sample follows its own gradient.
 
+mod apgd;
 mod ball;
 mod criterion;
 mod draw;
+mod fab;
 mod kernel;
+mod patches;
+mod plane;
 mod restart;
+mod square;
 mod victim;
 
+pub use apgd::{Apgd, Climbed, boundary_start};
 pub use ball::{Ball, norms, per_sample};
-pub use criterion::{Criterion, gap, indicator, rivals};
+pub use criterion::{Criterion, gap, indicator, rivals, runner_up};
 pub use draw::{Draws, Start};
-pub use kernel::{Attack, Choice, Found, Rule, View, Work, read};
+pub use fab::Fab;
+pub use kernel::{Attack, Choice, Found, Rule, View, Work, read, rows};
 pub use restart::{Worst, worst};
+pub use square::{Searched, Square};
 pub use victim::{Victim, input_gradient, wrong};

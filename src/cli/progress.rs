@@ -37,6 +37,8 @@ pub struct Progress {
     /// Phases of the current run that began or were cached.
     phase: usize,
     stage: Option<Stage>,
+    /// When a measurement was last told of.
+    measured: Option<Instant>,
 }
 
 /// The phase under way.
@@ -53,7 +55,7 @@ struct Stage {
 
 impl Progress {
     pub fn new(display: Display) -> Self {
-        Self { display, phase: 0, stage: None }
+        Self { display, phase: 0, stage: None, measured: None }
     }
 
     /// What sets the current stage of a run apart from the others.
@@ -88,6 +90,7 @@ impl Progress {
             Event::StageCached { label, from, .. } => self.skip(run, label, from),
             Event::Epoch { metrics, .. } => self.epoch(metrics),
             Event::StageFinished { seconds, .. } => self.finish(*seconds),
+            Event::Warning { message } => self.say(&format!("{}: warning: {message}", self.name(run))),
             Event::Exported { path } => self.say(&format!("{}: exported {path}", self.name(run))),
             Event::Failed { .. } | Event::Interrupted { .. } => drop(self.abandon()),
             _ => {}
@@ -156,6 +159,16 @@ impl Observer for Progress {
         stage.step = step;
         if let Some(bar) = &stage.bar {
             bar.set_position(step);
+        }
+    }
+
+    fn measuring(&mut self, run: &RunName, what: &str, done: usize, of: usize) {
+        if self.display.quiet || self.measured.is_some_and(|told| told.elapsed() < PAUSE) {
+            return;
+        }
+        // The first batch only starts the clock, so that short measurements say nothing.
+        if self.measured.replace(Instant::now()).is_some() {
+            self.say(&format!("{}: measuring, {what}, {done} of {of} samples", self.name(run)));
         }
     }
 }

@@ -223,8 +223,10 @@ fn keep(folder: &Path, table: &Table) -> Result<(), Failure> {
 
 fn failure(error: RunError, args: &Args) -> Failure {
     match error {
-        RunError::Interrupted { .. } if args.smoke => Failure::interrupted("interrupted"),
-        RunError::Interrupted { .. } => {
+        RunError::Interrupted { .. } | RunError::Measuring { .. } if args.smoke => {
+            Failure::interrupted("interrupted")
+        }
+        RunError::Interrupted { .. } | RunError::Measuring { .. } => {
             Failure::interrupted(error.to_string()).help(format!("go on with `{}`", again(args)))
         }
         RunError::Phase(_) | RunError::Internal(_) => Failure::run(error.to_string()),

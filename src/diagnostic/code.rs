@@ -139,6 +139,7 @@ codes! {
     WeakEvaluation "L0103" "weak-evaluation" Warning "an evaluation attack weaker than the training attack";
     UnfinishedCurriculum "L0104" "unfinished-curriculum" Warning "a curriculum over attacks that never reaches the full attack";
     NormalizedRadius "L0105" "normalized-radius" Warning "an attack radius in units of normalised inputs";
+    NoTargetedDlr "L0106" "no-targeted-dlr" Warning "AutoAttack on fewer classes than its targeted loss needs";
 }
 
 impl Code {

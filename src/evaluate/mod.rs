@@ -1,16 +1,22 @@
 //! Measurements of given weights on given data, always in evaluation mode (running statistics).
 
 mod accuracy;
+mod autoattack;
 mod difficulty;
+mod doubts;
+mod measure;
 mod pgd;
 
+use crate::attack::{Victim, rows};
 use crate::data::{Corpus, DataError};
 use crate::lang::catalog::Evaluator;
-use crate::model::{Model, StateDict};
+use crate::model::{Model, Normalization, StateDict};
 use crate::ops::Ops;
+use crate::train::Batch;
 
 pub use accuracy::{Scores, scores};
-pub use pgd::accuracy as accuracy_under_pgd;
+pub use doubts::disagreements;
+pub use measure::{MeasureError, Measurements, Watch};
 
 /// Samples per evaluation batch: large enough to keep the cores busy, small enough for the memory of any network.
 pub const BATCH: usize = 256;
@@ -27,25 +33,70 @@ pub struct Subject<'a, B: Ops> {
     pub at_most: Option<usize>,
 }
 
-/// Numbers of one evaluator, each under the name it has in tables: `accuracy`, `difficulty.adm.p50`.
+/// Measures on the training or the test samples, as the evaluator asks.
 ///
 /// # Errors
-/// Data that cannot be read.
+/// Data that cannot be read; `watch` stopped it.
 pub fn measure<B: Ops>(
     evaluator: &Evaluator,
     subject: &Subject<'_, B>,
     state: &StateDict<B>,
-) -> Result<Vec<(String, f64)>, DataError> {
+    watch: &mut Watch<'_>,
+) -> Result<Measurements, MeasureError> {
     let name = evaluator.name();
+    let all: Vec<u32> = (0..subject.test.len() as u32).collect();
+    if let Some(measured) = robustness(evaluator, subject, subject.test, &all, state, watch) {
+        return measured;
+    }
     Ok(match evaluator {
-        Evaluator::Accuracy(_) => vec![(name.into(), test_scores(subject, state)?.accuracy)],
-        Evaluator::Loss(_) => vec![(name.into(), test_scores(subject, state)?.loss)],
-        Evaluator::Pgd(spec) => {
-            let all: Vec<u32> = (0..subject.test.len() as u32).collect();
-            let accuracy = pgd::accuracy(spec, subject, subject.test, &all, state)?;
-            vec![(format!("{}.accuracy", spec.label()), accuracy)]
+        Evaluator::Loss(_) => Measurements::one(name, test_scores(subject, state)?.loss),
+        Evaluator::Difficulty(spec) => {
+            Measurements { values: difficulty::quantiles(spec, subject, state)?, ..Measurements::default() }
         }
-        Evaluator::Difficulty(spec) => difficulty::quantiles(spec, subject, state)?,
+        _ => Measurements::one(name, test_scores(subject, state)?.accuracy),
+    })
+}
+
+/// Accuracy under the evaluator's attack on `indices` of `corpus`; `None` for one that does not attack.
+pub fn robustness<B: Ops>(
+    evaluator: &Evaluator,
+    subject: &Subject<'_, B>,
+    corpus: &Corpus,
+    indices: &[u32],
+    state: &StateDict<B>,
+    watch: &mut Watch<'_>,
+) -> Option<Result<Measurements, MeasureError>> {
+    match evaluator {
+        Evaluator::Pgd(spec) => Some(pgd::robustness(spec, subject, corpus, indices, state, watch)),
+        Evaluator::Autoattack(spec) => {
+            Some(autoattack::robustness(spec, subject, corpus, indices, state, watch))
+        }
+        Evaluator::Accuracy(_) | Evaluator::Loss(_) | Evaluator::Difficulty(_) => None,
+    }
+}
+
+/// The network as it is evaluated.
+fn victim<'a, B: Ops>(subject: &Subject<'a, B>, state: &'a StateDict<B>) -> Victim<'a, B> {
+    Victim {
+        model: subject.model,
+        weights: &state.weights,
+        statistics: &state.statistics,
+        normalization: Normalization::Running,
+    }
+}
+
+/// The samples that have not `fallen`; `None` where there are none.
+fn keep<B: Ops>(batch: Batch<B>, fallen: &[bool]) -> Option<Batch<B>> {
+    let kept: Vec<usize> = (0..fallen.len()).filter(|&row| !fallen[row]).collect();
+    if kept.is_empty() {
+        return None;
+    }
+    let picked = rows::<B>(&kept, &batch.x.device());
+    Some(Batch {
+        indices: batch.indices.select(0, picked.clone()),
+        places: kept.iter().map(|&row| batch.places[row]).collect(),
+        x: batch.x.select(0, picked.clone()),
+        labels: batch.labels.select(0, picked),
     })
 }
 

@@ -1,12 +1,13 @@
 //! Accuracy under projected gradient ascent.
 
-use burn::tensor::{Bool, Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 
-use super::Subject;
+use super::measure::{MeasureError, Measurements, Watch};
+use super::{Subject, keep, victim};
 use crate::attack::{Attack, Ball, Choice, Criterion, Draws, Rule, Start, Victim, View, read, wrong};
-use crate::data::{Corpus, DataError, EvalBatches};
+use crate::data::{Corpus, EvalBatches};
 use crate::lang::catalog::PgdEvaluator;
-use crate::model::{Normalization, StateDict};
+use crate::model::StateDict;
 use crate::ops::Ops;
 use crate::train::Batch;
 
@@ -28,37 +29,38 @@ impl<B: Ops> Rule<B> for UntilWrong {
 /// Share of `indices` of `corpus` that no attack gets misclassified.
 ///
 /// # Errors
-/// Data that cannot be read.
-pub fn accuracy<B: Ops>(
+/// Data that cannot be read; `watch` stopped it.
+pub fn robustness<B: Ops>(
     spec: &PgdEvaluator,
     subject: &Subject<'_, B>,
     corpus: &Corpus,
     indices: &[u32],
     state: &StateDict<B>,
-) -> Result<f64, DataError> {
+    watch: &mut Watch<'_>,
+) -> Result<Measurements, MeasureError> {
     let kept = subject.at_most.map_or(indices.len(), |batches| (batches * BATCH).min(indices.len()));
-    let victim = Victim {
-        model: subject.model,
-        weights: &state.weights,
-        statistics: &state.statistics,
-        normalization: Normalization::Running,
-    };
-    let mut robust = 0;
+    let victim = victim(subject, state);
+    let (mut robust, mut done) = (0, 0);
     for batch in EvalBatches::new(corpus, indices[..kept].to_vec(), BATCH) {
-        robust += survivors(spec, &victim, Batch::upload(batch?, subject.device));
+        let batch = Batch::upload(batch?, subject.device);
+        done += batch.len();
+        robust += survivors(spec, &victim, batch);
+        if !watch("pgd", done, kept) {
+            return Err(MeasureError::Stopped);
+        }
     }
-    Ok(robust as f64 / kept.max(1) as f64)
+    Ok(Measurements::one(format!("{}.accuracy", spec.label()), robust as f64 / kept.max(1) as f64))
 }
 
 /// How many samples of a batch are right at the clean image and after every attack.
 fn survivors<B: Ops>(spec: &PgdEvaluator, victim: &Victim<'_, B>, batch: Batch<B>) -> usize {
     let clean = wrong(&victim.logits(batch.x.clone()), &batch.labels);
-    let mut left = keep(batch, clean);
+    let mut left = keep(batch, &read(clean));
     for restart in 0..spec.restarts as u64 {
         let Some(batch) = left else { return 0 };
         let found = attack(spec, victim, &batch, restart);
         let beaten = wrong(&victim.logits(found), &batch.labels);
-        left = keep(batch, beaten);
+        left = keep(batch, &read(beaten));
     }
     left.map_or(0, |batch| batch.len())
 }
@@ -84,23 +86,4 @@ fn attack<B: Ops>(
         noise: None,
     };
     attack.run(start.map_or(x.clone(), |start| x + start), &mut UntilWrong).x
-}
-
-/// The samples that are not set in `beaten`; `None` where there are none.
-fn keep<B: Ops>(batch: Batch<B>, beaten: Tensor<B, 1, Bool>) -> Option<Batch<B>> {
-    let beaten = read(beaten);
-    let rows: Vec<usize> = (0..beaten.len()).filter(|&row| !beaten[row]).collect();
-    if rows.is_empty() {
-        return None;
-    }
-    let places = rows.iter().map(|&row| batch.places[row]).collect();
-    let on_host: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
-    let picked: Tensor<B, 1, Int> =
-        Tensor::from_data(TensorData::new(on_host, [rows.len()]), &batch.x.device());
-    Some(Batch {
-        indices: batch.indices.select(0, picked.clone()),
-        places,
-        x: batch.x.select(0, picked.clone()),
-        labels: batch.labels.select(0, picked),
-    })
 }

@@ -54,6 +54,10 @@ pub enum Event {
         name: String,
         value: f64,
     },
+    /// Something casts doubt on a measurement.
+    Warning {
+        message: String,
+    },
     Exported {
         path: String,
     },
@@ -82,4 +86,7 @@ pub trait Observer {
 
     /// After every step of a phase.
     fn stepped(&mut self, run: &RunName, step: u64, steps: u64);
+
+    /// After every batch of a long measurement: what is under way, and how many samples are done.
+    fn measuring(&mut self, _run: &RunName, _what: &str, _done: usize, _of: usize) {}
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use petgraph::graph::NodeIndex;
@@ -16,9 +16,10 @@ use super::record::{EventLog, write_measured, write_metrics};
 use super::selected::{export, initial, selected};
 use super::{Idle, Options, Prepared, Report, RunError, RunResult, inputs};
 use crate::data::Feed;
-use crate::evaluate::{Subject, measure};
+use crate::evaluate::{MeasureError, Measurements, Subject, disagreements, measure};
 use crate::graph::{Run, StageGraph, StageKind, program_key};
 use crate::lang::program::{Phase, Program, Variant};
+use crate::model::StateDict;
 use crate::ops::Ops;
 use crate::train::StepPlan;
 use crate::train::phase::{PhaseError, Setup, Start};
@@ -44,6 +45,9 @@ struct Results {
     stage: String,
     /// `None` where a value is not finite.
     values: Vec<(String, Option<f64>)>,
+    /// What casts doubt on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// See [`super::execute`].
@@ -339,8 +343,9 @@ impl<B: Ops> Executor<'_, B> {
             let all: Vec<&Measured> = records.measured.iter().collect();
             write_measured(&folder.path().join("measurements.csv"), &all)?;
         }
-        if let Some(values) = known_results(folder, stage.key.as_str()) {
+        if let Some(Measurements { values, warnings }) = known_results(folder, stage.key.as_str()) {
             self.cached(run.evaluate, "this folder", journal)?;
+            journal.warn(&warnings)?;
             self.export(variant, run.seed, folder, journal)?;
             return Ok(values);
         }
@@ -349,20 +354,53 @@ impl<B: Ops> Executor<'_, B> {
         let layout = &prepared.model.layout;
         let state = selected::<B>(experiment, layout, &bytes, self.device)?;
         crate::model::save(&folder.weights(), layout, &state)?;
-        let mut values = Vec::new();
-        for measurement in &experiment.evaluate {
-            values.extend(measure(&measurement.evaluator, &self.subject(prepared), &state)?);
-        }
+        let Measurements { values, warnings } = self.measured(run, &state, journal)?;
+        journal.warn(&warnings)?;
         for (name, value) in &values {
             journal.event(&Event::Result { name: name.clone(), value: *value })?;
         }
         self.export(variant, run.seed, folder, journal)?;
         let finite = |(name, value): &(String, f64)| (name.clone(), Some(*value).filter(|v| v.is_finite()));
-        let results = Results { stage: stage.key.to_string(), values: values.iter().map(finite).collect() };
+        let results =
+            Results { stage: stage.key.to_string(), values: values.iter().map(finite).collect(), warnings };
         let json =
             serde_json::to_vec_pretty(&results).map_err(|error| RunError::Internal(error.to_string()))?;
         folder.write("results.json", &json)?;
         Ok(values)
+    }
+
+    /// What the program asks for, and where its attacks disagree.
+    fn measured(
+        &self,
+        run: &Run,
+        state: &StateDict<B>,
+        journal: &mut Journal<'_>,
+    ) -> Result<Measurements, RunError> {
+        let (experiment, prepared) =
+            (&self.program.variants[run.variant].experiment, &self.prepared[run.variant]);
+        let (mut all, mut firsts) = (Measurements::default(), Vec::new());
+        for measurement in &experiment.evaluate {
+            let mut watch = |what: &str, done: usize, of: usize| {
+                journal.observer.measuring(&journal.name, what, done, of);
+                !self.stop.load(Ordering::Relaxed)
+            };
+            let measured = measure(&measurement.evaluator, &self.subject(prepared), state, &mut watch);
+            let measured = measured.map_err(|error| self.unmeasured(error, run))?;
+            firsts.extend(measured.values.first().map(|(_, value)| (&measurement.evaluator, *value)));
+            all.values.extend(measured.values);
+            all.warnings.extend(measured.warnings);
+        }
+        all.warnings.extend(disagreements(&firsts));
+        Ok(all)
+    }
+
+    fn unmeasured(&self, error: MeasureError, run: &Run) -> RunError {
+        match error {
+            MeasureError::Data(error) => RunError::Data(error),
+            MeasureError::Stopped => {
+                RunError::Measuring { folder: self.folder.path().to_owned(), phase: run.train.len() }
+            }
+        }
     }
 
     /// Puts the run's weights where the program wants them, also when they were there before: another run may
@@ -420,11 +458,13 @@ impl Records {
 }
 
 /// Results of the evaluation `key`, where they are there with their weights.
-pub(super) fn known_results(folder: &SeedFolder, key: &str) -> Option<Vec<(String, f64)>> {
+pub(super) fn known_results(folder: &SeedFolder, key: &str) -> Option<Measurements> {
     let results: Results = serde_json::from_slice(&fs::read(folder.results()).ok()?).ok()?;
     let read = |(name, value): (String, Option<f64>)| (name, value.unwrap_or(f64::NAN));
-    (results.stage == key && folder.weights().exists())
-        .then(|| results.values.into_iter().map(read).collect())
+    (results.stage == key && folder.weights().exists()).then(|| Measurements {
+        values: results.values.into_iter().map(read).collect(),
+        warnings: results.warnings,
+    })
 }
 
 /// Length of phases together.

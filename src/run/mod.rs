@@ -102,6 +102,9 @@ pub enum RunError {
     /// The user asked to stop; a checkpoint is kept.
     #[error("interrupted after step {step} of phase {phase} in `{}`", folder.display())]
     Interrupted { folder: PathBuf, phase: usize, step: u64 },
+    /// The user asked to stop while the trained weights were measured.
+    #[error("interrupted while measuring, after phase {phase} in `{}`", folder.display())]
+    Measuring { folder: PathBuf, phase: usize },
     #[error("internal error: {0}")]
     Internal(String),
 }

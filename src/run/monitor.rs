@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::RunError;
 use super::event::{Event, Observer, RunName};
 use super::record::{EventLog, write_measured, write_metrics};
-use crate::evaluate::{Subject, accuracy_under_pgd, measure, scores};
+use crate::evaluate::{MeasureError, Measurements, Subject, measure, robustness, scores};
 use crate::lang::catalog::Evaluator;
 use crate::lang::program::{Experiment, Select};
 use crate::lang::schedule::Clock;
@@ -31,6 +31,14 @@ impl Journal<'_> {
         let line = self.log.append(event)?;
         self.observer.event(&self.name, event, &line);
         Ok(())
+    }
+
+    /// Records and shows what casts doubt on a measurement.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub fn warn(&mut self, warnings: &[String]) -> Result<(), RunError> {
+        warnings.iter().try_for_each(|message| self.event(&Event::Warning { message: message.clone() }))
     }
 }
 
@@ -59,6 +67,22 @@ fn failed(error: RunError) -> PhaseError {
     }
 }
 
+/// Measurements of a phase end with its step.
+fn unwatched(_: &str, _: usize, _: usize) -> bool {
+    true
+}
+
+fn unmeasured(error: MeasureError) -> PhaseError {
+    match error {
+        MeasureError::Data(error) => PhaseError::Data(error),
+        stopped @ MeasureError::Stopped => PhaseError::Record(stopped.to_string()),
+    }
+}
+
+fn first(measured: &Measurements) -> Option<f64> {
+    measured.values.first().map(|(_, value)| *value)
+}
+
 impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
     fn stop(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
@@ -76,19 +100,23 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
             let scores = scores(subject.model, subject.train, self.validation, state, device)?;
             (validation.loss, validation.accuracy) = (Some(scores.loss), Some(scores.accuracy));
         }
-        if let Select::Best(Evaluator::Pgd(spec)) = &self.experiment.select
+        if let Select::Best(evaluator) = &self.experiment.select
             && !self.validation.is_empty()
+            && let Some(measured) =
+                robustness(evaluator, subject, subject.train, self.validation, state, &mut unwatched)
         {
-            let accuracy = accuracy_under_pgd(spec, subject, subject.train, self.validation, state)?;
-            validation.adversarial_accuracy = Some(accuracy);
+            validation.adversarial_accuracy = first(&measured.map_err(unmeasured)?);
         }
         if let Select::Best(evaluator) = &self.experiment.select {
             validation.score = match (evaluator, validation.loss, validation.accuracy) {
                 (Evaluator::Loss(_), Some(loss), _) => Some(-loss),
                 (Evaluator::Accuracy(_), _, Some(accuracy)) => Some(accuracy),
-                (Evaluator::Pgd(_), _, Some(_)) => validation.adversarial_accuracy,
+                (Evaluator::Pgd(_) | Evaluator::Autoattack(_), _, Some(_)) => validation.adversarial_accuracy,
                 // Without a validation split only the test data are left; the checker warns of it.
-                _ => measure(evaluator, subject, state)?.first().map(|(_, value)| sign(evaluator) * value),
+                _ => {
+                    let measured = measure(evaluator, subject, state, &mut unwatched).map_err(unmeasured)?;
+                    first(&measured).map(|value| sign(evaluator) * value)
+                }
             };
         }
         Ok(validation)
@@ -101,7 +129,10 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
         let mut numbers = Vec::new();
         for measurement in &self.experiment.evaluate {
             if measurement.every.is_some_and(due) {
-                numbers.extend(measure(&measurement.evaluator, &self.subject, state)?);
+                let measured = measure(&measurement.evaluator, &self.subject, state, &mut unwatched);
+                let measured = measured.map_err(unmeasured)?;
+                self.journal.warn(&measured.warnings).map_err(failed)?;
+                numbers.extend(measured.values);
             }
         }
         for (name, value) in &numbers {

@@ -1,8 +1,16 @@
 //! Evaluators: what is measured on the trained weights.
 
-use super::declare::kind;
+use super::declare::{choice, kind};
 use super::{AttackLoss, Beginning, Norm, PIXELS, Range};
-use crate::lang::check::measure::{check_difficulty, check_pgd};
+use crate::lang::check::measure::{check_autoattack, check_difficulty, check_pgd};
+
+choice! {
+    /// How much of AutoAttack is run.
+    Profile "a profile" {
+        Standard "standard" "all four attacks with the published budgets"
+        Quick "quick" "apgd-ce and apgd-t alone: an upper bound, not AutoAttack"
+    }
+}
 
 kind! {
     /// A measurement.
@@ -53,6 +61,99 @@ kind! {
             loss: AttackLoss => "what the attack raises", default("ce", "Madry et al. 2018");
             start: Beginning => "where the attack begins", default("uniform", "Madry et al. 2018");
         } => check_pgd;
+
+        Autoattack(AutoattackEvaluator) "autoattack" {
+            summary: "Share of the test samples that stay classified correctly under AutoAttack, four attacks without settings.",
+            rule: "clean, then on the samples that are still robust, each from the clean image:\n\
+                   apgd-ce: momentum, step 2 eps halved where cross-entropy stalls; 100 steps, 1 start on the boundary\n\
+                   apgd-t: the same on the targeted DLR, towards the 2nd to 10th likeliest class; 100 steps each\n\
+                   fab-t: the smallest perturbation across the linearised boundary to each of these classes; 100 steps each\n\
+                   square: random search on the margin, 5000 queries",
+            passes: "over the samples that are left: 101 forward and backward to the inputs, 9 x as many, \
+                     900 backward and 1800 forward, 5001 forward",
+            source: "Croce and Hein, ICML 2020 (version standard); Andriushchenko et al., ECCV 2020",
+            notes: "A sample leaves once it is misclassified. `profile = quick` leaves out fab-t and square; its number is labelled an \
+                    upper bound. Data of fewer than ten classes have as many targets as other classes; fewer than four have no targeted \
+                    DLR and apgd-t raises the difference of logits, which a warning says. Windows of square belong to samples, not to \
+                    batches. Warnings tell of a network that answers at random, of missing gradients, of more than 0.2 points won \
+                    by square, and of a `pgd` in the same evaluation and ball that is more than 5 points higher.",
+            example: "evaluate accuracy, pgd, autoattack(eps = 8/255)",
+        } with {
+            eps: f64 => "radius of the ball", default("8/255", "CIFAR; MNIST takes 0.3"), range(Range::POSITIVE), unit(PIXELS), first();
+            norm: Norm => "norm of the ball", default("linf", "every paper on adversarial training");
+            profile: Profile => "how much is run", default("standard", "Croce and Hein 2020");
+        } => check_autoattack;
+    }
+}
+
+/// One attack of AutoAttack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    ApgdCe,
+    ApgdT,
+    FabT,
+    Square,
+}
+
+impl Stage {
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::ApgdCe => "apgd-ce",
+            Stage::ApgdT => "apgd-t",
+            Stage::FabT => "fab-t",
+            Stage::Square => "square",
+        }
+    }
+}
+
+/// Steps of each start of a gradient attack.
+pub const STEPS: usize = 100;
+
+/// Most classes a targeted attack drives a sample to.
+const TARGETS: usize = 9;
+
+/// Queries of Square Attack.
+pub const QUERIES: usize = 5000;
+
+/// The targeted DLR looks at the fourth largest logit.
+pub const TARGETED_DLR_CLASSES: usize = 4;
+
+impl AutoattackEvaluator {
+    pub fn stages(&self) -> &'static [Stage] {
+        match self.profile {
+            Profile::Standard => &[Stage::ApgdCe, Stage::ApgdT, Stage::FabT, Stage::Square],
+            Profile::Quick => &[Stage::ApgdCe, Stage::ApgdT],
+        }
+    }
+
+    /// Classes a targeted attack drives each sample to.
+    pub fn targets(classes: usize) -> usize {
+        TARGETS.min(classes.saturating_sub(1))
+    }
+
+    /// How the number is labelled: norm, eps, and of each attack steps and starts.
+    pub fn label(&self, classes: usize) -> String {
+        let targets = Self::targets(classes);
+        let attacks: Vec<String> = self.stages().iter().map(|stage| budget(*stage, targets)).collect();
+        let bound = if self.profile == Profile::Quick { ", quick, an upper bound" } else { "" };
+        format!("autoattack({}, eps={}{bound}: {})", word(self.norm), ratio(self.eps), attacks.join(", "))
+    }
+}
+
+/// `apgd-t 100 steps x 9`.
+fn budget(stage: Stage, targets: usize) -> String {
+    let name = stage.name();
+    match stage {
+        Stage::ApgdCe => format!("{name} {STEPS} steps x 1 restart"),
+        Stage::ApgdT | Stage::FabT => format!("{name} {STEPS} x {targets} targets"),
+        Stage::Square => format!("{name} {QUERIES} queries"),
+    }
+}
+
+fn word(norm: Norm) -> &'static str {
+    match norm {
+        Norm::Linf => "linf",
+        Norm::L2 => "l2",
     }
 }
 
@@ -64,10 +165,7 @@ impl PgdEvaluator {
 
     /// How the number is labelled: norm, eps, steps, restarts, and the loss where it is not cross-entropy.
     pub fn label(&self) -> String {
-        let norm = match self.norm {
-            Norm::Linf => "linf",
-            Norm::L2 => "l2",
-        };
+        let norm = word(self.norm);
         let loss = match self.loss {
             AttackLoss::Ce => "",
             AttackLoss::Margin => ", loss=margin",

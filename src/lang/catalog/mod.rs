@@ -32,7 +32,10 @@ pub use augmentation::{Augmentation, Crop, Flip};
 pub use describe::describe;
 pub use difficulty::{Adm, Difficulty, Freshness, Gdm, Loss};
 pub use entry::{Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter};
-pub use evaluator::{Accuracy, DifficultyEvaluator, Evaluator, LossEvaluator, PgdEvaluator};
+pub use evaluator::{
+    Accuracy, AutoattackEvaluator, DifficultyEvaluator, Evaluator, LossEvaluator, PgdEvaluator, Profile,
+    QUERIES, STEPS, Stage, TARGETED_DLR_CLASSES,
+};
 pub use minimizer::{
     Anneal, Asam, Eigensam, Esam, Fishersam, Fsam, Gsam, Lesam, LesamPlus, Looksam, Minimizer, Msam, Order,
     S2sam, Sagm, Sam, Ssam, Wsam,

@@ -4,7 +4,8 @@ use super::Checker;
 use super::phase::PhaseTime;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::lang::catalog::{
-    At, AttackLoss, Cat18, Cat20, Dat, Fat, Hsat, Iaat, Mart, Norm, Psat, PsatSingle, Trades,
+    At, AttackLoss, Cat18, Cat20, Dat, Fat, Hsat, Iaat, Mart, Norm, Psat, PsatSingle, TARGETED_DLR_CLASSES,
+    Trades,
 };
 use crate::lang::program::Origin;
 use crate::lang::schedule::{Change, Schedule, Window};
@@ -153,7 +154,7 @@ pub(super) fn check_size<'a>(
 }
 
 /// A radius that is a part of the pixel range; l2 distances may be longer.
-fn check_radius<'a>(
+pub(super) fn check_radius<'a>(
     checker: &mut Checker<'a>,
     arguments: &Arguments<'a>,
     norm: Norm,
@@ -234,6 +235,19 @@ pub(super) fn check_loss<'a>(
     let finding = Diagnostic::new(Code::TooFewClasses, span, message, "divides by a third logit");
     checker.report(finding.help("write `loss = margin`, which two classes have, or `loss = ce`"));
     None
+}
+
+/// AutoAttack on fewer than four classes is another attack.
+pub(super) fn lint_targeted_dlr<'a>(checker: &mut Checker<'a>, arguments: &Arguments<'a>) {
+    let Some(info) = checker.info.filter(|info| info.classes < TARGETED_DLR_CLASSES) else { return };
+    let message = format!(
+        "the targeted DLR of `autoattack` needs {TARGETED_DLR_CLASSES} classes, the data set has {}",
+        info.classes
+    );
+    let finding = Diagnostic::new(Code::NoTargetedDlr, arguments.span, message, "apgd-t raises the margin");
+    checker.report(
+        finding.help("say so beside the number: it is not comparable with AutoAttack's on ten classes"),
+    );
 }
 
 /// Where an argument is written, or the component's name.

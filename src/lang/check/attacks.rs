@@ -3,7 +3,7 @@
 use super::Checker;
 use super::outline::Outline;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::lang::catalog::{Evaluator, Norm, PgdEvaluator, Source, Strength};
+use crate::lang::catalog::{Evaluator, Norm, Source, Strength};
 use crate::lang::program::Experiment;
 use crate::lang::value::mistakes::shown;
 
@@ -16,32 +16,27 @@ impl<'a> Checker<'a> {
             .filter_map(|phase| phase.adversary.as_ref())
             .map(|adversary| adversary.strength())
             .collect();
-        let attacks: Vec<&PgdEvaluator> =
+        let attacks: Vec<Attack> =
             experiment.evaluate.iter().filter_map(|measurement| attack(&measurement.evaluator)).collect();
         self.lint_weak_evaluation(outline, &trained, &attacks);
         let radii = trained.iter().map(|strength| (strength.norm, strength.eps));
-        let radii: Vec<_> = radii.chain(attacks.iter().map(|pgd| (pgd.norm, pgd.eps))).collect();
+        let radii: Vec<_> = radii.chain(attacks.iter().map(|attack| (attack.norm, attack.eps))).collect();
         self.lint_normalized_radius(outline, &experiment.data.source, &radii);
     }
 
     /// Every evaluation attack in a norm is weaker than the one that was trained with.
-    fn lint_weak_evaluation(
-        &mut self,
-        outline: &Outline<'a>,
-        trained: &[Strength],
-        attacks: &[&PgdEvaluator],
-    ) {
+    fn lint_weak_evaluation(&mut self, outline: &Outline<'a>, trained: &[Strength], attacks: &[Attack]) {
         for strength in trained {
-            let alike: Vec<_> = attacks.iter().filter(|pgd| pgd.norm == strength.norm).collect();
+            let alike: Vec<_> = attacks.iter().filter(|attack| attack.norm == strength.norm).collect();
             let [first, ..] = alike[..] else { continue };
-            if alike.iter().any(|pgd| !weaker(pgd, strength)) {
+            if alike.iter().any(|attack| !attack.is_weaker(strength)) {
                 continue;
             }
             let span = outline.evaluate.first().and_then(|statement| statement.clauses.first());
             let span = span.map_or(Span::default(), |clause| clause.span);
             let message = format!(
                 "`{}` is weaker than the training attack: eps = {}, {} steps",
-                first.label(),
+                first.label,
                 shown(strength.eps),
                 strength.steps
             );
@@ -66,16 +61,34 @@ impl<'a> Checker<'a> {
     }
 }
 
-fn attack(evaluator: &Evaluator) -> Option<&PgdEvaluator> {
+/// An evaluation attack.
+struct Attack {
+    label: String,
+    norm: Norm,
+    eps: f64,
+    /// Over all restarts.
+    steps: usize,
+}
+
+fn attack(evaluator: &Evaluator) -> Option<Attack> {
     match evaluator {
-        Evaluator::Pgd(pgd) => Some(pgd),
-        _ => None,
+        Evaluator::Pgd(pgd) => {
+            let (norm, eps, steps) = (pgd.norm, pgd.eps, pgd.steps * pgd.restarts);
+            Some(Attack { label: pgd.label(), norm, eps, steps })
+        }
+        Evaluator::Autoattack(spec) => {
+            let label = format!("autoattack(eps = {})", shown(spec.eps));
+            Some(Attack { label, norm: spec.norm, eps: spec.eps, steps: usize::MAX })
+        }
+        Evaluator::Accuracy(_) | Evaluator::Loss(_) | Evaluator::Difficulty(_) => None,
     }
 }
 
-fn weaker(pgd: &PgdEvaluator, strength: &Strength) -> bool {
-    // Ratios and decimals of the same radius differ by a rounding.
-    pgd.eps < strength.eps * (1.0 - 1e-6) || pgd.steps * pgd.restarts < strength.steps
+impl Attack {
+    fn is_weaker(&self, strength: &Strength) -> bool {
+        // Ratios and decimals of the same radius differ by a rounding.
+        self.eps < strength.eps * (1.0 - 1e-6) || self.steps < strength.steps
+    }
 }
 
 /// Grey levels that papers attack with.

@@ -1,10 +1,12 @@
 //! `evaluate` and `select`: what is measured, and which weights count.
 
 use super::Checker;
-use super::adversary::{Size, check_loss, check_size};
+use super::adversary::{Size, check_loss, check_radius, check_size, lint_targeted_dlr};
 use super::outline::{Outline, clause_value};
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::lang::catalog::{DifficultyEvaluator, Evaluator, Form, Parameter, PgdEvaluator};
+use crate::lang::catalog::{
+    AutoattackEvaluator, DifficultyEvaluator, Evaluator, Form, Parameter, PgdEvaluator,
+};
 use crate::lang::edition;
 use crate::lang::program::{Measurement, Select};
 use crate::lang::schedule::Duration;
@@ -157,4 +159,15 @@ pub(crate) fn check_pgd<'a>(
     check_size(checker, arguments, &size)?;
     check_loss(checker, arguments, pgd.loss)?;
     Some(pgd)
+}
+
+/// A ball inside the pixel range, and enough classes for the targeted loss.
+pub(crate) fn check_autoattack<'a>(
+    spec: AutoattackEvaluator,
+    checker: &mut Checker<'a>,
+    arguments: &Arguments<'a>,
+) -> Option<AutoattackEvaluator> {
+    check_radius(checker, arguments, spec.norm, spec.eps)?;
+    lint_targeted_dlr(checker, arguments);
+    Some(spec)
 }

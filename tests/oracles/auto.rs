@@ -1,0 +1,125 @@
+//! APGD, FAB-T and Square Attack on 500 samples.
+
+use burn::tensor::{DType, Int, Tensor, TensorData};
+use burn_flex::{Flex, FlexDevice};
+use flatrun::attack::{Apgd, Ball, Criterion, Draws, Fab, Square, Victim, boundary_start, runner_up};
+use flatrun::lang::catalog::{Architecture, Mlp, Norm};
+use flatrun::model::{Model, Normalization, StateDict};
+
+use crate::support::{GREY, Stored, batch, build, constants, state};
+
+const SHAPE: [usize; 3] = [1, 8, 8];
+const SAMPLES: usize = 500;
+const NORMS: [(Norm, &str, f64); 2] = [(Norm::Linf, "linf", 0.02), (Norm::L2, "l2", 0.12)];
+
+struct Scene {
+    model: Model,
+    state: StateDict<Flex>,
+    x: Tensor<Flex, 4>,
+    labels: Tensor<Flex, 1, Int>,
+    stored: Stored,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let normalize = constants(&GREY.0, &GREY.1);
+        let mlp = Mlp { hidden: vec![32, 16], dropout: 0.0, normalize };
+        let model = build(&Architecture::Mlp(mlp), SHAPE);
+        let state = state(&model.layout, "mlp_32_16", DType::F64);
+        let all: Vec<usize> = (0..SAMPLES).collect();
+        let x = batch(SHAPE, SAMPLES, &all, 1010, 0, DType::F64).x;
+        let stored = Stored::read("attacks/auto.safetensors");
+        let labels: Vec<i64> = stored.get("labels").iter().map(|&label| label as i64).collect();
+        let labels = Tensor::from_data(TensorData::new(labels, [SAMPLES]), &FlexDevice);
+        Self { model, state, x, labels, stored }
+    }
+
+    fn victim(&self) -> Victim<'_, Flex> {
+        Victim {
+            model: &self.model,
+            weights: &self.state.weights,
+            statistics: &self.state.statistics,
+            normalization: Normalization::Running,
+        }
+    }
+
+    fn target(&self, rank: usize) -> Tensor<Flex, 1, Int> {
+        runner_up(&self.victim().logits(self.x.clone()), rank)
+    }
+
+    /// Same robust samples, and losses or radii to 1e-3.
+    fn assert(&self, key: &str, best: &[f64], wrong: &[bool]) {
+        let expected = self.stored.get(&format!("{key}/wrong"));
+        let differing = wrong.iter().zip(expected).filter(|(wrong, expected)| **wrong != (**expected > 0.5));
+        assert_eq!(differing.count(), 0, "{key}: other samples are robust");
+        for (sample, (found, stored)) in best.iter().zip(self.stored.get(&format!("{key}/best"))).enumerate()
+        {
+            let same = found == stored || (found - stored).abs() <= 1e-3 * stored.abs().max(1e-3);
+            assert!(same, "{key}: sample {sample}: {found}, stored {stored}");
+        }
+    }
+
+    fn assert_apgd(
+        &self,
+        norm: (Norm, &str, f64),
+        name: &str,
+        stage: u64,
+        draw: u64,
+        criterion: Criterion<Flex>,
+    ) {
+        let (norm, word, eps) = norm;
+        let radius = Tensor::full([SAMPLES], eps, (&FlexDevice, DType::F64));
+        let ball = Ball { norm, center: self.x.clone(), radius };
+        let start = boundary_start(&ball, draws(stage).on_sphere(norm, &self.x, draw));
+        let (victim, labels) = (self.victim(), self.labels.clone());
+        let found = Apgd { victim, labels, ball, criterion, steps: 100 }.run(start);
+        self.assert(&format!("{word}/{name}"), &found.losses, &found.wrong);
+    }
+}
+
+fn draws(stage: u64) -> Draws {
+    Draws { key: vec![77, stage], indices: (0..SAMPLES as u32).collect() }
+}
+
+#[test]
+fn apgd_on_cross_entropy() {
+    let scene = Scene::new();
+    for norm in NORMS {
+        scene.assert_apgd(norm, "apgd-ce", 0, 1, Criterion::CrossEntropy);
+    }
+}
+
+#[test]
+fn apgd_on_the_targeted_dlr() {
+    let scene = Scene::new();
+    for norm in NORMS {
+        for rank in [1, 2] {
+            let criterion = Criterion::TargetedDlr(scene.target(rank));
+            scene.assert_apgd(norm, &format!("apgd-t/{rank}"), 1, rank as u64, criterion);
+        }
+    }
+}
+
+#[test]
+fn smallest_perturbations_of_fab() {
+    let scene = Scene::new();
+    for (norm, word, eps) in NORMS {
+        for rank in [1, 2] {
+            let (victim, x) = (scene.victim(), scene.x.clone());
+            let (labels, targets) = (scene.labels.clone(), scene.target(rank));
+            let radii = Fab { victim, x, labels, targets, norm, steps: 100, enough: 0.0 }.radii();
+            let wrong: Vec<bool> = radii.iter().map(|radius| *radius <= eps).collect();
+            scene.assert(&format!("{word}/fab-t/{rank}"), &radii, &wrong);
+        }
+    }
+}
+
+#[test]
+fn square_attack() {
+    let scene = Scene::new();
+    let (victim, x, labels) = (scene.victim(), scene.x.clone(), scene.labels.clone());
+    let draws = &draws(3);
+    let square = Square { victim, x, labels, norm: Norm::Linf, eps: 0.02, queries: 1000, draws };
+    let found = square.search();
+    scene.assert("linf/square", &found.margins, &found.wrong);
+}
