@@ -83,13 +83,12 @@ pub fn disagreements(measured: &[(&Evaluator, f64)]) -> Vec<String> {
     });
     attacks
         .flat_map(|(spec, strong)| {
-            let pgd = measured.iter().filter_map(move |(evaluator, weak)| match evaluator {
+            measured.iter().filter_map(move |(evaluator, weak)| match evaluator {
                 Evaluator::Pgd(pgd) if pgd.norm == spec.norm && (pgd.eps - spec.eps).abs() < 1e-9 => {
                     disagreement(&pgd.label(), *weak, strong)
                 }
                 _ => None,
-            });
-            pgd
+            })
         })
         .collect()
 }
