@@ -191,7 +191,7 @@ impl<B: Ops> Cascade<'_, B> {
         if !self.has_targeted_dlr() {
             let classes = self.victim.model.classes;
             doubts.push(format!(
-                "apgd-t raises the margin: the targeted DLR needs 4 classes, the data set has {classes}"
+                "apgd-t raises the margin: the targeted DLR needs {TARGETED_DLR_CLASSES} classes, the data set has {classes}"
             ));
         }
         Ok(doubts)

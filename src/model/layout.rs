@@ -84,11 +84,6 @@ impl Layout {
         let pair = |norm: &Norm| [0.0f32, 1.0].map(|v| tensor(vec![v; norm.channels], device));
         Statistics(self.norms.iter().map(pair).collect())
     }
-
-    /// Zero for every parameter.
-    pub fn zeros<B: Ops>(&self, like: &Vector<B>) -> Vector<B> {
-        Vector(like.0.iter().map(Tensor::zeros_like).collect())
-    }
 }
 
 impl Init {

@@ -19,10 +19,9 @@ pub struct Optimizer<B: Ops> {
 
 impl<B: Ops> Optimizer<B> {
     pub fn new(spec: Spec, weights: &Vector<B>, device: &B::Device) -> Self {
-        let zeros = || Vector(weights.0.iter().map(Tensor::zeros_like).collect());
         let count = buffer_names(&spec).len();
         let updates = Tensor::zeros([1], (device, DType::F64));
-        Self { spec, buffers: (0..count).map(|_| zeros()).collect(), updates }
+        Self { spec, buffers: (0..count).map(|_| weights.zeros_like()).collect(), updates }
     }
 
     /// Learning rate at `clock`.

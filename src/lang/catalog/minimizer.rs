@@ -339,7 +339,7 @@ kind! {
                 default("none", "the ball of the paper"), shared();
             combiner: Option<Combiner> => "what the base optimizer follows; `none` is g_p",
                 default("none", "the gradient at the perturbed weights"), shared();
-        } + { perturbing: Perturbing } => check::lesam;
+        } + { perturbing: Perturbing } => check::family;
 
         LesamPlus(LesamPlus) "lesam_plus" {
             summary: "LE-SAM with the curvature term amplified: what the perturbation changes in the gradient counts more than once.",
@@ -365,6 +365,6 @@ kind! {
                 range(Range::NOT_NEGATIVE);
             metric: Option<Metric> => "how far each weight may move; `none` is the Euclidean ball",
                 default("none", "the ball of the paper"), shared();
-        } + { perturbing: Perturbing } => check::lesam_plus;
+        } + { perturbing: Perturbing } => check::family;
     }
 }

@@ -25,6 +25,13 @@ pub(super) struct Size {
     pub steps: usize,
 }
 
+/// The size of an adversary's attack.
+macro_rules! size {
+    ($spec:expr) => {
+        Size { norm: $spec.norm, eps: $spec.eps, step: $spec.step, steps: $spec.steps }
+    };
+}
+
 macro_rules! plain {
     ($($check:ident $spec:ident;)*) => {
         $(pub(crate) fn $check<'a>(
@@ -32,8 +39,7 @@ macro_rules! plain {
             checker: &mut Checker<'a>,
             arguments: &Arguments<'a>,
         ) -> Option<$spec> {
-            let size = Size { norm: spec.norm, eps: spec.eps, step: spec.step, steps: spec.steps };
-            check_size(checker, arguments, &size)?;
+            check_size(checker, arguments, &size!(spec))?;
             Some(spec)
         })*
     };
@@ -46,8 +52,7 @@ plain! {
 }
 
 pub(crate) fn check_at<'a>(at: At, checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> Option<At> {
-    let size = Size { norm: at.norm, eps: at.eps, step: at.step, steps: at.steps };
-    check_size(checker, arguments, &size)?;
+    check_size(checker, arguments, &size!(at))?;
     check_loss(checker, arguments, at.loss)?;
     Some(at)
 }
@@ -57,9 +62,8 @@ pub(crate) fn check_psat<'a>(
     checker: &mut Checker<'a>,
     arguments: &Arguments<'a>,
 ) -> Option<Psat> {
-    let size = Size { norm: psat.norm, eps: psat.eps, step: psat.step, steps: psat.steps };
-    check_size(checker, arguments, &size)?;
-    psat.lambda = fill(checker, psat.lambda, "lambda", &Line { from: 0.0, to: 1.0, over: (0.3, 0.7) });
+    check_size(checker, arguments, &size!(psat))?;
+    psat.lambda = fill(checker, psat.lambda, "lambda", &PSAT);
     lint_lambda(checker, arguments, &psat.lambda);
     Some(psat)
 }
@@ -69,7 +73,7 @@ pub(crate) fn check_psat_single<'a>(
     checker: &mut Checker<'a>,
     arguments: &Arguments<'a>,
 ) -> Option<PsatSingle> {
-    psat.lambda = fill(checker, psat.lambda, "lambda", &Line { from: 0.0, to: 1.0, over: (0.3, 0.7) });
+    psat.lambda = fill(checker, psat.lambda, "lambda", &PSAT);
     lint_lambda(checker, arguments, &psat.lambda);
     Some(psat)
 }
@@ -79,8 +83,7 @@ pub(crate) fn check_hsat<'a>(
     checker: &mut Checker<'a>,
     arguments: &Arguments<'a>,
 ) -> Option<Hsat> {
-    let size = Size { norm: hsat.norm, eps: hsat.eps, step: hsat.step, steps: hsat.steps };
-    check_size(checker, arguments, &size)?;
+    check_size(checker, arguments, &size!(hsat))?;
     hsat.lambda = fill(checker, hsat.lambda, "lambda", &Line { from: 0.8, to: 1.0, over: (0.0, 0.3) });
     lint_lambda(checker, arguments, &hsat.lambda);
     Some(hsat)
@@ -91,8 +94,7 @@ pub(crate) fn check_dat<'a>(
     checker: &mut Checker<'a>,
     arguments: &Arguments<'a>,
 ) -> Option<Dat> {
-    let size = Size { norm: dat.norm, eps: dat.eps, step: dat.step, steps: dat.steps };
-    check_size(checker, arguments, &size)?;
+    check_size(checker, arguments, &size!(dat))?;
     dat.threshold = fill(checker, dat.threshold, "threshold", &Line { from: 0.5, to: 0.0, over: (0.0, 0.8) });
     Some(dat)
 }
@@ -102,8 +104,7 @@ pub(crate) fn check_fat<'a>(
     checker: &mut Checker<'a>,
     arguments: &Arguments<'a>,
 ) -> Option<Fat> {
-    let size = Size { norm: fat.norm, eps: fat.eps, step: fat.step, steps: fat.steps };
-    check_size(checker, arguments, &size)?;
+    check_size(checker, arguments, &size!(fat))?;
     if fat.tau.is_none() {
         fat.tau = Some(ladder(checker));
     }
@@ -261,6 +262,9 @@ struct Line {
     to: f64,
     over: (f64, f64),
 }
+
+/// P-SAT's lambda.
+const PSAT: Line = Line { from: 0.0, to: 1.0, over: (0.3, 0.7) };
 
 /// The schedule, or the paper's line scaled to the phase.
 fn fill(checker: &mut Checker<'_>, schedule: Option<Schedule>, name: &str, line: &Line) -> Option<Schedule> {

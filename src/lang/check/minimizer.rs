@@ -30,17 +30,23 @@ pub(crate) trait Member {
         false
     }
 
+    /// The budget that stands in for a radius, and its clip.
+    fn budget(&self) -> Option<(&Schedule, Option<&Schedule>)> {
+        None
+    }
+
     fn perturbing(&self) -> Option<&Perturbing> {
         None
     }
 }
 
 macro_rules! members {
-    ($($member:ident $(rho $rho:ident)? $(metric $metric:ident)? $(adaptive $adaptive:literal)? $(perturbing $perturbing:ident)?;)*) => {
+    ($($member:ident $(rho $rho:ident)? $(metric $metric:ident)? $(adaptive $adaptive:literal)? $(budget $budget:ident)? $(perturbing $perturbing:ident)?;)*) => {
         $(impl Member for $member {
             $(fn rho(&self) -> Option<&Schedule> { Some(&self.$rho) })?
             $(fn adaptive(&self) -> bool { matches!(self.$metric, Some(Metric::Adaptive(_))) })?
             $(fn adaptive(&self) -> bool { $adaptive })?
+            $(fn budget(&self) -> Option<(&Schedule, Option<&Schedule>)> { Some((&self.$budget, self.clip.as_ref())) })?
             $(fn perturbing(&self) -> Option<&Perturbing> { Some(&self.$perturbing) })?
         })*
 
@@ -70,8 +76,8 @@ members! {
     Sagm rho rho metric metric perturbing perturbing;
     Wsam rho rho metric metric perturbing perturbing;
     Looksam rho rho metric metric perturbing perturbing;
-    Lesam perturbing perturbing;
-    LesamPlus perturbing perturbing;
+    Lesam budget budget perturbing perturbing;
+    LesamPlus budget budget perturbing perturbing;
 }
 
 /// The checks of every member.
@@ -82,6 +88,9 @@ pub(crate) fn family<'a, M: Member>(
 ) -> Option<M> {
     if let Some(rho) = member.rho() {
         checker.lint_radius(arguments, rho, member.adaptive());
+    }
+    if let Some((budget, clip)) = member.budget() {
+        checker.lint_budget(arguments, budget, clip);
     }
     if let Some(perturbing) = member.perturbing() {
         checker.lint_perturbing(arguments, perturbing);
@@ -140,22 +149,6 @@ pub(crate) fn msam<'a>(msam: Msam, checker: &mut Checker<'a>, arguments: &Argume
         checker.lint_decay(arguments);
     }
     family(msam, checker, arguments)
-}
-
-/// A clip that can bind but does not always.
-pub(crate) fn lesam<'a>(lesam: Lesam, checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> Option<Lesam> {
-    checker.lint_budget(arguments, &lesam.budget, lesam.clip.as_ref());
-    family(lesam, checker, arguments)
-}
-
-/// As [`lesam`].
-pub(crate) fn lesam_plus<'a>(
-    lesam: LesamPlus,
-    checker: &mut Checker<'a>,
-    arguments: &Arguments<'a>,
-) -> Option<LesamPlus> {
-    checker.lint_budget(arguments, &lesam.budget, lesam.clip.as_ref());
-    family(lesam, checker, arguments)
 }
 
 impl Perturbing {

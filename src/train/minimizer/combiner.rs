@@ -62,17 +62,3 @@ pub fn of<B: Ops>(spec: Option<Spec>) -> Box<dyn Combiner<B>> {
         Some(Spec::Weighted(weighted)) => Box::new(Weighted(weighted.factor)),
     }
 }
-
-impl<B: Ops> Combiner<B> for Box<dyn Combiner<B>> {
-    fn keeps(&self) -> Option<&'static str> {
-        (**self).keeps()
-    }
-
-    fn reads_gradient(&self) -> bool {
-        (**self).reads_gradient()
-    }
-
-    fn combine(&self, gradient: Option<Vector<B>>, perturbed: Vector<B>, clock: &Clock) -> Combined<B> {
-        (**self).combine(gradient, perturbed, clock)
-    }
-}

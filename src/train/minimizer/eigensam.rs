@@ -82,8 +82,9 @@ impl Leaning {
         gradient: &Vector<B>,
         first: bool,
     ) -> Vector<B> {
-        let absent = known.norm().lower_elem(TINY);
-        let share = known.norm().ones_like().mask_fill(absent.bool_not(), 0.0);
+        let norm = known.norm();
+        let absent = norm.clone().lower_elem(TINY);
+        let share = norm.ones_like().mask_fill(absent.bool_not(), 0.0);
         let other = if first { normal(start, &known) } else { gradient.clone() };
         known.add_scaled(&other, &share)
     }

@@ -22,7 +22,7 @@ pub struct Esam<B: Ops> {
 impl<B: Ops> Esam<B> {
     pub fn new(spec: Spec, parameters: &[Parameter]) -> Self {
         let sam = TwoPass::new(parameters, spec.perturbing)
-            .radius(Enlarged { rho: spec.rho, beta: spec.beta.clone() })
+            .radius(Box::new(Enlarged { rho: spec.rho, beta: spec.beta.clone() }))
             .metric(metric::of(spec.metric, parameters));
         Self { sam, beta: spec.beta, gamma: spec.gamma }
     }

@@ -18,9 +18,9 @@ pub struct Looksam<B: Ops> {
 impl<B: Ops> Looksam<B> {
     pub fn new(spec: Spec, parameters: &[Parameter]) -> Self {
         let sam = TwoPass::new(parameters, spec.perturbing.clone())
-            .radius(Fixed(spec.rho.clone()))
+            .radius(Box::new(Fixed(spec.rho.clone())))
             .metric(metric::of(spec.metric.clone(), parameters))
-            .combiner(Kept);
+            .combiner(Box::new(Kept));
         Self { sam, spec }
     }
 

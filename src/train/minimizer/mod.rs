@@ -132,79 +132,91 @@ pub fn build<B: Ops>(spec: &Spec, parameters: &[Parameter]) -> Box<dyn Minimizer
         Spec::Base => Box::new(Base),
         Spec::Sam(sam) => Box::new(
             two_pass(sam.perturbing)
-                .radius(radius::Fixed(sam.rho))
+                .radius(Box::new(radius::Fixed(sam.rho)))
                 .metric(metric::of(sam.metric, parameters))
                 .combiner(combiner::of(sam.combiner)),
         ),
         Spec::Asam(asam) => Box::new(
             two_pass(asam.perturbing)
-                .radius(radius::Fixed(asam.rho))
+                .radius(Box::new(radius::Fixed(asam.rho)))
                 .metric(Some(Box::new(asam::Adaptive::new(asam.scaling, asam.eta, parameters))))
                 .combiner(combiner::of(asam.combiner)),
         ),
         Spec::Esam(esam) => Box::new(esam::Esam::new(esam, parameters)),
         Spec::Fsam(fsam) => Box::new(
             two_pass(fsam.perturbing)
-                .ascent(fsam::Friendly { sigma: fsam.sigma, lambda: fsam.lambda, order: fsam.order })
-                .radius(radius::Fixed(fsam.rho))
+                .ascent(Box::new(fsam::Friendly {
+                    sigma: fsam.sigma,
+                    lambda: fsam.lambda,
+                    order: fsam.order,
+                }))
+                .radius(Box::new(radius::Fixed(fsam.rho)))
                 .metric(metric::of(fsam.metric, parameters))
                 .combiner(combiner::of(fsam.combiner)),
         ),
         Spec::Eigensam(eigensam) => Box::new(
             two_pass(eigensam.perturbing.clone())
-                .radius(radius::Fixed(eigensam.rho))
+                .radius(Box::new(radius::Fixed(eigensam.rho)))
                 .combiner(combiner::of(eigensam.combiner))
-                .ascent(eigensam::Leaning {
+                .ascent(Box::new(eigensam::Leaning {
                     alpha: eigensam.alpha,
                     refresh: eigensam.refresh,
                     iterations: eigensam.iterations,
                     perturbing: eigensam.perturbing,
-                }),
+                })),
         ),
         Spec::Fishersam(fisher) => Box::new(
             two_pass(fisher.perturbing)
-                .radius(radius::Fixed(fisher.rho))
+                .radius(Box::new(radius::Fixed(fisher.rho)))
                 .metric(Some(Box::new(fishersam::Fisher(fisher.eta))))
                 .combiner(combiner::of(fisher.combiner)),
         ),
         Spec::Gsam(gsam) => Box::new(
             two_pass(gsam.perturbing)
-                .radius(radius::Fixed(gsam.rho))
+                .radius(Box::new(radius::Fixed(gsam.rho)))
                 .metric(metric::of(gsam.metric, parameters))
-                .combiner(gsam::Gap { alpha: gsam.alpha, minimize: gsam.minimize }),
+                .combiner(Box::new(gsam::Gap { alpha: gsam.alpha, minimize: gsam.minimize })),
         ),
         Spec::Ssam(ssam) => Box::new(
             two_pass(ssam.perturbing)
                 .radius(ssam::radius(ssam.rho, ssam.normalize))
                 .metric(metric::of(ssam.metric, parameters))
-                .combiner(ssam::Stable),
+                .combiner(Box::new(ssam::Stable)),
         ),
         Spec::Msam(msam) => Box::new(msam::Msam::new(msam, parameters)),
         Spec::S2sam(s2sam) => Box::new(s2sam::S2sam::new(s2sam, parameters)),
         Spec::Sagm(sagm) => Box::new(
             two_pass(sagm.perturbing)
-                .radius(sagm::Matched { rho: sagm.rho, alpha: sagm.alpha })
+                .radius(Box::new(sagm::Matched { rho: sagm.rho, alpha: sagm.alpha }))
                 .metric(metric::of(sagm.metric, parameters))
-                .combiner(sagm::Sum { share: if sagm.average { 0.5 } else { 1.0 } }),
+                .combiner(Box::new(sagm::Sum { share: if sagm.average { 0.5 } else { 1.0 } })),
         ),
         Spec::Wsam(wsam) => Box::new(
             two_pass(wsam.perturbing)
-                .radius(radius::Fixed(wsam.rho))
+                .radius(Box::new(radius::Fixed(wsam.rho)))
                 .metric(metric::of(wsam.metric, parameters))
-                .combiner(wsam::Sharpness { gamma: wsam.gamma, decoupled: wsam.decoupled }),
+                .combiner(Box::new(wsam::Sharpness { gamma: wsam.gamma, decoupled: wsam.decoupled })),
         ),
         Spec::Looksam(looksam) => Box::new(looksam::Looksam::new(looksam, parameters)),
         Spec::Lesam(lesam) => Box::new(
             two_pass(lesam.perturbing)
-                .radius(lesam::Budget { budget: lesam.budget, clip: lesam.clip, anneal: lesam.anneal })
+                .radius(Box::new(lesam::Budget {
+                    budget: lesam.budget,
+                    clip: lesam.clip,
+                    anneal: lesam.anneal,
+                }))
                 .metric(metric::of(lesam.metric, parameters))
                 .combiner(combiner::of(lesam.combiner)),
         ),
         Spec::LesamPlus(lesam) => Box::new(
             two_pass(lesam.perturbing)
-                .radius(lesam::Budget { budget: lesam.budget, clip: lesam.clip, anneal: lesam.anneal })
+                .radius(Box::new(lesam::Budget {
+                    budget: lesam.budget,
+                    clip: lesam.clip,
+                    anneal: lesam.anneal,
+                }))
                 .metric(metric::of(lesam.metric, parameters))
-                .combiner(lesam::Amplified(lesam.lambda)),
+                .combiner(Box::new(lesam::Amplified(lesam.lambda))),
         ),
     }
 }

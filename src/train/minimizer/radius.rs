@@ -30,9 +30,3 @@ impl<B: Ops> RadiusRule<B> for Fixed {
         Radius::free(norm.full_like(self.0.at(clock)))
     }
 }
-
-impl<B: Ops> RadiusRule<B> for Box<dyn RadiusRule<B>> {
-    fn at(&self, norm: &Tensor<B, 1>, clock: &Clock) -> Radius<B> {
-        (**self).at(norm, clock)
-    }
-}

@@ -38,8 +38,8 @@ impl<B: Ops> TwoPass<B> {
         }
     }
 
-    pub fn ascent(mut self, ascent: impl Ascent<B> + 'static) -> Self {
-        self.ascent = Box::new(ascent);
+    pub fn ascent(mut self, ascent: Box<dyn Ascent<B>>) -> Self {
+        self.ascent = ascent;
         self
     }
 
@@ -48,13 +48,13 @@ impl<B: Ops> TwoPass<B> {
         self
     }
 
-    pub fn radius(mut self, radius: impl RadiusRule<B> + 'static) -> Self {
-        self.radius = Box::new(radius);
+    pub fn radius(mut self, radius: Box<dyn RadiusRule<B>>) -> Self {
+        self.radius = radius;
         self
     }
 
-    pub fn combiner(mut self, combiner: impl Combiner<B> + 'static) -> Self {
-        self.combiner = Box::new(combiner);
+    pub fn combiner(mut self, combiner: Box<dyn Combiner<B>>) -> Self {
+        self.combiner = combiner;
         self
     }
 
@@ -99,7 +99,7 @@ impl<B: Ops> TwoPass<B> {
         let (vector, length) =
             self.mapped(start.weights, &gradient, vector, along.as_ref().unwrap_or(&norm), scope);
         let Radius { length: wanted, clipped } = self.radius.at(&length, start.clock);
-        let factor = ratio(wanted.clone(), &length);
+        let factor = ratio(wanted, &length);
         let clipped = clipped.map(|clipped| clipped.mask_fill(factor.clone().equal_elem(0.0), 0.0));
         let perturbed = start.weights.add_scaled_in(&vector, &factor, &scope.perturbed);
         let radius = match plain {

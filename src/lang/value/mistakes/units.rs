@@ -15,18 +15,9 @@ pub(crate) fn missing_unit<'a, T>(
     place: &Parameter,
     count: f64,
 ) -> Option<T> {
-    let resolved = checker.resolve(expr);
     let count = shown(count);
-    let finding = Diagnostic::new(
-        Code::MissingUnit,
-        resolved.span,
-        format!("`{}` takes a duration, found a number without a unit", place.name),
-        format!("{count} epochs or {count} steps"),
-    )
-    .help(format!("write `{count} epochs` or `{count} steps`"))
-    .fix(format!("write `{count} epochs`"), resolved.span, format!("{count} epochs"));
-    checker.report(checker.used_at(finding, expr, resolved));
-    None
+    let forms = [format!("{count} epochs"), format!("{count} steps")];
+    without_unit(checker, expr, place, "a duration", forms)
 }
 
 /// `from = 30`
@@ -36,13 +27,25 @@ pub(crate) fn missing_point<'a, T>(
     place: &Parameter,
     count: f64,
 ) -> Option<T> {
-    let resolved = checker.resolve(expr);
     let count = shown(count);
-    let message = format!("`{}` takes a point in time, found a number without a unit", place.name);
-    let label = format!("epoch {count} or step {count}");
+    let forms = [format!("epoch {count}"), format!("step {count}")];
+    without_unit(checker, expr, place, "a point in time", forms)
+}
+
+/// A bare number where `noun` stands; it could be meant in either of two forms, likelier the first.
+fn without_unit<'a, T>(
+    checker: &mut Checker<'a>,
+    expr: &'a Expr,
+    place: &Parameter,
+    noun: &str,
+    [first, second]: [String; 2],
+) -> Option<T> {
+    let resolved = checker.resolve(expr);
+    let message = format!("`{}` takes {noun}, found a number without a unit", place.name);
+    let label = format!("{first} or {second}");
     let finding = Diagnostic::new(Code::MissingUnit, resolved.span, message, label)
-        .help(format!("write `epoch {count}` or `step {count}`"))
-        .fix(format!("write `epoch {count}`"), resolved.span, format!("epoch {count}"));
+        .help(format!("write `{first}` or `{second}`"))
+        .fix(format!("write `{first}`"), resolved.span, first);
     checker.report(checker.used_at(finding, expr, resolved));
     None
 }
