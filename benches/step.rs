@@ -1,5 +1,6 @@
 //! Times training steps. Reads `<network> <batch> <algorithm> <steps>` per line from standard input, answers with
-//! one JSON line: seconds of every step, and the loss before the last one. `benches/run.py` drives it.
+//! one JSON line: seconds of every step, and the loss before the last one. `benches/run.py` drives it. The algorithms
+//! `gradient` and `product` are no steps: the gradient of the mean loss in evaluation mode, and a Hessian-vector product.
 
 use std::io::{BufRead, Write};
 use std::time::Instant;
@@ -12,7 +13,7 @@ use flatrun::lang::program::Phase;
 use flatrun::lang::schedule::Clock;
 use flatrun::lang::world::DatasetInfo;
 use flatrun::lang::{Settings, check};
-use flatrun::model::{Model, Parameter, Role, StateDict};
+use flatrun::model::{Model, Normalization, Parameter, Role, StateDict, Wants};
 use flatrun::ops::Vector;
 use flatrun::train::{Batch, Learner, StepPlan};
 
@@ -28,7 +29,7 @@ fn main() {
             previous = Some((case.clone(), Run::new(network, batch.parse().expect("a number"), algorithm)));
         }
         let Some((_, run)) = &mut previous else { unreachable!() };
-        let (seconds, loss) = run.steps(steps.parse().expect("a number"));
+        let (seconds, loss) = run.repeat(steps.parse().expect("a number"));
         println!("{}", serde_json::json!({ "case": case, "seconds": seconds, "loss": loss }));
         std::io::stdout().flush().expect("standard output");
     }
@@ -36,13 +37,27 @@ fn main() {
 
 /// One case under way.
 struct Run {
+    model: &'static Model,
     learner: Learner<'static, Flex>,
     batch: Batch<Flex>,
     done: u64,
+    work: Work,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Work {
+    Step,
+    Gradient,
+    Product,
 }
 
 impl Run {
     fn new(network: &str, samples: usize, algorithm: &str) -> Self {
+        let work = match algorithm {
+            "gradient" => Work::Gradient,
+            "product" => Work::Product,
+            _ => Work::Step,
+        };
         let (architecture, shape) = architecture(network);
         let [channels, height, width] = shape;
         let info = DatasetInfo { train: samples, test: 1, classes: 10, channels, height, width };
@@ -55,12 +70,37 @@ impl Run {
         let state = StateDict { weights: Vector(weights), statistics, batches: 0 };
         let learner = Learner::new(
             model,
-            &phase(algorithm),
+            &phase(if work == Work::Step { algorithm } else { "sgd" }),
             state,
             StepPlan { samples, ..StepPlan::default() },
             &FlexDevice,
         );
-        Self { learner, batch: batch(shape, samples), done: 0 }
+        Self { model, learner, batch: batch(shape, samples), done: 0, work }
+    }
+
+    fn repeat(&mut self, count: u64) -> (Vec<f64>, f32) {
+        match self.work {
+            Work::Step => self.steps(count),
+            work => ((0..count).map(|_| self.around(work == Work::Product)).collect(), f32::NAN),
+        }
+    }
+
+    /// Seconds of a gradient at the weights, or of a product with the Hessian along them.
+    fn around(&self, product: bool) -> f64 {
+        let StateDict { weights, statistics, .. } = &self.learner.state;
+        let start = Instant::now();
+        let x = self.batch.x.clone();
+        let trace = self.model.forward(weights, statistics, x, Normalization::Running, true);
+        let share = 1.0 / self.batch.len() as f64;
+        let found = if product {
+            let factors = Tensor::full([self.batch.len()], share, &FlexDevice);
+            trace.hessian_product(self.batch.labels.clone(), &factors, weights)
+        } else {
+            let (_, residual) = trace.cross_entropy(self.batch.labels.clone());
+            trace.backward(residual * share, Wants::WEIGHTS).weights.expect("the weights were wanted")
+        };
+        assert!(found.norm().into_scalar().is_finite());
+        start.elapsed().as_secs_f64()
     }
 
     fn steps(&mut self, count: u64) -> (Vec<f64>, f32) {

@@ -9,6 +9,8 @@ mod attacks;
 mod auto;
 #[path = "oracles/curriculum.rs"]
 mod curriculum;
+#[path = "oracles/curvature.rs"]
+mod curvature;
 #[path = "oracles/hessian.rs"]
 mod hessian;
 #[path = "oracles/minimizers.rs"]

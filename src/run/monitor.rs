@@ -198,6 +198,7 @@ impl<B: Ops> PhaseMonitor<'_, '_, B> {
             seed: self.seed,
             weights: learner.curriculum.weights.clone(),
             adversary: learner.adversary.as_ref().and_then(|adversary| Some(adversary.memory()?.1)),
+            measured: Vec::new(),
         };
         let (journal, stop) = (&mut *self.journal, self.stop);
         let mut watch = |headway: &Headway<'_>| {

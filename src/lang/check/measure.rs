@@ -86,12 +86,15 @@ impl<'a> Checker<'a> {
         let evaluator = Evaluator::read(self, metric, &Parameter::new("best", Evaluator::FORM, ""));
         self.settings.truncate(settings);
         let evaluator = evaluator?;
-        if let Evaluator::Difficulty(_) = evaluator {
+        if evaluator.probing().is_some()
+            || matches!(evaluator, Evaluator::Difficulty(_) | Evaluator::Perturbation(_))
+        {
+            let name = evaluator.name();
             let finding = Diagnostic::new(
                 Code::NoSingleNumber,
                 self.resolve(metric).span,
-                "`difficulty` gives many numbers; the best of them is not defined",
-                "not one number",
+                format!("`{name}` says how training went, not how good the network is: it has no best"),
+                "not one number to choose by",
             )
             .help("write `select best(accuracy)`, `select best(loss)` or `select best(pgd.accuracy)`");
             self.report(finding);

@@ -3,6 +3,7 @@
 pub(crate) mod adversary;
 mod attacks;
 mod choices;
+pub(crate) mod curvature;
 mod data;
 pub(crate) mod defaults;
 mod descend;
