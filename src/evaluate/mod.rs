@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod autoattack;
+pub mod cost;
 mod curvature;
 mod difficulty;
 mod doubts;

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use burn::tensor::DType;
 use burn_flex::{Flex, FlexDevice};
-use flatrun::data::{Corpus, Disk};
+use flatrun::data::{Corpus, Disk, open};
 use flatrun::evaluate::field::Field;
 use flatrun::evaluate::{Headway, Measurements, Moment, Notes, Session, Subject, measure};
-use flatrun::lang::catalog::{Architecture, Cnn, Mlp, Normalize};
+use flatrun::lang::catalog::{Architecture, Cifar10, Cnn, Mlp, Normalize, Resnet18, Source};
 use flatrun::lang::program::Experiment;
 use flatrun::lang::{Settings, check};
 use flatrun::model::{Model, StateDict};
 use serde_json::Value;
 
-use crate::support::{build, json, state, uniform};
+use crate::support::{CIFAR, build, constants, json, state, uniform};
 
 const SAMPLES: usize = 32;
 
@@ -44,7 +44,7 @@ impl Case {
 
     fn measure(&self, line: &str) -> Measurements {
         let experiment = experiment(line);
-        let indices: Vec<u32> = (0..SAMPLES as u32).collect();
+        let indices: Vec<u32> = (0..self.corpus.len() as u32).collect();
         let subject = Subject {
             model: &self.model,
             device: &FlexDevice,
@@ -140,11 +140,11 @@ fn eigenvalues_are_those_of_the_dense_hessian() {
 fn the_trace_is_within_three_standard_errors_and_layers_have_their_own() {
     for name in CASES {
         let case = Case::new(name, DType::F64);
-        let line = "hessian(top = 1, tolerance = 1e-5, iterations = 2000, error = 2%, probes = 2000, layers = true, samples = 32)";
+        let line = "hessian(top = 1, tolerance = 1e-4, iterations = 2000, error = 3%, probes = 2000, layers = true, samples = 32)";
         let measured = case.measure(line);
         let (trace, error) = (value(&measured, "hessian.trace"), value(&measured, "hessian.trace.error"));
         assert!((trace - case.number("trace")).abs() <= 3.0 * error, "{name}: {trace} ± {error}");
-        assert!(error <= 0.02 * trace, "{name}: {trace} ± {error}");
+        assert!(error <= 0.03 * trace, "{name}: {trace} ± {error}");
         let layers = field(&measured, "hessian.layers");
         let (tops, traces) = (layers.column("eigenvalue").unwrap(), layers.column("trace").unwrap());
         for (place, layer) in layers.axes[0].labels.iter().enumerate() {
@@ -169,7 +169,7 @@ fn adversarial_curvature_is_that_at_fixed_attacked_points() {
             let case = Case::new(name, dtype);
             let loss = "samples = 32, loss = pgd(eps = 8/255, step = 8/255, steps = 1, start = clean)";
             let line = format!(
-                "hessian(top = 2, tolerance = 1e-5, iterations = 400, error = 2%, probes = 2000, {loss})"
+                "hessian(top = 2, tolerance = 1e-5, iterations = 400, error = 5%, probes = 2000, {loss})"
             );
             let measured = case.measure(&line);
             let (top, trace) = ("hessian.adversarial.top", "hessian.adversarial.trace");
@@ -190,14 +190,14 @@ fn adversarial_curvature_is_that_at_fixed_attacked_points() {
 fn the_spectrum_has_the_moments_and_the_ends_of_the_hessian() {
     for name in CASES {
         let case = Case::new(name, DType::F64);
-        let measured = case.measure("spectrum(steps = 100, starts = 40, samples = 32)");
+        let measured = case.measure("spectrum(steps = 60, starts = 20, samples = 32)");
         close("high", value(&measured, "spectrum.high"), case.number("high"), 1e-6);
         if name != "softmax" {
             close("low", value(&measured, "spectrum.low"), case.number("low"), 1e-6);
         }
         let trace = value(&measured, "spectrum.trace");
-        // The standard error of forty draws of Hutchinson's estimate.
-        let error = (2.0f64 / 40.0).sqrt() * case.number("frobenius_off_diagonal");
+        // The standard error of twenty draws of Hutchinson's estimate.
+        let error = (2.0f64 / 20.0).sqrt() * case.number("frobenius_off_diagonal");
         assert!((trace - case.number("trace")).abs() <= 3.0 * error, "{name}: {trace}");
         let density = field(&measured, "spectrum");
         let (grid, values) = (&density.axes[0].values, density.column("density").unwrap());
@@ -248,7 +248,7 @@ fn losses_around_the_weights_are_those_of_the_reference() {
 fn filtered_loss_of_small_noise_is_half_the_trace_above() {
     for name in CASES {
         let case = Case::new(name, DType::F64);
-        let measured = case.measure("lpf(sigma = 1e-3, draws = 400, scale = none, samples = 32)");
+        let measured = case.measure("lpf(sigma = 1e-3, draws = 100, scale = none, samples = 32)");
         let (rise, error) = (value(&measured, "lpf.rise"), value(&measured, "lpf.error"));
         let expected = 0.5e-6 * case.number("trace");
         assert!((rise - expected).abs() <= 3.0 * error, "{name}: {rise} ± {error}, expected {expected}");
@@ -271,4 +271,23 @@ fn a_surface_holds_the_line_and_regenerated_attacks_raise_it() {
     let losses = |measured: &Measurements| field(measured, "landscape").column("loss").unwrap().to_vec();
     assert_eq!(losses(&fixed)[2], losses(&fresh)[2], "at the centre both are attacked there");
     assert!(losses(&fresh)[0] > losses(&fixed)[0] && losses(&fixed)[2] > line.column("loss").unwrap()[2]);
+}
+
+#[test]
+#[ignore = "takes minutes; tests/oracles/README.md says how to run it"]
+fn resnet18_has_the_largest_eigenvalue_that_pytorch_finds() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/cifar10");
+    if !root.is_dir() {
+        println!("skipped: {} is not there", root.display());
+        return;
+    }
+    let corpus = open(&Source::Cifar10(Cifar10 { root })).unwrap().train;
+    let architecture = Architecture::Resnet18(Resnet18 { normalize: constants(&CIFAR.0, &CIFAR.1) });
+    let model = build(&architecture, [3, 32, 32]);
+    let state = state(&model.layout, "resnet18", DType::F32);
+    let stored = json("curvature/resnet18.json")["resnet18"].clone();
+    let case = Case { stored, model, state, corpus };
+    let measured =
+        case.measure("hessian(top = 2, samples = 512, tolerance = 1e-2, iterations = 10, trace = false)");
+    close("ResNet-18", value(&measured, "hessian.top"), case.number("top"), 1e-2);
 }

@@ -10,7 +10,6 @@ use super::{named, smoke};
 use crate::evaluate::field::{Axis, Column, Field};
 use crate::evaluate::{MeasureError, Measurements, Moment, Session, Subject};
 use crate::lang::catalog::HessianEvaluator;
-use crate::model::Layout;
 use crate::ops::Ops;
 
 /// Products, or draws, of a smoke run.
@@ -34,7 +33,7 @@ pub fn hessian<B: Ops>(
         precision: probe.precision(),
         key: 0,
     };
-    let layers = if spec.layers { layers(&subject.model.layout) } else { Vec::new() };
+    let layers = if spec.layers { subject.model.layout.modules() } else { Vec::new() };
     let mut operator = Hessian(&probe);
     let found = eigenvalues(&search, &mut operator, "hessian eigenvalues", session)?;
     let mut measured = Measurements::default();
@@ -43,7 +42,7 @@ pub fn hessian<B: Ops>(
     let mut means = Vec::new();
     if spec.trace || spec.layers {
         let rule = Rule { error: spec.error, probes: smoke(subject, spec.probes, SMOKE) };
-        let ranges: Vec<Range<usize>> = layers.iter().map(|layer| layer.range.clone()).collect();
+        let ranges: Vec<Range<usize>> = layers.iter().map(|(_, range)| range.clone()).collect();
         means = traces(&rule, &mut operator, &ranges, session)?;
         measured.values.extend([(name("trace"), means[0].value), (name("trace.error"), means[0].error)]);
     }
@@ -88,48 +87,25 @@ fn ranked(label: String, found: &Found) -> Field {
     Field::line("hessian", label, Axis::new("rank", ranks), columns)
 }
 
-/// A module with parameters.
-struct Layer {
-    name: String,
-    /// Its values among those of all parameters.
-    range: Range<usize>,
-}
-
-/// Modules in the order of the layout, by the names of their parameters.
-fn layers(layout: &Layout) -> Vec<Layer> {
-    let mut all: Vec<Layer> = Vec::new();
-    let mut first = 0;
-    for parameter in &layout.parameters {
-        let module = parameter.name.rsplit_once('.').map_or(parameter.name.as_str(), |(module, _)| module);
-        let end = first + parameter.len();
-        match all.last_mut().filter(|layer| layer.name == module) {
-            Some(layer) => layer.range.end = end,
-            None => all.push(Layer { name: module.into(), range: first..end }),
-        }
-        first = end;
-    }
-    all
-}
-
 /// Largest eigenvalue of each layer's block.
 fn blocks(
-    layers: &[Layer],
+    layers: &[(&str, Range<usize>)],
     search: &Search,
     operator: &mut dyn Operator,
     session: &mut Session<'_, '_>,
 ) -> Result<Vec<Found>, MeasureError> {
     let mut all = Vec::new();
-    for (place, layer) in layers.iter().enumerate() {
+    for (place, (layer, range)) in layers.iter().enumerate() {
         let search = Search { count: 1, key: place as u64 + 1, ..*search };
-        let mut block = Block { whole: operator, range: layer.range.clone() };
-        all.push(eigenvalues(&search, &mut block, &format!("hessian of {}", layer.name), session)?);
+        let mut block = Block { whole: operator, range: range.clone() };
+        all.push(eigenvalues(&search, &mut block, &format!("hessian of {layer}"), session)?);
     }
     Ok(all)
 }
 
-fn layered(label: String, layers: &[Layer], blocks: &[Found], traces: &[Mean]) -> Field {
+fn layered(label: String, layers: &[(&str, Range<usize>)], blocks: &[Found], traces: &[Mean]) -> Field {
     let axis = Axis {
-        labels: layers.iter().map(|layer| layer.name.clone()).collect(),
+        labels: layers.iter().map(|(name, _)| name.to_string()).collect(),
         ..Axis::new("layer", (0..layers.len()).map(|place| place as f64).collect())
     };
     let first = |found: &Found| found.values.first().copied().unwrap_or(f64::NAN);
