@@ -27,7 +27,10 @@ fn options(source: &str, runs: &Path) -> Options {
 #[derive(Default)]
 struct Watch {
     stop_after: Option<u64>,
+    /// Stops the run within a measurement, at the batch of this number.
+    stop_measuring: Option<u64>,
     steps: AtomicU64,
+    measured: AtomicU64,
     stop: AtomicBool,
     events: Vec<String>,
 }
@@ -44,13 +47,24 @@ impl Observer for Watch {
             self.stop.store(true, Ordering::Relaxed);
         }
     }
+
+    fn measuring(&mut self, _: &RunName, _: &str, _: usize, _: usize) {
+        let batches = self.measured.fetch_add(1, Ordering::Relaxed) + 1;
+        if Some(batches) == self.stop_measuring {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// Runs to the end or to the given number of steps.
 fn run(source: &str, options: &Options, stop_after: Option<u64>) -> (Result<Report, RunError>, Watch) {
+    watched(source, options, Watch { stop_after, ..Watch::default() })
+}
+
+fn watched(source: &str, options: &Options, inner: Watch) -> (Result<Report, RunError>, Watch) {
     let program = program(source);
     let flag = std::sync::Arc::new(AtomicBool::new(false));
-    let mut watch = Relay { inner: Watch { stop_after, ..Watch::default() }, flag: flag.clone() };
+    let mut watch = Relay { inner, flag: flag.clone() };
     let report = execute(&program, options, &mut watch, &flag);
     (report, watch.inner)
 }
@@ -68,6 +82,17 @@ impl Observer for Relay {
 
     fn stepped(&mut self, run: &RunName, step: u64, steps: u64) {
         self.inner.stepped(run, step, steps);
+        self.pass_on();
+    }
+
+    fn measuring(&mut self, run: &RunName, what: &str, done: usize, of: usize) {
+        self.inner.measuring(run, what, done, of);
+        self.pass_on();
+    }
+}
+
+impl Relay {
+    fn pass_on(&self) {
         if self.inner.stop.load(Ordering::Relaxed) {
             self.flag.store(true, Ordering::Relaxed);
         }
@@ -106,6 +131,43 @@ fn an_interrupted_run_ends_with_the_same_bytes() {
             options.resume = true;
         }
         let (report, _) = run(SMALL, &options, None);
+        for ((name, found), (_, expected)) in results(&report.unwrap()).iter().zip(&expected) {
+            assert!(found == expected, "{name} differs after stops {stops:?}");
+        }
+    }
+}
+
+/// An attack on the way, an attack that selects, and corruptions at the end, each measured in several batches.
+const MEASURED: &str = "\
+edition 2026
+data digits batch 512 validation 10%
+model mlp([8])
+train 5 steps under sgd
+evaluate pgd(eps = 0.1, steps = 2) every 2 steps
+evaluate corruption(samples = 20)
+select best(pgd.accuracy)
+";
+
+#[test]
+fn a_run_interrupted_while_it_measures_ends_with_the_same_bytes() {
+    let whole = tempfile::tempdir().unwrap();
+    let (report, watch) = run(MEASURED, &options(MEASURED, whole.path()), None);
+    let expected = results(&report.unwrap());
+    let batches = watch.measured.load(Ordering::Relaxed);
+    // On the way twice 360 samples in batches of 128, twice the validation split, then both at the end.
+    assert_eq!(batches, 2 * 3 + 2 * 2 + 3 + 75);
+    for stops in [vec![1], vec![2, 1], vec![4], vec![5], vec![9, 1], vec![10], vec![13], vec![40]] {
+        let runs = tempfile::tempdir().unwrap();
+        let mut options = options(MEASURED, runs.path());
+        for &stop in &stops {
+            let watch = Watch { stop_measuring: Some(stop), ..Watch::default() };
+            let (report, _) = watched(MEASURED, &options, watch);
+            let interrupted =
+                matches!(report, Err(RunError::Interrupted { .. } | RunError::Measuring { .. }));
+            assert!(interrupted, "{report:?}");
+            options.resume = true;
+        }
+        let (report, _) = run(MEASURED, &options, None);
         for ((name, found), (_, expected)) in results(&report.unwrap()).iter().zip(&expected) {
             assert!(found == expected, "{name} differs after stops {stops:?}");
         }
@@ -152,8 +214,8 @@ fn a_finished_run_is_not_trained_again_and_a_new_measurement_reuses_it() {
     let more = format!("{source}evaluate accuracy, loss\n");
     let (third, watch) = run(&more, &options(&more, runs.path()), None);
     assert!(!watch.events.contains(&"main stage_started".to_owned()), "{:?}", watch.events);
-    let values = third.unwrap().results[0].outcome.clone().unwrap();
-    assert_eq!(values[0], first.results[0].outcome.clone().unwrap()[0]);
+    let values = third.unwrap().results[0].outcome.clone().unwrap().values;
+    assert_eq!(values[0], first.results[0].outcome.clone().unwrap().values[0]);
     assert_eq!(values.len(), 2);
 }
 
@@ -236,7 +298,7 @@ fn values_that_are_not_finite_are_kept_as_such() {
     let first = run(source, &options(source, runs.path()), None).0.unwrap();
     assert!(first.results[0].idle.skipped > 0, "{:?}", first.results);
     let again = run(source, &options(source, runs.path()), None).0.unwrap();
-    let value = |report: &Report| report.results[0].outcome.clone().unwrap()[0].1;
+    let value = |report: &Report| report.results[0].outcome.clone().unwrap().values[0].1;
     assert!(value(&first).is_nan() && value(&again).is_nan());
 }
 

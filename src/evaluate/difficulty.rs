@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::Subject;
+use super::{Subject, evenly_spaced};
 use crate::data::{DataError, EvalBatches};
 use crate::lang::catalog::DifficultyEvaluator;
 use crate::model::{Normalization, StateDict, Wants};
@@ -40,12 +40,6 @@ pub fn quantiles<B: Ops>(
         QUANTILES.map(|(name, q)| (format!("difficulty.{measure}.{name}"), quantile(values, q)))
     };
     Ok(MEASURES.iter().zip(&all).flat_map(named).collect())
-}
-
-/// `wanted` of the indices at equal distances, all of them where there are fewer.
-fn evenly_spaced(indices: &[u32], wanted: usize) -> Vec<u32> {
-    let count = wanted.min(indices.len());
-    (0..count).map(|k| indices[k * indices.len() / count]).collect()
 }
 
 /// Loss, GDM and ADM of each sample, `[n]` each: two forward passes and one backward for the input.

@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod autoattack;
+mod corruption;
 mod difficulty;
 mod doubts;
 mod measure;
@@ -50,6 +51,7 @@ pub fn measure<B: Ops>(
     }
     Ok(match evaluator {
         Evaluator::Loss(_) => Measurements::one(name, test_scores(subject, state)?.loss),
+        Evaluator::Corruption(spec) => return corruption::errors(spec, subject, state, watch),
         Evaluator::Difficulty(spec) => {
             Measurements { values: difficulty::quantiles(spec, subject, state)?, ..Measurements::default() }
         }
@@ -71,7 +73,9 @@ pub fn robustness<B: Ops>(
         Evaluator::Autoattack(spec) => {
             Some(autoattack::robustness(spec, subject, corpus, indices, state, watch))
         }
-        Evaluator::Accuracy(_) | Evaluator::Loss(_) | Evaluator::Difficulty(_) => None,
+        Evaluator::Accuracy(_) | Evaluator::Loss(_) | Evaluator::Difficulty(_) | Evaluator::Corruption(_) => {
+            None
+        }
     }
 }
 
@@ -98,6 +102,12 @@ fn keep<B: Ops>(batch: Batch<B>, fallen: &[bool]) -> Option<Batch<B>> {
         x: batch.x.select(0, picked.clone()),
         labels: batch.labels.select(0, picked),
     })
+}
+
+/// `wanted` of the indices at equal distances, all of them where there are fewer.
+fn evenly_spaced(indices: &[u32], wanted: usize) -> Vec<u32> {
+    let count = wanted.min(indices.len());
+    (0..count).map(|k| indices[k * indices.len() / count]).collect()
 }
 
 fn test_scores<B: Ops>(subject: &Subject<'_, B>, state: &StateDict<B>) -> Result<Scores, DataError> {

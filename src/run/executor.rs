@@ -93,7 +93,7 @@ impl<B: Ops> Executor<'_, B> {
         let mut results = Vec::new();
         for run in wanted {
             let outcome = match self.run(run, observer) {
-                Ok(values) => Ok(values),
+                Ok(measured) => Ok(measured),
                 Err(error) if stops_everything(&error) => return Err(error),
                 Err(error) => Err(error.to_string()),
             };
@@ -103,7 +103,7 @@ impl<B: Ops> Executor<'_, B> {
         Ok(results)
     }
 
-    fn run(&mut self, run: &Run, observer: &mut dyn Observer) -> Result<Vec<(String, f64)>, RunError> {
+    fn run(&mut self, run: &Run, observer: &mut dyn Observer) -> Result<Measurements, RunError> {
         let program = self.program;
         let variant = &program.variants[run.variant];
         let folder = self.folder.seed(&variant.slug, run.seed)?;
@@ -127,9 +127,9 @@ impl<B: Ops> Executor<'_, B> {
                 return Err(error);
             }
         }
-        let values = self.evaluate(run, &folder, &mut journal)?;
+        let measured = self.evaluate(run, &folder, &mut journal)?;
         journal.event(&Event::RunFinished)?;
-        Ok(values)
+        Ok(measured)
     }
 
     /// What the run's records say of steps that changed nothing.
@@ -270,11 +270,12 @@ impl<B: Ops> Executor<'_, B> {
         })?;
         let mut rows = earlier.rows;
         rows.extend(progress.into_iter().flat_map(|progress| progress.rows));
+        let subject = self.subject(prepared);
         let mut monitor = PhaseMonitor {
             journal,
             stop: self.stop,
             experiment,
-            subject: self.subject(prepared),
+            subject: &subject,
             validation: &prepared.split.validation,
             phase,
             checkpoint: path,
@@ -283,6 +284,7 @@ impl<B: Ops> Executor<'_, B> {
             folder: folder.path().to_owned(),
             last_step: 0,
             steps_before: steps(&experiment.phases[..phase], feed.batches() as u64),
+            doubts: Vec::new(),
         };
         setup.run(start, checkpoint, &mut monitor).map_err(|error| match error {
             PhaseError::Write { path, source } => RunError::Write { path, source },
@@ -333,7 +335,7 @@ impl<B: Ops> Executor<'_, B> {
         run: &Run,
         folder: &SeedFolder,
         journal: &mut Journal<'_>,
-    ) -> Result<Vec<(String, f64)>, RunError> {
+    ) -> Result<Measurements, RunError> {
         let variant = &self.program.variants[run.variant];
         let (experiment, prepared) = (&variant.experiment, &self.prepared[run.variant]);
         let stage = self.graph.stage(run.evaluate);
@@ -343,30 +345,33 @@ impl<B: Ops> Executor<'_, B> {
             let all: Vec<&Measured> = records.measured.iter().collect();
             write_measured(&folder.path().join("measurements.csv"), &all)?;
         }
-        if let Some(Measurements { values, warnings }) = known_results(folder, stage.key.as_str()) {
+        if let Some(known) = known_results(folder, stage.key.as_str()) {
             self.cached(run.evaluate, "this folder", journal)?;
-            journal.warn(&warnings)?;
+            journal.warn(&known.warnings)?;
             self.export(variant, run.seed, folder, journal)?;
-            return Ok(values);
+            return Ok(known);
         }
         let path = folder.checkpoint(run.train.len() - 1);
         let bytes = fs::read(&path).map_err(|source| RunError::read(&path, source))?;
         let layout = &prepared.model.layout;
         let state = selected::<B>(experiment, layout, &bytes, self.device)?;
         crate::model::save(&folder.weights(), layout, &state)?;
-        let Measurements { values, warnings } = self.measured(run, &state, journal)?;
-        journal.warn(&warnings)?;
-        for (name, value) in &values {
+        let measured = self.measured(run, &state, journal)?;
+        journal.warn(&measured.warnings)?;
+        for (name, value) in &measured.values {
             journal.event(&Event::Result { name: name.clone(), value: *value })?;
         }
         self.export(variant, run.seed, folder, journal)?;
         let finite = |(name, value): &(String, f64)| (name.clone(), Some(*value).filter(|v| v.is_finite()));
-        let results =
-            Results { stage: stage.key.to_string(), values: values.iter().map(finite).collect(), warnings };
+        let results = Results {
+            stage: stage.key.to_string(),
+            values: measured.values.iter().map(finite).collect(),
+            warnings: measured.warnings.clone(),
+        };
         let json =
             serde_json::to_vec_pretty(&results).map_err(|error| RunError::Internal(error.to_string()))?;
         folder.write("results.json", &json)?;
-        Ok(values)
+        Ok(measured)
     }
 
     /// What the program asks for, and where its attacks disagree.

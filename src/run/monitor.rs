@@ -9,7 +9,7 @@ use super::record::{EventLog, write_measured, write_metrics};
 use crate::evaluate::{MeasureError, Measurements, Subject, measure, robustness, scores};
 use crate::lang::catalog::Evaluator;
 use crate::lang::program::{Experiment, Select};
-use crate::lang::schedule::Clock;
+use crate::lang::schedule::{Clock, Duration};
 use crate::model::StateDict;
 use crate::ops::Ops;
 use crate::train::phase::{Monitor, PhaseError, Timing, Validation};
@@ -47,7 +47,7 @@ pub struct PhaseMonitor<'a, 'j, B: Ops> {
     pub journal: &'a mut Journal<'j>,
     pub stop: &'a AtomicBool,
     pub experiment: &'a Experiment,
-    pub subject: Subject<'a, B>,
+    pub subject: &'a Subject<'a, B>,
     pub validation: &'a [u32],
     pub phase: usize,
     pub checkpoint: PathBuf,
@@ -58,6 +58,8 @@ pub struct PhaseMonitor<'a, 'j, B: Ops> {
     pub last_step: u64,
     /// Steps of the run before this phase.
     pub steps_before: u64,
+    /// What cast doubt on measurements of the phase.
+    pub doubts: Vec<String>,
 }
 
 fn failed(error: RunError) -> PhaseError {
@@ -67,15 +69,10 @@ fn failed(error: RunError) -> PhaseError {
     }
 }
 
-/// Measurements of a phase end with its step.
-fn unwatched(_: &str, _: usize, _: usize) -> bool {
-    true
-}
-
 fn unmeasured(error: MeasureError) -> PhaseError {
     match error {
         MeasureError::Data(error) => PhaseError::Data(error),
-        stopped @ MeasureError::Stopped => PhaseError::Record(stopped.to_string()),
+        MeasureError::Stopped => PhaseError::Stopped,
     }
 }
 
@@ -94,45 +91,33 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
     }
 
     fn validate(&mut self, state: &StateDict<B>) -> Result<Validation, PhaseError> {
-        let (subject, device) = (&self.subject, self.subject.device);
+        let (subject, experiment) = (self.subject, self.experiment);
         let mut validation = Validation::default();
         if !self.validation.is_empty() {
-            let scores = scores(subject.model, subject.train, self.validation, state, device)?;
+            let scores = scores(subject.model, subject.train, self.validation, state, subject.device)?;
             (validation.loss, validation.accuracy) = (Some(scores.loss), Some(scores.accuracy));
         }
-        if let Select::Best(evaluator) = &self.experiment.select
-            && !self.validation.is_empty()
-            && let Some(measured) =
-                robustness(evaluator, subject, subject.train, self.validation, state, &mut unwatched)
-        {
-            validation.adversarial_accuracy = first(&measured.map_err(unmeasured)?);
-        }
-        if let Select::Best(evaluator) = &self.experiment.select {
-            validation.score = match (evaluator, validation.loss, validation.accuracy) {
-                (Evaluator::Loss(_), Some(loss), _) => Some(-loss),
-                (Evaluator::Accuracy(_), _, Some(accuracy)) => Some(accuracy),
-                (Evaluator::Pgd(_) | Evaluator::Autoattack(_), _, Some(_)) => validation.adversarial_accuracy,
-                // Without a validation split only the test data are left; the checker warns of it.
-                _ => {
-                    let measured = measure(evaluator, subject, state, &mut unwatched).map_err(unmeasured)?;
-                    first(&measured).map(|value| sign(evaluator) * value)
-                }
-            };
-        }
+        let Select::Best(evaluator) = &experiment.select else { return Ok(validation) };
+        validation.adversarial_accuracy = self.robustness(evaluator, state)?;
+        validation.score = match (evaluator, validation.loss, validation.accuracy) {
+            (Evaluator::Loss(_), Some(loss), _) => Some(-loss),
+            (Evaluator::Accuracy(_), _, Some(accuracy)) => Some(accuracy),
+            (Evaluator::Pgd(_) | Evaluator::Autoattack(_), _, Some(_)) => validation.adversarial_accuracy,
+            // Without a validation split only the test data are left; the checker warns of it.
+            _ => self.measured(evaluator, state)?.map(|value| sign(evaluator) * value),
+        };
         Ok(validation)
     }
 
     fn measure(&mut self, state: &StateDict<B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError> {
-        let due = |every: crate::lang::schedule::Duration| {
-            (self.steps_before + clock.step).is_multiple_of(every.steps(clock.steps_per_epoch).max(1))
-        };
+        let step = self.steps_before + clock.step;
+        let due = |every: Duration| step.is_multiple_of(every.steps(clock.steps_per_epoch).max(1));
         let mut numbers = Vec::new();
-        for measurement in &self.experiment.evaluate {
+        let experiment = self.experiment;
+        for measurement in &experiment.evaluate {
             if measurement.every.is_some_and(due) {
-                let measured = measure(&measurement.evaluator, &self.subject, state, &mut unwatched);
-                let measured = measured.map_err(unmeasured)?;
-                self.journal.warn(&measured.warnings).map_err(failed)?;
-                numbers.extend(measured.values);
+                let measured = measure(&measurement.evaluator, self.subject, state, &mut self.watch());
+                numbers.extend(self.believed(measured)?.values);
             }
         }
         for (name, value) in &numbers {
@@ -165,6 +150,44 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
         let event =
             Event::Checkpoint { phase: self.phase + 1, step: self.last_step, bytes: checkpoint.len() };
         self.journal.event(&event).map_err(failed)
+    }
+}
+
+impl<B: Ops> PhaseMonitor<'_, '_, B> {
+    /// Shows what is measured, and stops it where the user asked to stop.
+    fn watch(&mut self) -> impl FnMut(&str, usize, usize) -> bool {
+        let (journal, stop) = (&mut *self.journal, self.stop);
+        |what, done, of| {
+            journal.observer.measuring(&journal.name, what, done, of);
+            !stop.load(Ordering::Relaxed)
+        }
+    }
+
+    /// Accuracy under an evaluator's attack on the validation split, where there are both.
+    fn robustness(&mut self, evaluator: &Evaluator, state: &StateDict<B>) -> Result<Option<f64>, PhaseError> {
+        let (subject, validation) = (self.subject, self.validation);
+        if validation.is_empty() {
+            return Ok(None);
+        }
+        let found = robustness(evaluator, subject, subject.train, validation, state, &mut self.watch());
+        found.map_or(Ok(None), |measured| Ok(first(&self.believed(measured)?)))
+    }
+
+    /// What an evaluator gives on the test data.
+    fn measured(&mut self, evaluator: &Evaluator, state: &StateDict<B>) -> Result<Option<f64>, PhaseError> {
+        let subject = self.subject;
+        let measured = measure(evaluator, subject, state, &mut self.watch());
+        Ok(first(&self.believed(measured)?))
+    }
+
+    /// A measurement, whose doubts are recorded the first time they come up in the phase.
+    fn believed(&mut self, measured: Result<Measurements, MeasureError>) -> Result<Measurements, PhaseError> {
+        let measured = measured.map_err(unmeasured)?;
+        let doubts = measured.warnings.iter().filter(|doubt| !self.doubts.contains(doubt));
+        let doubts: Vec<String> = doubts.cloned().collect();
+        self.journal.warn(&doubts).map_err(failed)?;
+        self.doubts.extend(doubts);
+        Ok(measured)
     }
 }
 

@@ -101,6 +101,9 @@ pub enum PhaseError {
     Record(String),
     #[error("interrupted after step {step}")]
     Interrupted { step: u64 },
+    /// The user asked to stop a measurement.
+    #[error("the measurement was stopped")]
+    Stopped,
 }
 
 /// A phase under way.
@@ -184,11 +187,24 @@ impl<B: Ops> Run<'_, '_, B> {
     }
 
     fn train(&mut self) -> Result<(), PhaseError> {
-        while self.progress.step < self.clock.steps {
-            self.epoch()?;
+        // Begun batches belong to an epoch whose end is still to come.
+        while self.progress.step < self.clock.steps || self.progress.batch > 0 {
+            let epoch = self.epoch();
+            self.unless_stopped(epoch)?;
         }
         self.progress.finished = true;
         self.save()
+    }
+
+    /// What was not measured is measured after a resume; what led there is kept.
+    fn unless_stopped(&mut self, outcome: Result<(), PhaseError>) -> Result<(), PhaseError> {
+        match outcome {
+            Err(PhaseError::Stopped) => {
+                self.save()?;
+                Err(PhaseError::Interrupted { step: self.progress.step })
+            }
+            outcome => outcome,
+        }
     }
 
     fn now(&self) -> Clock {
@@ -196,6 +212,9 @@ impl<B: Ops> Run<'_, '_, B> {
     }
 
     fn epoch(&mut self) -> Result<(), PhaseError> {
+        if self.progress.batch > 0 && !self.has_measured() {
+            self.measure()?;
+        }
         if self.progress.batch == 0 {
             self.learner.curriculum.begin_epoch(&self.now());
             if let Some(adversary) = &mut self.learner.adversary {
@@ -203,6 +222,9 @@ impl<B: Ops> Run<'_, '_, B> {
             }
         }
         for host in self.setup.feed.load(self.progress.epoch, self.progress.batch)? {
+            if self.progress.step == self.clock.steps {
+                break;
+            }
             if self.monitor.stop() {
                 self.save()?;
                 return Err(PhaseError::Interrupted { step: self.progress.step });
@@ -213,9 +235,6 @@ impl<B: Ops> Run<'_, '_, B> {
             self.reckon(|ledger| ledger.add(record))?;
             self.monitor.stepped(self.progress.step, self.clock.steps);
             self.measure()?;
-            if self.progress.step == self.clock.steps {
-                break;
-            }
             if self.saved.elapsed() > RENEW_WITHIN_EPOCH {
                 self.save()?;
             }
@@ -235,9 +254,9 @@ impl<B: Ops> Run<'_, '_, B> {
 
     fn end_epoch(&mut self) -> Result<(), PhaseError> {
         self.reckon(Ledger::settle)?;
+        let validation = self.monitor.validate(&self.learner.state)?;
         self.progress.epoch += 1;
         self.progress.batch = 0;
-        let validation = self.monitor.validate(&self.learner.state)?;
         self.keep_best(validation.score);
         let row = self.row(validation);
         let (began, first) = self.epoch_began;
@@ -301,6 +320,11 @@ impl<B: Ops> Run<'_, '_, B> {
             skipped: sums.skipped,
             empty: sums.empty,
         }
+    }
+
+    /// Whether the numbers of the last step are there, if any were due.
+    fn has_measured(&self) -> bool {
+        self.progress.measured.last().is_some_and(|measured| measured.step == self.progress.step)
     }
 
     fn measure(&mut self) -> Result<(), PhaseError> {

@@ -1,7 +1,10 @@
 //! Evaluators: what is measured on the trained weights.
 
+use std::path::PathBuf;
+
 use super::declare::{choice, kind};
 use super::{AttackLoss, Beginning, Norm, PIXELS, Range};
+use crate::lang::check::corruption::check_corruption;
 use crate::lang::check::measure::{check_autoattack, check_difficulty, check_pgd};
 
 choice! {
@@ -83,6 +86,55 @@ kind! {
             norm: Norm => "norm of the ball", default("linf", "every paper on adversarial training");
             profile: Profile => "how much is run", default("standard", "Croce and Hein 2020");
         } => check_autoattack;
+
+        Corruption(CorruptionEvaluator) "corruption" {
+            summary: "Mean error on corrupted test images: noise, blur, weather, colours and compression at five severities.",
+            rule: "error = mean over kinds and severities 1 to 5 of the share of images that are misclassified\n\
+                   gaussian_noise sigma .04 .06 .08 .09 .10; shot_noise Poisson(c x) / c, c 500 250 100 75 50; impulse_noise share .01 .02 .03 .05 .07\n\
+                   defocus_blur disk .3 .4 .5 1 1.5, softened; glass_blur sigma .05 .25 .4 .25 .4, pixels exchanged 1 1 1 2 2 times\n\
+                   motion_blur trail of sigma 1 1.5 2 2 2.5 within 45 degrees of the horizontal; zoom_blur mean of zooms to 1.05 1.10 1.15 1.20 1.25\n\
+                   snow noise above a threshold in trails; frost .2 .3 .4 .4 .45 of an ice texture; fog .2 .5 .75 1 1.5 of a plasma cloud\n\
+                   brightness V + .05 .1 .15 .2 .3; contrast x .75 .5 .4 .3 .15; elastic_transform affine map and smooth displacement\n\
+                   pixelate to .95 .9 .85 .75 .65 of the side; jpeg_compression quality 80 65 58 50 40\n\
+                   19 kinds, also: speckle_noise .06 .1 .12 .16 .2; gaussian_blur sigma .4 .6 .7 .8 1; spatter water, mud from severity 4; \
+                   saturate S x .3 .1 1.5 2 2.5",
+            passes: "5 x kinds forward over the split",
+            source: "Hendrycks and Dietterich, ICLR 2019, with the parameters of its CIFAR script",
+            notes: "A plain mean, as is usual for CIFAR: nothing is divided by the errors of another network. Its label says how many kinds; \
+                    the error of each kind is its mean over the severities. Images are generated in the style of CIFAR-10-C, of any size, with one \
+                    channel or three, and depend on kind, severity and place in the test split alone. They are not those of the published files, \
+                    which `root` reads: motion_blur and snow are convolutions with a line where the script calls ImageMagick, and the ice \
+                    of frost is generated where it lays photographs on top. Distances in pixels are those of 32 x 32 images. Pixels are cut \
+                    off to 256 levels, not rounded.",
+            example: "evaluate accuracy, corruption(root = \"data/CIFAR-10-C\")",
+        } with {
+            kinds: usize => "15, the core set, or 19", default("15", "the core set, which papers report"), first();
+            root: Option<PathBuf> => "folder of the published arrays, `labels.npy` and a `.npy` per kind; `none` generates images",
+                default("none", "choice of this project");
+            samples: Option<usize> => "test images of each kind and severity, evenly spread; `none` takes all",
+                default("none", "the whole split"), range(Range::AT_LEAST_ONE), unit("samples");
+        } => check_corruption;
+    }
+}
+
+/// How many kinds of corruption a mean may be taken over.
+pub const KINDS: [usize; 2] = [15, 19];
+
+impl CorruptionEvaluator {
+    /// Where the images come from, and how many of them.
+    fn images(&self) -> String {
+        let origin = if self.root.is_some() { "published arrays" } else { "CIFAR-10-C style" };
+        self.samples.map_or(origin.to_owned(), |samples| format!("{origin}, {samples} samples each"))
+    }
+
+    /// How the mean is labelled: what the images are, and what it is a mean of.
+    pub fn label(&self) -> String {
+        format!("corruption({}, mean of {} kinds x 5 severities).error", self.images(), self.kinds)
+    }
+
+    /// How the error of a kind is labelled.
+    pub fn kind_label(&self, kind: &str) -> String {
+        format!("corruption({}).{kind}.error", self.images())
     }
 }
 
