@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flatrun::data::Disk;
+use flatrun::evaluate::Headway;
+use flatrun::evaluate::field::Fields;
 use flatrun::lang::{Program, Settings, check};
 use flatrun::run::{Event, Observer, Options, Report, RunError, RunName, execute};
 
@@ -27,10 +29,10 @@ fn options(source: &str, runs: &Path) -> Options {
 #[derive(Default)]
 struct Watch {
     stop_after: Option<u64>,
-    /// Stops the run within a measurement, at the batch of this number.
-    stop_measuring: Option<u64>,
     steps: AtomicU64,
-    measured: AtomicU64,
+    /// Stop when a measurement tells of itself this often.
+    stop_measuring: Option<u64>,
+    told: u64,
     stop: AtomicBool,
     events: Vec<String>,
 }
@@ -44,13 +46,6 @@ impl Observer for Watch {
     fn stepped(&mut self, _: &RunName, _: u64, _: u64) {
         let steps = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
         if Some(steps) == self.stop_after {
-            self.stop.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn measuring(&mut self, _: &RunName, _: &str, _: usize, _: usize) {
-        let batches = self.measured.fetch_add(1, Ordering::Relaxed) + 1;
-        if Some(batches) == self.stop_measuring {
             self.stop.store(true, Ordering::Relaxed);
         }
     }
@@ -82,18 +77,14 @@ impl Observer for Relay {
 
     fn stepped(&mut self, run: &RunName, step: u64, steps: u64) {
         self.inner.stepped(run, step, steps);
-        self.pass_on();
-    }
-
-    fn measuring(&mut self, run: &RunName, what: &str, done: usize, of: usize) {
-        self.inner.measuring(run, what, done, of);
-        self.pass_on();
-    }
-}
-
-impl Relay {
-    fn pass_on(&self) {
         if self.inner.stop.load(Ordering::Relaxed) {
+            self.flag.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn measuring(&mut self, _: &RunName, _: &Headway<'_>) {
+        self.inner.told += 1;
+        if Some(self.inner.told) == self.inner.stop_measuring {
             self.flag.store(true, Ordering::Relaxed);
         }
     }
@@ -137,8 +128,43 @@ fn an_interrupted_run_ends_with_the_same_bytes() {
     }
 }
 
-/// An attack on the way, an attack that selects, and corruptions at the end, each measured in several batches.
+/// Evaluators that note where they stand.
 const MEASURED: &str = "\
+edition 2026
+data digits batch 512
+model cnn(width = 4)
+train 1 epochs curriculum spl(loss, fraction = 0.5) under sgd
+evaluate difficulty(samples = 200) every 2 steps
+";
+
+#[test]
+fn a_measurement_that_was_interrupted_goes_on_where_it_stood() {
+    let whole = tempfile::tempdir().unwrap();
+    let (expected, watch) = watched(MEASURED, &options(MEASURED, whole.path()), Watch::default());
+    let folder = expected.unwrap().folder.join("main/seed-0");
+    let names = ["results.json", "measurements.csv", "fields/phase-1-step-2.json", "fields/final.json"];
+    let read = |folder: &Path| names.map(|name| std::fs::read(folder.join(name)).unwrap());
+    let expected = read(&folder);
+    for stop in 1..=watch.told {
+        let runs = tempfile::tempdir().unwrap();
+        let mut options = options(MEASURED, runs.path());
+        let stopping = Watch { stop_measuring: Some(stop), ..Watch::default() };
+        let (stopped, _) = watched(MEASURED, &options, stopping);
+        assert!(
+            matches!(stopped, Err(RunError::Interrupted { .. } | RunError::Measuring { .. })),
+            "{stopped:?}"
+        );
+        options.resume = true;
+        let (report, again) = watched(MEASURED, &options, Watch::default());
+        assert_eq!(again.told, watch.told - stop, "after {stop} of {}", watch.told);
+        let folder = report.unwrap().folder.join("main/seed-0");
+        assert!(read(&folder) == expected, "records differ after a stop at {stop}");
+        assert!(!folder.join("partial").exists(), "notes are removed");
+    }
+}
+
+/// An attack on the way, an attack that selects, and corruptions at the end, each in several batches.
+const ATTACKED: &str = "\
 edition 2026
 data digits batch 512 validation 10%
 model mlp([8])
@@ -149,29 +175,43 @@ select best(pgd.accuracy)
 ";
 
 #[test]
-fn a_run_interrupted_while_it_measures_ends_with_the_same_bytes() {
+fn a_run_interrupted_while_it_attacks_ends_with_the_same_bytes() {
     let whole = tempfile::tempdir().unwrap();
-    let (report, watch) = run(MEASURED, &options(MEASURED, whole.path()), None);
+    let (report, watch) = run(ATTACKED, &options(ATTACKED, whole.path()), None);
     let expected = results(&report.unwrap());
-    let batches = watch.measured.load(Ordering::Relaxed);
-    // On the way twice 360 samples in batches of 128, twice the validation split, then both at the end.
-    assert_eq!(batches, 2 * 3 + 2 * 2 + 3 + 75);
+    // 360 samples on the way twice and the validation split after two epochs, in batches of 128; both at the end.
+    assert_eq!(watch.told, 2 * 3 + 2 * 2 + 3 + 75);
     for stops in [vec![1], vec![2, 1], vec![4], vec![5], vec![9, 1], vec![10], vec![13], vec![40]] {
         let runs = tempfile::tempdir().unwrap();
-        let mut options = options(MEASURED, runs.path());
+        let mut options = options(ATTACKED, runs.path());
         for &stop in &stops {
-            let watch = Watch { stop_measuring: Some(stop), ..Watch::default() };
-            let (report, _) = watched(MEASURED, &options, watch);
+            let stopping = Watch { stop_measuring: Some(stop), ..Watch::default() };
+            let (stopped, _) = watched(ATTACKED, &options, stopping);
             let interrupted =
-                matches!(report, Err(RunError::Interrupted { .. } | RunError::Measuring { .. }));
-            assert!(interrupted, "{report:?}");
+                matches!(stopped, Err(RunError::Interrupted { .. } | RunError::Measuring { .. }));
+            assert!(interrupted, "{stopped:?}");
             options.resume = true;
         }
-        let (report, _) = run(MEASURED, &options, None);
+        let (report, _) = run(ATTACKED, &options, None);
         for ((name, found), (_, expected)) in results(&report.unwrap()).iter().zip(&expected) {
             assert!(found == expected, "{name} differs after stops {stops:?}");
         }
     }
+}
+
+#[test]
+fn a_field_says_which_samples_were_kept() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(MEASURED, &options(MEASURED, runs.path()), None).0.unwrap().folder.join("main/seed-0");
+    let fields = std::fs::read(folder.join("fields/phase-1-step-2.json")).unwrap();
+    let fields: Fields = serde_json::from_slice(&fields).unwrap();
+    assert_eq!((fields.schema, fields.phase, fields.step), (1, 1, 2));
+    let kept = fields.fields[0].column("kept").unwrap();
+    let count = |what: f64| kept.iter().filter(|value| **value == what).count();
+    // Two batches of 512 of 1437 samples were seen, half of each was kept.
+    assert!((50..90).contains(&count(1.0)) && (50..90).contains(&count(0.0)), "{kept:?}");
+    assert!((40..80).contains(&kept.iter().filter(|value| value.is_nan()).count()), "{kept:?}");
+    assert_eq!(fields.fields[0].column("adm").unwrap().len(), 200);
 }
 
 #[test]

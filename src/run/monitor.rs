@@ -5,13 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::RunError;
 use super::event::{Event, Observer, RunName};
+use super::folder::SeedFolder;
+use super::measuring::{measure_all, write_fields};
 use super::record::{EventLog, write_measured, write_metrics};
-use crate::evaluate::{MeasureError, Measurements, Subject, measure, robustness, scores};
+use crate::evaluate::{
+    Headway, MeasureError, Measurements, Moment, Notes, Session, Subject, measure, robustness, scores,
+};
 use crate::lang::catalog::Evaluator;
 use crate::lang::program::{Experiment, Select};
 use crate::lang::schedule::{Clock, Duration};
 use crate::model::StateDict;
 use crate::ops::Ops;
+use crate::train::Learner;
 use crate::train::phase::{Monitor, PhaseError, Timing, Validation};
 use crate::train::state::{EpochRow, Measured};
 
@@ -47,15 +52,20 @@ pub struct PhaseMonitor<'a, 'j, B: Ops> {
     pub journal: &'a mut Journal<'j>,
     pub stop: &'a AtomicBool,
     pub experiment: &'a Experiment,
-    pub subject: &'a Subject<'a, B>,
+    pub subject: Subject<'a, B>,
     pub validation: &'a [u32],
     pub phase: usize,
     pub checkpoint: PathBuf,
     /// Rows and measurements of the phases before, then of this one.
     pub rows: Vec<EpochRow>,
     pub measured: Vec<Measured>,
-    pub folder: PathBuf,
+    pub folder: SeedFolder,
     pub last_step: u64,
+    pub seed: u64,
+    /// Content key of the phase.
+    pub key: &'a str,
+    /// Notes of finished measurements, of no use once a checkpoint holds their numbers.
+    pub finished: Vec<PathBuf>,
     /// Steps of the run before this phase.
     pub steps_before: u64,
     /// What cast doubt on measurements of the phase.
@@ -72,7 +82,8 @@ fn failed(error: RunError) -> PhaseError {
 fn unmeasured(error: MeasureError) -> PhaseError {
     match error {
         MeasureError::Data(error) => PhaseError::Data(error),
-        MeasureError::Stopped => PhaseError::Stopped,
+        MeasureError::Stopped => PhaseError::Measuring,
+        MeasureError::Write { path, source } => PhaseError::Write { path, source },
     }
 }
 
@@ -91,7 +102,7 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
     }
 
     fn validate(&mut self, state: &StateDict<B>) -> Result<Validation, PhaseError> {
-        let (subject, experiment) = (self.subject, self.experiment);
+        let (subject, experiment) = (&self.subject, self.experiment);
         let mut validation = Validation::default();
         if !self.validation.is_empty() {
             let scores = scores(subject.model, subject.train, self.validation, state, subject.device)?;
@@ -104,22 +115,17 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
             (Evaluator::Accuracy(_), _, Some(accuracy)) => Some(accuracy),
             (Evaluator::Pgd(_) | Evaluator::Autoattack(_), _, Some(_)) => validation.adversarial_accuracy,
             // Without a validation split only the test data are left; the checker warns of it.
-            _ => self.measured(evaluator, state)?.map(|value| sign(evaluator) * value),
+            _ => self.on_test_data(evaluator, state)?.map(|value| sign(evaluator) * value),
         };
         Ok(validation)
     }
 
-    fn measure(&mut self, state: &StateDict<B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError> {
-        let step = self.steps_before + clock.step;
-        let due = |every: Duration| step.is_multiple_of(every.steps(clock.steps_per_epoch).max(1));
-        let mut numbers = Vec::new();
-        let experiment = self.experiment;
-        for measurement in &experiment.evaluate {
-            if measurement.every.is_some_and(due) {
-                let measured = measure(&measurement.evaluator, self.subject, state, &mut self.watch());
-                numbers.extend(self.believed(measured)?.values);
-            }
-        }
+    fn measure(&mut self, learner: &Learner<'_, B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError> {
+        let all = self.measurements(learner, clock)?;
+        self.doubt(&all)?;
+        let path = self.folder.fields().join(format!("phase-{}-step-{}.json", self.phase + 1, clock.step));
+        write_fields(&path, self.phase + 1, clock.step, all.fields).map_err(failed)?;
+        let numbers = all.values;
         for (name, value) in &numbers {
             let event = Event::Measured {
                 phase: self.phase + 1,
@@ -137,57 +143,102 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
         let event = Event::Epoch { phase: self.phase + 1, metrics: Box::new(row.clone()), seconds_per_step };
         self.journal.event(&event).map_err(failed)?;
         self.rows.push(row.clone());
-        write_metrics(&self.folder.join("metrics.csv"), &self.rows).map_err(failed)?;
+        write_metrics(&self.folder.path().join("metrics.csv"), &self.rows).map_err(failed)?;
         let all: Vec<&Measured> = self.measured.iter().chain(measured).collect();
         if !all.is_empty() {
-            write_measured(&self.folder.join("measurements.csv"), &all).map_err(failed)?;
+            write_measured(&self.folder.path().join("measurements.csv"), &all).map_err(failed)?;
         }
         Ok(())
     }
 
     fn save(&mut self, checkpoint: &[u8]) -> Result<(), PhaseError> {
         super::folder::write(&self.checkpoint, checkpoint).map_err(failed)?;
+        for notes in self.finished.drain(..) {
+            let _ = std::fs::remove_dir_all(notes);
+        }
         let event =
             Event::Checkpoint { phase: self.phase + 1, step: self.last_step, bytes: checkpoint.len() };
         self.journal.event(&event).map_err(failed)
     }
 }
 
-impl<B: Ops> PhaseMonitor<'_, '_, B> {
-    /// Shows what is measured, and stops it where the user asked to stop.
-    fn watch(&mut self) -> impl FnMut(&str, usize, usize) -> bool {
-        let (journal, stop) = (&mut *self.journal, self.stop);
-        |what, done, of| {
-            journal.observer.measuring(&journal.name, what, done, of);
-            !stop.load(Ordering::Relaxed)
-        }
+/// Shows what is measured, and stops it where the user asked to stop.
+fn watch<'w>(journal: &'w mut Journal<'_>, stop: &'w AtomicBool) -> impl FnMut(&Headway<'_>) -> bool + 'w {
+    let Journal { name, observer, .. } = journal;
+    let (name, observer) = (&*name, &mut **observer);
+    move |headway| {
+        observer.measuring(name, headway);
+        !stop.load(Ordering::Relaxed)
     }
+}
 
+impl<B: Ops> PhaseMonitor<'_, '_, B> {
     /// Accuracy under an evaluator's attack on the validation split, where there are both.
     fn robustness(&mut self, evaluator: &Evaluator, state: &StateDict<B>) -> Result<Option<f64>, PhaseError> {
-        let (subject, validation) = (self.subject, self.validation);
+        let (subject, validation) = (&self.subject, self.validation);
         if validation.is_empty() {
             return Ok(None);
         }
-        let found = robustness(evaluator, subject, subject.train, validation, state, &mut self.watch());
-        found.map_or(Ok(None), |measured| Ok(first(&self.believed(measured)?)))
+        let mut watch = watch(self.journal, self.stop);
+        let found = robustness(evaluator, subject, subject.train, validation, state, &mut watch);
+        drop(watch);
+        let Some(measured) = found.transpose().map_err(unmeasured)? else { return Ok(None) };
+        self.doubt(&measured)?;
+        Ok(first(&measured))
     }
 
     /// What an evaluator gives on the test data.
-    fn measured(&mut self, evaluator: &Evaluator, state: &StateDict<B>) -> Result<Option<f64>, PhaseError> {
-        let subject = self.subject;
-        let measured = measure(evaluator, subject, state, &mut self.watch());
-        Ok(first(&self.believed(measured)?))
+    fn on_test_data(
+        &mut self,
+        evaluator: &Evaluator,
+        state: &StateDict<B>,
+    ) -> Result<Option<f64>, PhaseError> {
+        let moment = Moment::of_weights(state, &self.experiment.phases[self.phase]);
+        let mut watch = watch(self.journal, self.stop);
+        let mut session = Session { watch: &mut watch, notes: &mut Notes::none() };
+        let measured = measure(evaluator, &self.subject, &moment, &mut session).map_err(unmeasured)?;
+        drop(watch);
+        self.doubt(&measured)?;
+        Ok(first(&measured))
     }
 
-    /// A measurement, whose doubts are recorded the first time they come up in the phase.
-    fn believed(&mut self, measured: Result<Measurements, MeasureError>) -> Result<Measurements, PhaseError> {
-        let measured = measured.map_err(unmeasured)?;
-        let doubts = measured.warnings.iter().filter(|doubt| !self.doubts.contains(doubt));
-        let doubts: Vec<String> = doubts.cloned().collect();
-        self.journal.warn(&doubts).map_err(failed)?;
-        self.doubts.extend(doubts);
-        Ok(measured)
+    /// Records what casts doubt on a measurement the first time that it comes up in the phase.
+    fn doubt(&mut self, measured: &Measurements) -> Result<(), PhaseError> {
+        let new = measured.warnings.iter().filter(|doubt| !self.doubts.contains(doubt));
+        let new: Vec<String> = new.cloned().collect();
+        self.journal.warn(&new).map_err(failed)?;
+        self.doubts.extend(new);
+        Ok(())
+    }
+
+    /// What the evaluators that are due give; an unfinished measurement has left its notes.
+    fn measurements(&mut self, learner: &Learner<'_, B>, clock: &Clock) -> Result<Measurements, PhaseError> {
+        let due = |every: Duration| {
+            (self.steps_before + clock.step).is_multiple_of(every.steps(clock.steps_per_epoch).max(1))
+        };
+        let evaluate = self.experiment.evaluate.iter().enumerate();
+        let evaluators = evaluate.filter(|(_, measurement)| measurement.every.is_some_and(due));
+        let evaluators: Vec<_> = evaluators.map(|(index, due)| (index, &due.evaluator)).collect();
+        if evaluators.is_empty() {
+            return Ok(Measurements::default());
+        }
+        let moment = Moment {
+            state: &learner.state,
+            phase: &self.experiment.phases[self.phase],
+            number: self.phase + 1,
+            clock: *clock,
+            seed: self.seed,
+            weights: learner.curriculum.weights.clone(),
+            adversary: learner.adversary.as_ref().and_then(|adversary| Some(adversary.memory()?.1)),
+        };
+        let mut watch = watch(self.journal, self.stop);
+        let notes = self.folder.partial(&format!("{}-step-{}", self.key, clock.step));
+        let measured = measure_all(evaluators.into_iter(), &self.subject, &moment, &mut watch, Some(&notes))
+            .map_err(unmeasured)?;
+        self.finished.push(notes);
+        let mut all = Measurements::default();
+        measured.into_iter().for_each(|(_, measured)| all.extend(measured));
+        Ok(all)
     }
 }
 

@@ -67,13 +67,13 @@ pub trait Monitor<B: Ops> {
     /// Validation after every epoch.
     ///
     /// # Errors
-    /// Data that cannot be read.
+    /// Data that cannot be read; [`PhaseError::Measuring`] where the user asked to stop.
     fn validate(&mut self, state: &StateDict<B>) -> Result<Validation, PhaseError>;
     /// Evaluators on the way: called after every step, gives the numbers that are due then.
     ///
     /// # Errors
-    /// Data that cannot be read.
-    fn measure(&mut self, state: &StateDict<B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError>;
+    /// Data that cannot be read; [`PhaseError::Measuring`] where the user asked to stop.
+    fn measure(&mut self, learner: &Learner<'_, B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError>;
     /// After every epoch; `measured` holds all of the phase so far.
     ///
     /// # Errors
@@ -101,9 +101,8 @@ pub enum PhaseError {
     Record(String),
     #[error("interrupted after step {step}")]
     Interrupted { step: u64 },
-    /// The user asked to stop a measurement.
-    #[error("the measurement was stopped")]
-    Stopped,
+    #[error("interrupted while measuring")]
+    Measuring,
 }
 
 /// A phase under way.
@@ -187,24 +186,15 @@ impl<B: Ops> Run<'_, '_, B> {
     }
 
     fn train(&mut self) -> Result<(), PhaseError> {
+        if self.progress.measuring {
+            self.measure()?;
+        }
         // Begun batches belong to an epoch whose end is still to come.
         while self.progress.step < self.clock.steps || self.progress.batch > 0 {
-            let epoch = self.epoch();
-            self.unless_stopped(epoch)?;
+            self.epoch()?;
         }
         self.progress.finished = true;
         self.save()
-    }
-
-    /// What was not measured is measured after a resume; what led there is kept.
-    fn unless_stopped(&mut self, outcome: Result<(), PhaseError>) -> Result<(), PhaseError> {
-        match outcome {
-            Err(PhaseError::Stopped) => {
-                self.save()?;
-                Err(PhaseError::Interrupted { step: self.progress.step })
-            }
-            outcome => outcome,
-        }
     }
 
     fn now(&self) -> Clock {
@@ -212,9 +202,6 @@ impl<B: Ops> Run<'_, '_, B> {
     }
 
     fn epoch(&mut self) -> Result<(), PhaseError> {
-        if self.progress.batch > 0 && !self.has_measured() {
-            self.measure()?;
-        }
         if self.progress.batch == 0 {
             self.learner.curriculum.begin_epoch(&self.now());
             if let Some(adversary) = &mut self.learner.adversary {
@@ -254,7 +241,12 @@ impl<B: Ops> Run<'_, '_, B> {
 
     fn end_epoch(&mut self) -> Result<(), PhaseError> {
         self.reckon(Ledger::settle)?;
-        let validation = self.monitor.validate(&self.learner.state)?;
+        let validation = self.monitor.validate(&self.learner.state);
+        if matches!(validation, Err(PhaseError::Measuring)) {
+            self.save()?;
+            return Err(PhaseError::Interrupted { step: self.progress.step });
+        }
+        let validation = validation?;
         self.progress.epoch += 1;
         self.progress.batch = 0;
         self.keep_best(validation.score);
@@ -322,13 +314,14 @@ impl<B: Ops> Run<'_, '_, B> {
         }
     }
 
-    /// Whether the numbers of the last step are there, if any were due.
-    fn has_measured(&self) -> bool {
-        self.progress.measured.last().is_some_and(|measured| measured.step == self.progress.step)
-    }
-
     fn measure(&mut self) -> Result<(), PhaseError> {
-        let numbers = self.monitor.measure(&self.learner.state, &self.now())?;
+        let measured = self.monitor.measure(&self.learner, &self.now());
+        self.progress.measuring = matches!(measured, Err(PhaseError::Measuring));
+        if self.progress.measuring {
+            self.save()?;
+            return Err(PhaseError::Interrupted { step: self.progress.step });
+        }
+        let numbers = measured?;
         let (phase, step) = (self.setup.number(), self.progress.step);
         // The epoch under way counts as finished with its last batch.
         let epoch = self.progress.epoch + u64::from(self.progress.batch as u64 == self.clock.steps_per_epoch);

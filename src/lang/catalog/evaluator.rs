@@ -79,7 +79,8 @@ kind! {
                     upper bound. Data of fewer than ten classes have as many targets as other classes; fewer than four have no targeted \
                     DLR and apgd-t raises the difference of logits, which a warning says. Windows of square belong to samples, not to \
                     batches. Warnings tell of a network that answers at random, of missing gradients, of more than 0.2 points won \
-                    by square, and of a `pgd` in the same evaluation and ball that is more than 5 points higher.",
+                    by square, and of a `pgd` in the same evaluation and ball that is more than 5 points higher. `select best(autoattack.accuracy)` \
+                    attacks the validation split with the settings of the file's own `autoattack`, or these defaults.",
             example: "evaluate accuracy, pgd, autoattack(eps = 8/255)",
         } with {
             eps: f64 => "radius of the ball", default("8/255", "CIFAR; MNIST takes 0.3"), range(Range::POSITIVE), unit(PIXELS), first();
