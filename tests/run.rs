@@ -170,7 +170,7 @@ data digits batch 512 validation 10%
 model mlp([8])
 train 5 steps under sgd
 evaluate pgd(eps = 0.1, steps = 2) every 2 steps
-evaluate corruption(samples = 20)
+evaluate corruption(samples = 20), estimates(samples = 8, group = 4, iterations = 3)
 select best(pgd.accuracy)
 ";
 
@@ -180,8 +180,10 @@ fn a_run_interrupted_while_it_attacks_ends_with_the_same_bytes() {
     let (report, watch) = run(ATTACKED, &options(ATTACKED, whole.path()), None);
     let expected = results(&report.unwrap());
     // 360 samples on the way twice and the validation split after two epochs, in batches of 128; both at the end.
-    assert_eq!(watch.told, 2 * 3 + 2 * 2 + 3 + 75);
-    for stops in [vec![1], vec![2, 1], vec![4], vec![5], vec![9, 1], vec![10], vec![13], vec![40]] {
+    assert_eq!(watch.told, 2 * 3 + 2 * 2 + 3 + 75 + 2 * (4 + 1));
+    for stops in
+        [vec![1], vec![2, 1], vec![4], vec![5], vec![9, 1], vec![10], vec![13], vec![40, 60], vec![95]]
+    {
         let runs = tempfile::tempdir().unwrap();
         let mut options = options(ATTACKED, runs.path());
         for &stop in &stops {

@@ -200,10 +200,10 @@ mod tests {
                 "wrong magic number at byte 0: expected 934e554d5059, the start of a `.npy` file, found 504b03042061",
             ),
             (right[..40].to_vec(), "truncated at byte 40: expected 77 bytes, found 40"),
-            (right[..right.len() - 1].to_vec(), "truncated at byte 261: expected 262 bytes, found 261"),
+            (right[..right.len() - 1].to_vec(), "truncated at byte 256: expected 257 bytes, found 256"),
             (
                 [&right[..], &[0]].concat(),
-                "trailing bytes at byte 262: expected the file to end after 262 bytes, found more",
+                "trailing bytes at byte 257: expected the file to end after 257 bytes, found more",
             ),
             (
                 b"\x93NUMPY\x09\x00\x00\x00".to_vec(),
@@ -231,7 +231,7 @@ mod tests {
             ),
             (
                 npy("|u1", "False", "(9, 2, 3, 3)", &pattern(162)),
-                "shapes that differ at byte 81: expected shape [10, 2, 3, 3]: a row per label, images as those of the data set, found shape [9, 2, 3, 3]",
+                "shapes that differ at byte 76: expected shape [10, 2, 3, 3]: a row per label, images as those of the data set, found shape [9, 2, 3, 3]",
             ),
         ];
         for (bytes, expected) in cases {
@@ -255,11 +255,11 @@ mod tests {
             ),
             (
                 npy("|u1", "False", "(5, 2)", &[0; 10]),
-                "shapes that differ at byte 71: expected labels in one dimension, found shape [5, 2]",
+                "shapes that differ at byte 70: expected labels in one dimension, found shape [5, 2]",
             ),
             (
                 npy("|u1", "False", "(5,)", &[0, 1, 2, 3, 0]),
-                "label out of range at byte 72: expected a label below 3, found 3",
+                "label out of range at byte 71: expected a label below 3, found 3",
             ),
         ];
         for (bytes, expected) in cases {

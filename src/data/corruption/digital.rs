@@ -17,8 +17,9 @@ pub fn pixelate(x: &Picture, level: usize) -> Picture {
     taller(&wider(&small, width), height)
 }
 
+/// Rounded to whole levels; half a level, or a hair less, is a whole one.
 fn levels(x: Picture) -> Picture {
-    x.map(|value| (value * 255.0).round() / 255.0)
+    x.map(|value| (value * 255.0 + 1e-9).round() / 255.0)
 }
 
 fn wider(x: &Picture, width: usize) -> Picture {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::declare::{choice, kind};
 use super::{AttackLoss, Beginning, Norm, PIXELS, Range};
 use crate::lang::check::corruption::check_corruption;
-use crate::lang::check::measure::{check_autoattack, check_difficulty, check_pgd};
+use crate::lang::check::measure::{check_autoattack, check_difficulty, check_estimates, check_pgd};
 
 choice! {
     /// How much of AutoAttack is run.
@@ -88,6 +88,27 @@ kind! {
             profile: Profile => "how much is run", default("standard", "Croce and Hein 2020");
         } => check_autoattack;
 
+        Estimates(EstimatesEvaluator) "estimates" {
+            summary: "How well the estimates of `hsat` rank training samples by the curvature of their loss at attacked images.",
+            rule: "x' = the attack of `explain at`, network in evaluation mode\n\
+                   exact = largest |eigenvalue| of the Hessian of a sample's cross-entropy at x', by power iteration\n\
+                   spearman = rank correlation of exact with each estimate of `explain hsat`; ratio = median of lower / exact",
+            passes: "over the samples: those of `at`, 3 forward and 1 backward; for each sample alone 1 forward and `iterations` Hessian products",
+            source: "Sitawarin, Chakraborty and Wagner 2021, section C.2 and figure 7",
+            notes: "The paper reports 0.64, 0.61 and 0.65 for AT, H-SAT and P-SAT, and a lower bound within 15 %. Samples that share a \
+                    direction share `group`, as in training. The values of all samples are a field of the run.",
+            example: "evaluate estimates(samples = 128)",
+        } with {
+            samples: usize => "training samples, evenly spread", default("128", "section C.2, one batch"),
+                range(Range::above(1.0)), unit("samples"), first();
+            eps: f64 => "radius of the attack", default("8/255", "CIFAR; MNIST takes 0.3"), range(Range::POSITIVE), unit(PIXELS);
+            step: f64 => "length of a step", default("2/255", "as `hsat`"), range(Range::POSITIVE), unit(PIXELS);
+            steps: usize => "number of steps", default("10", "as `hsat`"), range(Range::AT_LEAST_ONE), unit("steps");
+            norm: Norm => "norm of the ball", default("linf", "every paper on adversarial training");
+            group: usize => "samples that share a direction", default("32", "section C.2"), range(Range::AT_LEAST_ONE), unit("samples");
+            iterations: usize => "power iterations of each sample", default("20", "choice of this project"), range(Range::AT_LEAST_ONE), unit("iterations");
+        } => check_estimates;
+
         Corruption(CorruptionEvaluator) "corruption" {
             summary: "Mean error on corrupted test images: noise, blur, weather, colours and compression at five severities.",
             rule: "error = mean over kinds and severities 1 to 5 of the share of images that are misclassified\n\
@@ -115,6 +136,30 @@ kind! {
             samples: Option<usize> => "test images of each kind and severity, evenly spread; `none` takes all",
                 default("none", "the whole split"), range(Range::AT_LEAST_ONE), unit("samples");
         } => check_corruption;
+    }
+}
+
+impl EstimatesEvaluator {
+    /// The attack whose images are looked at.
+    pub fn attack(&self) -> PgdEvaluator {
+        PgdEvaluator {
+            eps: self.eps,
+            steps: self.steps,
+            step: Some(self.step),
+            restarts: 1,
+            norm: self.norm,
+            loss: AttackLoss::Ce,
+            start: Beginning::Uniform,
+        }
+    }
+
+    /// How its field is labelled.
+    pub fn label(&self) -> String {
+        let (group, iterations) = (self.group, self.iterations);
+        format!(
+            "estimates of H-SAT at {}, groups of {group}, {iterations} power iterations",
+            self.attack().label()
+        )
     }
 }
 

@@ -5,7 +5,7 @@ use super::ball::{Size, check_loss, check_radius, check_size, lint_targeted_dlr}
 use super::outline::{Outline, clause_value};
 use crate::diagnostic::{Code, Diagnostic, Span, nearest};
 use crate::lang::catalog::{
-    AutoattackEvaluator, DifficultyEvaluator, Evaluator, Form, Parameter, PgdEvaluator,
+    AutoattackEvaluator, DifficultyEvaluator, EstimatesEvaluator, Evaluator, Form, Parameter, PgdEvaluator,
 };
 use crate::lang::edition;
 use crate::lang::program::{Measurement, Select};
@@ -157,6 +157,9 @@ fn named_attack(metric: &Expr) -> Option<&'static str> {
 fn many_numbers(evaluator: &Evaluator) -> Option<&'static str> {
     match evaluator {
         Evaluator::Difficulty(_) => Some("`difficulty` gives many numbers; the best of them is not defined"),
+        Evaluator::Estimates(_) => {
+            Some("`estimates` gives a correlation for every estimate; weights are not chosen by it")
+        }
         Evaluator::Corruption(_) => Some(
             "`corruption` gives an error for every kind, on the test images alone; weights are not chosen by it",
         ),
@@ -184,6 +187,17 @@ pub(crate) fn check_pgd<'a>(
     check_size(checker, arguments, &size)?;
     check_loss(checker, arguments, pgd.loss)?;
     Some(pgd)
+}
+
+/// An attack that reaches its boundary.
+pub(crate) fn check_estimates<'a>(
+    spec: EstimatesEvaluator,
+    checker: &mut Checker<'a>,
+    arguments: &Arguments<'a>,
+) -> Option<EstimatesEvaluator> {
+    let size = Size { norm: spec.norm, eps: spec.eps, step: spec.step, steps: spec.steps };
+    check_size(checker, arguments, &size)?;
+    Some(spec)
 }
 
 /// A ball inside the pixel range, and enough classes for the targeted loss.

@@ -19,7 +19,6 @@ from networks import GREY
 SAMPLES, KEY, INPUT = 500, 77, 1010
 EPS = {"linf": 0.02, "l2": 0.12}
 STEPS, QUERIES = 100, 1000
-CASCADE = 2**64 - 2
 
 
 def targeted_dlr(targets):
@@ -30,38 +29,13 @@ def targeted_dlr(targets):
     return loss
 
 
-def cascade(network, eps, norm):
-    """1 where a sample of whole grey levels stands all four attacks of the standard version, each on what the others left."""
-    levels = torch.floor(256 * formula.images(SAMPLES, make.SHAPE, INPUT + 1).double())
-    x = levels / 255
-    with torch.no_grad():
-        order = network(x).argsort(dim=1, descending=True)
-    left = torch.arange(SAMPLES)
-
-    def keep(attack):
-        nonlocal left
-        if len(left):
-            left = left[~attack(x[left], order[left, 0], left.numpy())]
-
-    def apgd(stage, draw, loss):
-        def attack(x, y, samples):
-            start = auto.boundary_start(x, eps, norm, auto.Streams([CASCADE, stage], samples, draw))
-            return auto.apgd(network, x, y, eps, norm, STEPS, loss, start)[1]
-        return attack
-
-    keep(apgd(0, 1, rules.cross_entropy))
-    for rank in range(1, 10):
-        keep(apgd(1, rank, targeted_dlr(order[left, rank])))
-    for rank in range(1, 10):
-        keep(lambda x, y, samples: auto.fab(network, x, y, order[samples, rank], norm, STEPS) <= eps * (1 + 1e-6))
-    keep(lambda x, y, samples: auto.square(network, x, y, eps, 5000, [CASCADE, 3], samples, norm)[1])
-    print(f"  {norm} cascade: {len(left)} robust")
-    return torch.zeros(SAMPLES).index_fill(0, left, 1)
+def attacked_network():
+    net = make.network(make.mlp).eval()
+    return lambda v: net(networks.normalized(v, **GREY))
 
 
 def main():
-    net = make.network(make.mlp).eval()
-    network = lambda v: net(networks.normalized(v, **GREY))
+    network = attacked_network()
     x = formula.images(SAMPLES, make.SHAPE, INPUT).double()
     with torch.no_grad():
         order = network(x).argsort(dim=1, descending=True)
@@ -79,7 +53,6 @@ def main():
         for name, (best, wrong) in found.items():
             into[f"{norm}/{name}/best"], into[f"{norm}/{name}/wrong"] = best, wrong.double()
             print(f"  {norm} {name}: {SAMPLES - int(wrong.sum())} robust")
-        into[f"{norm}/cascade"] = cascade(network, eps, norm)
     record.store(HERE / "auto.safetensors", {k: v.double() for k, v in into.items()})
 
 
