@@ -1,5 +1,7 @@
 //! What storing an image costs: coarse pixels, JPEG.
 
+use std::ops::Range;
+
 use super::picture::Picture;
 use crate::data::corpus::Shape;
 
@@ -46,14 +48,19 @@ where
 }
 
 /// The pixels under each new one: those whose middle lies within a box as wide as the ratio, at least one pixel wide.
-fn boxes(from: usize, to: usize) -> Vec<std::ops::Range<usize>> {
+/// Ties between two boxes are left to the rounding of this very expression, which is Pillow's.
+fn boxes(from: usize, to: usize) -> Vec<Range<usize>> {
     let ratio = from as f64 / to as f64;
-    let reach = 0.5 * ratio.max(1.0);
+    let shrink = 1.0 / ratio.max(1.0);
     let range = |place: usize| {
         let middle = (place as f64 + 0.5) * ratio;
-        let start = (middle - reach + 0.5).max(0.0) as usize;
-        let end = ((middle + reach + 0.5) as usize).min(from);
-        start.min(from - 1)..end.max(start.min(from - 1) + 1)
+        let inside = |pixel: &usize| {
+            let away = (*pixel as f64 - middle + 0.5) * shrink;
+            -0.5 < away && away <= 0.5
+        };
+        let start = (0..from).find(inside).unwrap_or((middle as usize).min(from - 1));
+        let end = (start..from).take_while(inside).count() + start;
+        start..end.max(start + 1)
     };
     (0..to).map(range).collect()
 }
