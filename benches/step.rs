@@ -1,14 +1,14 @@
 //! Times training steps. Reads `<network> <batch> <algorithm> <steps>` per line from standard input, answers with
-//! one JSON line: seconds of every step, and the loss before the last one. `benches/run.py` drives it. The algorithms
-//! `gradient` and `product` are no steps: the gradient of the mean loss in evaluation mode, and a Hessian-vector product.
+//! one JSON line: seconds of every step, and the loss before the last one. `benches/run.py` drives it.
 
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
+use flatrun::attack::{Attack, Ball, Criterion, Victim};
 use flatrun::data::Disk;
-use flatrun::lang::catalog::{Architecture, Cnn, Normalize, PreactResnet20, Resnet18, SatCnn};
+use flatrun::lang::catalog::{Architecture, Cnn, Norm, Normalize, PreactResnet20, Resnet18, SatCnn};
 use flatrun::lang::program::Phase;
 use flatrun::lang::schedule::Clock;
 use flatrun::lang::world::DatasetInfo;
@@ -29,7 +29,7 @@ fn main() {
             previous = Some((case.clone(), Run::new(network, batch.parse().expect("a number"), algorithm)));
         }
         let Some((_, run)) = &mut previous else { unreachable!() };
-        let (seconds, loss) = run.repeat(steps.parse().expect("a number"));
+        let (seconds, loss) = run.steps(steps.parse().expect("a number"));
         println!("{}", serde_json::json!({ "case": case, "seconds": seconds, "loss": loss }));
         std::io::stdout().flush().expect("standard output");
     }
@@ -37,27 +37,31 @@ fn main() {
 
 /// One case under way.
 struct Run {
-    model: &'static Model,
     learner: Learner<'static, Flex>,
+    model: &'static Model,
     batch: Batch<Flex>,
+    what: What,
     done: u64,
-    work: Work,
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Work {
+/// What is timed.
+#[derive(Clone, Copy)]
+enum What {
     Step,
+    /// A recorded forward pass and a backward pass to the input alone.
+    InputGradient,
+    /// One step of projected gradient ascent, from a run of [`ATTACK_STEPS`].
+    AttackStep,
+    /// A gradient in the weights, in evaluation mode.
     Gradient,
+    /// A product with the Hessian there.
     Product,
 }
 
+const ATTACK_STEPS: usize = 10;
+
 impl Run {
     fn new(network: &str, samples: usize, algorithm: &str) -> Self {
-        let work = match algorithm {
-            "gradient" => Work::Gradient,
-            "product" => Work::Product,
-            _ => Work::Step,
-        };
         let (architecture, shape) = architecture(network);
         let [channels, height, width] = shape;
         let info = DatasetInfo { train: samples, test: 1, classes: 10, channels, height, width };
@@ -68,42 +72,83 @@ impl Run {
         let weights = model.layout.parameters.iter().map(weight).collect();
         let statistics = model.layout.initial_statistics(&FlexDevice);
         let state = StateDict { weights: Vector(weights), statistics, batches: 0 };
+        let (what, algorithm) = match algorithm {
+            "input_gradient" => (What::InputGradient, "sgd"),
+            "attack_step" => (What::AttackStep, "sgd"),
+            "gradient" => (What::Gradient, "sgd"),
+            "product" => (What::Product, "sgd"),
+            algorithm => (What::Step, algorithm),
+        };
         let learner = Learner::new(
             model,
-            &phase(if work == Work::Step { algorithm } else { "sgd" }),
+            &phase(algorithm),
             state,
             StepPlan { samples, ..StepPlan::default() },
             &FlexDevice,
         );
-        Self { model, learner, batch: batch(shape, samples), done: 0, work }
-    }
-
-    fn repeat(&mut self, count: u64) -> (Vec<f64>, f32) {
-        match self.work {
-            Work::Step => self.steps(count),
-            work => ((0..count).map(|_| self.around(work == Work::Product)).collect(), f32::NAN),
-        }
-    }
-
-    /// Seconds of a gradient at the weights, or of a product with the Hessian along them.
-    fn around(&self, product: bool) -> f64 {
-        let StateDict { weights, statistics, .. } = &self.learner.state;
-        let start = Instant::now();
-        let x = self.batch.x.clone();
-        let trace = self.model.forward(weights, statistics, x, Normalization::Running, true);
-        let share = 1.0 / self.batch.len() as f64;
-        let found = if product {
-            let factors = Tensor::full([self.batch.len()], share, &FlexDevice);
-            trace.hessian_product(self.batch.labels.clone(), &factors, weights)
-        } else {
-            let (_, residual) = trace.cross_entropy(self.batch.labels.clone());
-            trace.backward(residual * share, Wants::WEIGHTS).weights.expect("the weights were wanted")
-        };
-        assert!(found.norm().into_scalar().is_finite());
-        start.elapsed().as_secs_f64()
+        Self { learner, model, batch: batch(shape, samples), what, done: 0 }
     }
 
     fn steps(&mut self, count: u64) -> (Vec<f64>, f32) {
+        match self.what {
+            What::Step => self.train(count),
+            What::InputGradient => ((0..count).map(|_| self.input_gradient()).collect(), f32::NAN),
+            What::AttackStep => ((0..count).map(|_| self.attack_step()).collect(), f32::NAN),
+            What::Gradient => ((0..count).map(|_| self.around(false)).collect(), f32::NAN),
+            What::Product => ((0..count).map(|_| self.around(true)).collect(), f32::NAN),
+        }
+    }
+
+    fn victim(&self) -> Victim<'_, Flex> {
+        let StateDict { weights, statistics, .. } = &self.learner.state;
+        Victim { model: self.model, weights, statistics, normalization: Normalization::Running }
+    }
+
+    fn input_gradient(&self) -> f64 {
+        let start = Instant::now();
+        let trace = self.victim().trace(self.batch.x.clone());
+        let (_, cotangent) = trace.cross_entropy(self.batch.labels.clone());
+        let gradient = trace.backward(cotangent, Wants::INPUT).input.expect("the input was wanted");
+        let _ = gradient.into_data();
+        start.elapsed().as_secs_f64()
+    }
+
+    /// A gradient at the weights, or a product with the Hessian along them.
+    fn around(&self, product: bool) -> f64 {
+        let StateDict { weights, .. } = &self.learner.state;
+        let labels = self.batch.labels.clone();
+        let start = Instant::now();
+        let trace = self.victim().trace(self.batch.x.clone());
+        let share = 1.0 / self.batch.len() as f64;
+        let found = if product {
+            let factors = Tensor::full([self.batch.len()], share, &FlexDevice);
+            trace.hessian_product(labels, &factors, weights)
+        } else {
+            let (_, residual) = trace.cross_entropy(labels);
+            trace.backward(residual * share, Wants::WEIGHTS).weights.expect("the weights were wanted")
+        };
+        let _ = found.norm().into_data();
+        start.elapsed().as_secs_f64()
+    }
+
+    fn attack_step(&self) -> f64 {
+        let Batch { x, labels, .. } = &self.batch;
+        let alike = |value: f64| Tensor::full([x.dims()[0]], value, &FlexDevice);
+        let attack = Attack {
+            victim: self.victim(),
+            labels: labels.clone(),
+            ball: Ball { norm: Norm::Linf, center: x.clone(), radius: alike(8.0 / 255.0) },
+            step: alike(2.0 / 255.0),
+            steps: ATTACK_STEPS,
+            criterion: Criterion::CrossEntropy,
+            noise: None,
+        };
+        let start = Instant::now();
+        let _ = attack.run(x.clone(), &mut ()).x.into_data();
+        start.elapsed().as_secs_f64() / ATTACK_STEPS as f64
+    }
+
+    fn train(&mut self, count: u64) -> (Vec<f64>, f32) {
         let mut loss = f32::NAN;
         let mut one = || {
             // The middle of a long phase: self-paced weights are not all equal there.

@@ -13,7 +13,8 @@ pub enum Purpose {
     Eigenvector = 6,
     Dropout = 7,
     Attack = 8,
-    Measurement = 9,
+    Corruption = 9,
+    Measurement = 10,
 }
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014):

@@ -1,5 +1,6 @@
 //! What a measurement costs, known before it is taken.
 
+use crate::data::corruption::SEVERITIES;
 use crate::lang::catalog::{
     AutoattackEvaluator, Evaluator, HessianEvaluator, LandscapeEvaluator, PgdEvaluator, ProbeLoss, Probing,
     QUERIES, STEPS, Stage,
@@ -48,6 +49,15 @@ pub fn cost(evaluator: &Evaluator, phase: &Phase, sizes: &Sizes) -> Cost {
         Evaluator::Pgd(spec) => bounded((FORWARD + all_steps(spec)) * test),
         Evaluator::Autoattack(spec) => bounded(cascade(spec, sizes.classes) * test),
         Evaluator::Difficulty(spec) => exact((FORWARD * 2.0 + INPUT_BACKWARD) * probed(spec.samples)),
+        Evaluator::Estimates(spec) => {
+            let attack = (FORWARD + INPUT_BACKWARD) * spec.steps as f64;
+            let products = PassCount::HESSIAN_PRODUCT * spec.iterations as f64;
+            exact((attack + GRADIENT + FORWARD * 3.0 + products) * probed(spec.samples))
+        }
+        Evaluator::Corruption(spec) => {
+            let each = spec.samples.unwrap_or(sizes.test).min(sizes.test) as f64;
+            exact(FORWARD * (spec.kinds * SEVERITIES) as f64 * each)
+        }
         Evaluator::Perturbation(spec) => {
             let attack = phase.adversary.as_ref().map(attacking).unwrap_or_default();
             bounded(attack * probed(spec.samples))

@@ -2,10 +2,12 @@
 
 mod accuracy;
 mod autoattack;
+mod corruption;
 pub mod cost;
 mod curvature;
 mod difficulty;
 mod doubts;
+mod estimates;
 pub mod field;
 mod gap;
 mod measure;
@@ -101,6 +103,8 @@ pub fn measure<B: Ops>(
         Evaluator::Gradient(spec) => curvature::gradient(spec, subject, moment, session)?,
         Evaluator::Gap(spec) => gap::gap(spec, subject, moment, session)?,
         Evaluator::Perturbation(spec) => perturbation::perturbation(spec, subject, moment, session)?,
+        Evaluator::Estimates(spec) => estimates::correlations(spec, subject, state, session)?,
+        Evaluator::Corruption(spec) => corruption::errors(spec, subject, state, session)?,
         _ => Measurements::one(name, test_scores(subject, state)?.accuracy),
     })
 }

@@ -77,6 +77,15 @@ pub(super) fn points<B: Ops>(spec: &PgdEvaluator, victim: &Victim<'_, B>, batch:
     (1..spec.restarts as u64).fold(judged(0), |kept, restart| worst(kept, judged(restart))).x
 }
 
+/// The images after all steps, also of samples that are misclassified before.
+pub(super) fn attacked<B: Ops>(
+    spec: &PgdEvaluator,
+    victim: &Victim<'_, B>,
+    batch: &Batch<B>,
+) -> Tensor<B, 4> {
+    attack(spec, victim, batch, 0, &mut ())
+}
+
 fn attack<B: Ops>(
     spec: &PgdEvaluator,
     victim: &Victim<'_, B>,

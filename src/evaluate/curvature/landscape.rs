@@ -36,7 +36,8 @@ pub fn landscape<B: Ops>(
         let headway = Headway { what: "landscape", unit: "points", done: found.len(), of };
         session.advance("landscape", headway, &found)?;
     }
-    let name = |what: &str| named("landscape", &spec.probe.loss, what);
+    let evaluator = if spec.dimensions == 2 { "landscape.2d" } else { "landscape" };
+    let name = |what: &str| named(evaluator, &spec.probe.loss, what);
     let values = vec![(name("centre"), centre.loss), (name("rise"), rim(&found, steps.len()) - centre.loss)];
     let field = field(spec, &probe, steps, found);
     Ok(Measurements { values, fields: vec![field], warnings: Vec::new() })

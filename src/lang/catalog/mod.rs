@@ -33,10 +33,10 @@ pub use describe::describe;
 pub use difficulty::{Adm, Difficulty, Freshness, Gdm, Loss};
 pub use entry::{Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter};
 pub use evaluator::{
-    Accuracy, AutoattackEvaluator, DifficultyEvaluator, Evaluator, GapEvaluator, GradientEvaluator,
-    HessianEvaluator, LandscapeEvaluator, LossEvaluator, LpfEvaluator, PerturbationEvaluator, PgdEvaluator,
-    Probing, Profile, QUERIES, STEPS, Scale, SharpnessEvaluator, SpectrumEvaluator, Stage,
-    TARGETED_DLR_CLASSES,
+    Accuracy, AutoattackEvaluator, CorruptionEvaluator, DifficultyEvaluator, EstimatesEvaluator, Evaluator,
+    GapEvaluator, GradientEvaluator, HessianEvaluator, KINDS, LandscapeEvaluator, LossEvaluator,
+    LpfEvaluator, PerturbationEvaluator, PgdEvaluator, Probing, Profile, QUERIES, STEPS, Scale,
+    SharpnessEvaluator, SpectrumEvaluator, Stage, TARGETED_DLR_CLASSES,
 };
 pub use minimizer::{
     Anneal, Asam, Eigensam, Esam, Fishersam, Fsam, Gsam, Lesam, LesamPlus, Looksam, Minimizer, Msam, Order,
