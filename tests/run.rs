@@ -186,7 +186,7 @@ fn measurements_around_the_weights_go_on_too() {
     let fields: Fields = serde_json::from_slice(&expected[2]).unwrap();
     let named: Vec<&str> = fields.fields.iter().map(|field| field.name.as_str()).collect();
     assert_eq!(named, ["hessian", "hessian.layers", "spectrum", "landscape"]);
-    for stop in (1..=watch.told).step_by(9) {
+    for stop in (1..=watch.told).step_by(37) {
         let runs = tempfile::tempdir().unwrap();
         let mut options = options(AROUND, runs.path());
         for stop in [stop, 2] {
