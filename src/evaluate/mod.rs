@@ -4,6 +4,7 @@ mod accuracy;
 mod autoattack;
 mod difficulty;
 mod doubts;
+pub mod field;
 mod measure;
 mod pgd;
 
