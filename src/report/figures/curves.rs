@@ -1,233 +1,11 @@
 //! Curves over training: metrics of every epoch, and what evaluators gave on the way.
 
+use super::columns::{COLUMNS, COUNTS, ELSEWHERE, SECTIONS, STEPS, Shown};
 use super::{Figure, Section, file_name};
 use crate::report::draw::{Axis, LinePlot, Point, Scale, Series, lines};
 use crate::report::history::Metrics;
 use crate::report::study::{Seed, Study, band};
 use crate::report::table::{heading, in_percent};
-
-const TRAINING: usize = 0;
-const SCHEDULES: usize = 1;
-const STEPS: usize = 2;
-
-const SECTIONS: [(&str, &str); 3] = [
-    ("Training", "Means of each epoch, from the first pass of its steps; validation after each epoch."),
-    (
-        "Schedules as they ran",
-        "What the steps used, at the end of each epoch or as its mean; not what the file asked for.",
-    ),
-    ("Steps", "Means of each epoch over the steps where the value applies."),
-];
-
-/// How a column of `metrics.csv` is shown.
-struct Shown {
-    section: usize,
-    column: &'static str,
-    title: &'static str,
-    axis: &'static str,
-    caption: &'static str,
-}
-
-const fn shown(
-    section: usize,
-    column: &'static str,
-    title: &'static str,
-    axis: &'static str,
-    caption: &'static str,
-) -> Shown {
-    Shown { section, column, title, axis, caption }
-}
-
-/// Columns that are drawn elsewhere, or place a row.
-const ELSEWHERE: [&str; 6] = ["phase", "epoch", "step", "difficulty_p10", "difficulty_p50", "difficulty_p90"];
-
-const COLUMNS: [Shown; 26] = [
-    shown(
-        TRAINING,
-        "train_loss",
-        "Training loss",
-        "cross-entropy (nats)",
-        "Mean loss of the training inputs.",
-    ),
-    shown(
-        TRAINING,
-        "validation_loss",
-        "Validation loss",
-        "cross-entropy (nats)",
-        "Mean loss of the clean validation samples.",
-    ),
-    shown(
-        TRAINING,
-        "train_accuracy",
-        "Training accuracy",
-        "accuracy (%)",
-        "Share of training inputs classified correctly.",
-    ),
-    shown(
-        TRAINING,
-        "validation_accuracy",
-        "Validation accuracy",
-        "accuracy (%)",
-        "Share of clean validation samples classified correctly.",
-    ),
-    shown(
-        TRAINING,
-        "clean_loss",
-        "Clean training loss",
-        "cross-entropy (nats)",
-        "Mean loss of the clean images in the training passes.",
-    ),
-    shown(
-        TRAINING,
-        "clean_accuracy",
-        "Clean training accuracy",
-        "accuracy (%)",
-        "Share of clean training images classified correctly.",
-    ),
-    shown(
-        TRAINING,
-        "adversarial_loss",
-        "Adversarial training loss",
-        "cross-entropy (nats)",
-        "Mean loss of the attacked training images.",
-    ),
-    shown(
-        TRAINING,
-        "adversarial_accuracy",
-        "Adversarial training accuracy",
-        "accuracy (%)",
-        "Share of attacked training images classified correctly.",
-    ),
-    shown(
-        TRAINING,
-        "validation_adversarial_accuracy",
-        "Adversarial validation accuracy",
-        "accuracy (%)",
-        "Share of attacked validation images classified correctly.",
-    ),
-    shown(
-        TRAINING,
-        "adversarial_gap",
-        "Adversarial generalisation gap",
-        "gap (%)",
-        "Adversarial accuracy in training less that of validation.",
-    ),
-    shown(
-        SCHEDULES,
-        "learning_rate",
-        "Learning rate",
-        "learning rate",
-        "Learning rate of the last step of the epoch.",
-    ),
-    shown(
-        SCHEDULES,
-        "radius",
-        "Radius of the perturbation",
-        "length of the perturbation",
-        "Mean length by which the minimizer moves the weights before its second pass.",
-    ),
-    shown(
-        SCHEDULES,
-        "clipped",
-        "Clipped steps",
-        "share of steps",
-        "Share of steps whose radius the clip of the minimizer cut.",
-    ),
-    shown(
-        SCHEDULES,
-        "kept",
-        "Samples kept",
-        "share of samples",
-        "Share of samples with a weight above zero.",
-    ),
-    shown(
-        SCHEDULES,
-        "weight_easiest",
-        "Weight of easy samples",
-        "weight",
-        "Mean weight of the easiest sample of a batch.",
-    ),
-    shown(
-        SCHEDULES,
-        "weight_hardest",
-        "Weight of hard samples",
-        "weight",
-        "Mean weight of the hardest sample of a batch.",
-    ),
-    shown(
-        SCHEDULES,
-        "lambda",
-        "Curriculum of the adversary",
-        "lambda",
-        "Where the adversary's own curriculum stands: lambda, threshold, steps, or the mean radius.",
-    ),
-    shown(
-        SCHEDULES,
-        "attack_active",
-        "Samples under attack",
-        "share of samples",
-        "Share of samples that took a step, over all attack steps.",
-    ),
-    shown(
-        SCHEDULES,
-        "perturbation",
-        "Length of attacks",
-        "norm of the perturbation",
-        "Mean norm of the perturbations of images.",
-    ),
-    shown(
-        SCHEDULES,
-        "passes",
-        "Cost of a step",
-        "forward passes",
-        "Passes per step in units of one forward pass.",
-    ),
-    shown(
-        STEPS,
-        "gradient_norm",
-        "Norm of the gradient",
-        "norm of the gradient",
-        "Norm of the gradient of the first pass.",
-    ),
-    shown(
-        STEPS,
-        "rise",
-        "Rise under perturbation",
-        "rise of the loss (nats)",
-        "Loss at the perturbed weights less that at the weights.",
-    ),
-    shown(
-        STEPS,
-        "curvature",
-        "Curvature along the gradient",
-        "curvature",
-        "Rayleigh quotient of the Hessian, where the minimizer measures it.",
-    ),
-    shown(
-        STEPS,
-        "fell",
-        "Attacks that lowered the loss",
-        "share of samples",
-        "Share of samples whose loss fell under the attack of ADM.",
-    ),
-    shown(
-        STEPS,
-        "skipped",
-        "Skipped steps",
-        "steps",
-        "Steps of the epoch that changed nothing, because loss or gradient were not finite.",
-    ),
-    shown(
-        STEPS,
-        "empty",
-        "Empty steps",
-        "steps",
-        "Steps of the epoch that changed nothing, because all sample weights were zero.",
-    ),
-];
-
-/// Counts are drawn where there is something to count.
-const COUNTS: [&str; 2] = ["skipped", "empty"];
 
 /// Curves of the metrics, by section.
 pub fn sections(study: &Study) -> Vec<Section> {
@@ -274,12 +52,11 @@ fn curve(metrics: &Metrics, column: &str, scale: f64) -> Vec<(f64, f64)> {
     epochs.iter().zip(values).map(|(&epoch, &value)| (epoch, value * scale)).collect()
 }
 
-/// One curve per number that evaluators gave on the way; quantiles of difficulty have figures of their own.
+/// One curve per number that evaluators gave on the way.
 pub fn measurements(study: &Study) -> Section {
     let mut names: Vec<&str> = Vec::new();
     for row in study.all().flat_map(|(_, seed)| &seed.history.measured) {
-        let is_quantile = [".p10", ".p50", ".p90"].iter().any(|end| row.name.ends_with(end));
-        if !is_quantile && !names.contains(&row.name.as_str()) {
+        if !is_drawn_elsewhere(&row.name) && !names.contains(&row.name.as_str()) {
             names.push(&row.name);
         }
     }
@@ -294,6 +71,12 @@ pub fn measurements(study: &Study) -> Section {
         note: "Each point is an evaluation of the weights at that time.",
         figures: figures.collect(),
     }
+}
+
+/// Difficulty has figures of its own.
+fn is_drawn_elsewhere(name: &str) -> bool {
+    let ends = [".p10", ".p50", ".p90", ".ratio", ".variation"];
+    name.starts_with("difficulty.") && ends.iter().any(|end| name.ends_with(end))
 }
 
 /// The values of a measurement over epochs.

@@ -164,7 +164,7 @@ fn kept(variant: &Variant) -> Option<Figure> {
         id: file_name(&["kept", &variant.name]),
         title: format!("Samples kept: {}", variant.name),
         caption: "Easy samples below, hard ones above, ordered anew at each evaluation by the measure of the probe set \
-            (ADM, else GDM, else the loss); full colour: kept, white: dropped."
+            (ADM, else GDM, else the loss); full colour: kept when a step last saw them, empty: dropped."
             .into(),
         drawing: raster(&drawn),
         first: false,

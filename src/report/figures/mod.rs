@@ -1,5 +1,6 @@
 //! From what seeds recorded to figures.
 
+mod columns;
 mod curvature;
 mod curves;
 mod difficulty;
