@@ -75,7 +75,7 @@ fn assert_whole(desk: &Desk, folder: &str) -> String {
 fn a_run_leaves_a_page_that_needs_nothing_beside_it() {
     let (desk, folder) = study();
     let text = assert_whole(&desk, &folder);
-    assert!(text.contains("Two &lt;minimizers&gt; &amp; \"one\" curriculum"), "the title");
+    assert!(text.contains("Two &lt;minimizers&gt; &amp; &quot;one&quot; curriculum"), "the title");
     assert!(text.contains("train.0.under.rho") && text.contains("evaluate accuracy, loss, difficulty"));
     let names = figures(&desk, &folder);
     for wanted in [
@@ -157,10 +157,10 @@ fn what_is_unfinished_failed_or_damaged_is_shown_as_such() {
     fs::write(all[2].join("metrics.csv"), metrics + "1,2,x\n").unwrap();
     fs::write(all[3].join("resolved.json"), "").unwrap();
     desk.flatrun(&["report", &folder]).code(0).stderr_eq(str![[r#"
-warning: `runs/study-[..]/sgd/seed-1/results.json` is damaged: EOF while parsing a value at line 1 column 9
 warning: `runs/study-[..]/sam-rho-0.05/seed-1/resolved.json` is damaged: EOF while parsing a value at line 1 column 0
+warning: `runs/study-[..]/sgd/seed-1/results.json` is damaged: EOF while parsing a value at line 1 column 9
 warning: `runs/study-[..]/sam-rho-0.05/seed-0/metrics.csv` is damaged: line 5: 3 fields instead of [..]
-warning: sgd, seed 0 is not finished: step 15 of phase 1
+warning: sgd, seed 0 is not finished: step 18 of phase 1
 runs/study-[..]/report.html
 
 "#]]);
@@ -168,7 +168,7 @@ runs/study-[..]/report.html
     for told in [
         "2 of 4 unfinished",
         "its results cannot be read",
-        "is not finished: step 15 of phase 1",
+        "is not finished: step 18 of phase 1",
         "fields instead of",
     ] {
         assert!(text.contains(told), "{told}");

@@ -28,11 +28,7 @@ pub fn contours(grid: &Grid, levels: &Levels, labels: [&str; 3]) -> Drawing {
         isorings(grid, levels).iter().map(|rings| placed(grid, &frame, rings)).collect();
     let body = filled(&frame, levels, &rings)
         .add(holes(grid, &frame))
-        .add(
-            Path::new()
-                .set("class", "iso")
-                .set("d", rings.iter().flatten().map(|ring| closed(ring)).collect::<String>()),
-        )
+        .add(Path::new().set("class", "iso").set("d", rings.iter().flatten().map(closed).collect::<String>()))
         .add(centre(grid, &frame))
         .add(names(&frame, levels, &rings))
         .add(bar(&frame, levels, labels[2]))
