@@ -4,6 +4,7 @@ mod date;
 pub mod draw;
 mod figures;
 mod history;
+pub mod notes;
 mod page;
 mod publish;
 mod records;

@@ -92,7 +92,7 @@ fn decimals(value: f64) -> usize {
 
 /// Whether a measurement is a share of samples, which people read in percent.
 pub(super) fn in_percent(measurement: &str) -> bool {
-    measurement.rsplit('.').next() == Some("accuracy")
+    measurement.rsplit('.').next() == Some("accuracy") || measurement.starts_with("corruption(")
 }
 
 pub(super) fn heading(measurement: &str) -> String {
