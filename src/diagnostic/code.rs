@@ -102,6 +102,18 @@ codes! {
     ValidationTakesAll "F0403" "validation-takes-all" Error "a validation split that leaves nothing to train on";
     ImageTooSmall "F0404" "image-too-small" Error "images too small for the network";
     TooFewClasses "F0405" "too-few-classes" Error "a loss that the data set has too few classes for";
+    MixedSizes "F0406" "mixed-sizes" Error "images of several sizes that nothing brings to one";
+    SizesDiffer "F0407" "sizes-differ" Error "training and test images of different size";
+    RandomView "F0408" "random-view" Error "a random change of the images that are measured on";
+    NoSoftLabels "F0409" "no-soft-labels" Error "soft labels where a loss or an attack needs single ones";
+    EmptyClass "F0410" "empty-class" Error "a class without images";
+    AmbiguousClasses "F0411" "ambiguous-classes" Error "two classes whose names differ only in case";
+    ClassesDiffer "F0412" "classes-differ" Error "parts of a data set with different classes";
+    LinkLeavesRoot "F0413" "link-leaves-root" Error "a symbolic link out of the data set";
+    StrayFile "F0414" "stray-file" Error "a file among the images that is no image";
+    ImageTooLarge "F0415" "image-too-large" Error "an image of more pixels than are decoded";
+    UnknownDomain "F0416" "unknown-domain" Error "a domain that the data set does not have";
+    UnevenDomains "F0417" "uneven-domains" Error "a batch that training domains cannot share evenly";
     // The file as a whole.
     DuplicateStatement "F0501" "duplicate-statement" Error "a statement that stands twice";
     SecondRecipe "F0502" "second-recipe" Error "a second recipe";

@@ -9,6 +9,7 @@ mod descend;
 mod experiment;
 mod findings;
 mod flags;
+pub(crate) mod images;
 mod lints;
 pub(crate) mod measure;
 pub(crate) mod minimizer;
@@ -24,11 +25,12 @@ mod recipe;
 mod run;
 mod scope;
 mod slug;
+pub(crate) mod sources;
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::catalog::Optimizer;
 use crate::lang::program::{Origin, Program, Setting, Variant};
-use crate::lang::world::{DatasetInfo, World};
+use crate::lang::world::{DatasetInfo, SourceInfo, World};
 use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind};
 
@@ -97,6 +99,8 @@ pub struct Checker<'a> {
     phase: Option<PhaseTime>,
     /// Size and shape of the current variant's data.
     info: Option<DatasetInfo>,
+    /// What its source holds.
+    source_info: Option<SourceInfo>,
     /// Samples per batch of the current variant.
     batch: Option<usize>,
     /// Samples per micro-batch, where the file has them.
@@ -127,6 +131,7 @@ impl<'a> Checker<'a> {
             settings: Vec::new(),
             phase: None,
             info: None,
+            source_info: None,
             batch: None,
             micro: None,
             sums_losses: false,

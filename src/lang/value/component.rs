@@ -24,6 +24,14 @@ impl<K: Member> Value for K {
     }
 }
 
+impl<K: Member> Value for Box<K> {
+    const FORM: Form = K::FORM;
+
+    fn read<'a>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Parameter) -> Option<Self> {
+        K::read(checker, expr, place).map(Box::new)
+    }
+}
+
 /// The entry that an expression names, among the kinds that may stand there. A word with one near name stands for
 /// it from here on, so that its arguments are checked too.
 pub(crate) fn locate<'a>(
