@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
-use crate::report::{Outcome, RunRecord, Table, read};
+use crate::report::{Outcome, RunRecord, Table, notes, read};
 
 /// Print the tables of runs again; several runs are joined into one table
 #[derive(Debug, clap::Args)]
@@ -35,10 +35,11 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let several = records.len() > 1;
     let outcomes: Vec<Outcome> = records.iter().flat_map(|record| outcomes(record, several)).collect();
     let table = Table::new(&outcomes);
+    let below = notes(&records.iter().flat_map(|record| protocols(record, several)).collect::<Vec<_>>());
     let text = match args.format {
-        Format::Text => table.text(terminal.width),
+        Format::Text => table.text(terminal.width) + &below,
         Format::Csv => table.csv(),
-        Format::Markdown => table.markdown(),
+        Format::Markdown => markdown(&table, &below),
         Format::Json => json(&table)?,
     };
     terminal.print(&text)?;
@@ -60,13 +61,26 @@ fn record(run: &Path) -> Result<RunRecord, Failure> {
 }
 
 /// Variants are named with their run where there are several.
-fn outcomes(record: &RunRecord, several: bool) -> Vec<Outcome> {
+fn named(record: &RunRecord, variant: String, several: bool) -> String {
     let run = record.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let named = |outcome: Outcome| match several {
-        true => Outcome { variant: format!("{run}/{}", outcome.variant), ..outcome },
-        false => outcome,
-    };
+    if several { format!("{run}/{variant}") } else { variant }
+}
+
+fn outcomes(record: &RunRecord, several: bool) -> Vec<Outcome> {
+    let named = |outcome: Outcome| Outcome { variant: named(record, outcome.variant, several), ..outcome };
     record.outcomes().into_iter().map(named).collect()
+}
+
+fn protocols(record: &RunRecord, several: bool) -> Vec<(String, Vec<String>)> {
+    let named = |(variant, lines)| (named(record, variant, several), lines);
+    record.protocols().into_iter().map(named).collect()
+}
+
+/// A table and, as a list, what stands below it.
+pub(super) fn markdown(table: &Table, below: &str) -> String {
+    let items: String = below.lines().map(|line| format!("- {line}\n")).collect();
+    let gap = if items.is_empty() { "" } else { "\n" };
+    table.markdown() + gap + &items
 }
 
 fn json(table: &Table) -> Result<String, Failure> {

@@ -9,12 +9,13 @@ use super::exit::{Exit, Failure};
 use super::interrupt;
 use super::progress::{Display, Progress};
 use super::render::FileFindings;
+use super::report::markdown;
 use super::source::Source;
 use super::terminal::{Mark, Terminal};
 use crate::files::write_atomic;
 use crate::lang::{self, Checked, Settings};
-use crate::report::{Outcome, Table};
-use crate::run::{Idle, Options, Report, RunError, execute};
+use crate::report::{Outcome, Table, notes};
+use crate::run::{Idle, Options, Report, RunError, RunResult, execute};
 
 /// Check, train, evaluate and report; `flatrun FILE` does the same
 ///
@@ -169,12 +170,13 @@ fn finish(
     }
     report_idle(program, report, terminal);
     let table = table(program, report);
-    keep(&report.folder, &table)?;
+    let below = notes(&protocols(program, report));
+    keep(&report.folder, &table, &below)?;
     if !args.quiet {
         terminal.note(&format!("{}\n", report.folder.display()));
     }
     if args.events.is_none() {
-        terminal.print(&table.text(terminal.width))?;
+        terminal.print(&(table.text(terminal.width) + &below))?;
     }
     Ok(exit)
 }
@@ -213,8 +215,17 @@ fn table(program: &lang::Program, report: &Report) -> Table {
     Table::new(&outcomes.collect::<Vec<_>>())
 }
 
-fn keep(folder: &Path, table: &Table) -> Result<(), Failure> {
-    for (name, text) in [("table.csv", table.csv()), ("table.md", table.markdown())] {
+fn protocols(program: &lang::Program, report: &Report) -> Vec<(String, Vec<String>)> {
+    let slug = |variant: usize| program.variants[variant].slug.clone();
+    let of = |result: &RunResult| {
+        let protocol = report.protocols.get(result.variant).cloned().unwrap_or_default();
+        (slug(result.variant), protocol)
+    };
+    report.results.iter().filter(|result| result.outcome.is_ok()).map(of).collect()
+}
+
+fn keep(folder: &Path, table: &Table, below: &str) -> Result<(), Failure> {
+    for (name, text) in [("table.csv", table.csv()), ("table.md", markdown(table, below))] {
         let path = folder.join(name);
         write_atomic(&path, text.as_bytes()).map_err(|error| Failure::unwritable(&path, &error))?;
     }

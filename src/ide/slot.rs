@@ -96,7 +96,7 @@ impl Slot {
 mod tests {
     use super::*;
     use crate::ide::site::Site;
-    use crate::lang::{self, DatasetInfo, SourceInfo, Settings, World, WorldError};
+    use crate::lang::{self, DatasetInfo, Settings, SourceInfo, World, WorldError};
     use crate::syntax::tokens;
 
     struct Nowhere;

@@ -33,6 +33,8 @@ pub struct SeedRecord {
     pub began: f64,
     /// Name and value of each measurement.
     pub values: Vec<(String, f64)>,
+    /// How the data came about.
+    pub protocol: Vec<String>,
 }
 
 /// How far a run came.
@@ -58,6 +60,8 @@ struct Resolved {
 #[derive(Deserialize)]
 struct Results {
     values: Vec<(String, Option<f64>)>,
+    #[serde(default)]
+    protocol: Vec<String>,
 }
 
 /// The parts of an event that tell where a run stands.
@@ -132,6 +136,14 @@ impl RunRecord {
     }
 }
 
+impl RunRecord {
+    /// The protocol of each variant that has results.
+    pub fn protocols(&self) -> Vec<(String, Vec<String>)> {
+        let finished = self.seeds.iter().filter(|seed| seed.state == State::Finished);
+        finished.map(|seed| (seed.variant.clone(), seed.protocol.clone())).collect()
+    }
+}
+
 fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -163,12 +175,15 @@ fn seed_record(folder: &Path, resolved: Resolved, events: &[EventLine]) -> SeedR
         (Some(_), None) => State::Finished,
         (None, None) => interrupted(folder),
     };
+    let (values, protocol) =
+        results.map_or_else(Default::default, |results| (results.values, results.protocol));
     SeedRecord {
         variant,
         seed,
         state,
         began: events.first().map_or(0.0, |event| event.time),
-        values: results.map_or_else(Vec::new, |results| results.values.into_iter().map(number).collect()),
+        values: values.into_iter().map(number).collect(),
+        protocol,
     }
 }
 

@@ -48,6 +48,9 @@ struct Results {
     /// What casts doubt on them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    /// How the data they were measured on came about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    protocol: Vec<String>,
 }
 
 /// See [`super::execute`].
@@ -73,7 +76,8 @@ pub fn execute<B: Ops>(
     if options.smoke {
         let _ = fs::remove_dir_all(&path);
     }
-    Ok(Report { folder: path, results: results? })
+    let protocols = prepared.iter().map(|prepared| prepared.protocol.clone()).collect();
+    Ok(Report { folder: path, results: results?, protocols })
 }
 
 /// Where a program's run lies.
@@ -300,6 +304,8 @@ impl<B: Ops> Executor<'_, B> {
             train: &prepared.train,
             train_indices: &prepared.split.train,
             test: &prepared.test,
+            validation: &prepared.split.validation,
+            oracle: prepared.oracle.as_ref(),
             at_most: self.options.smoke.then_some(1),
         }
     }
@@ -361,8 +367,12 @@ impl<B: Ops> Executor<'_, B> {
         }
         self.export(variant, run.seed, folder, journal)?;
         let finite = |(name, value): &(String, f64)| (name.clone(), Some(*value).filter(|v| v.is_finite()));
-        let results =
-            Results { stage: stage.key.to_string(), values: values.iter().map(finite).collect(), warnings };
+        let results = Results {
+            stage: stage.key.to_string(),
+            values: values.iter().map(finite).collect(),
+            warnings,
+            protocol: prepared.protocol.clone(),
+        };
         let json =
             serde_json::to_vec_pretty(&results).map_err(|error| RunError::Internal(error.to_string()))?;
         folder.write("results.json", &json)?;
@@ -476,7 +486,12 @@ fn feed(variant: &Variant, prepared: &Prepared, seed: u64) -> Result<Feed, RunEr
     let data = &variant.experiment.data;
     let indices = prepared.split.train.clone();
     let train = prepared.train.clone();
-    Ok(Feed::new(train, indices, data.augment.clone(), data.batch, seed, data.shuffle)?)
+    let groups = train.groups.clone();
+    let feed = Feed::new(train, indices, data.augment.clone(), data.batch, seed, data.shuffle)?;
+    Ok(match groups {
+        Some(groups) => feed.sharing_batches(&groups),
+        None => feed,
+    })
 }
 
 /// A failure of one variant lets the others go on; these do not.

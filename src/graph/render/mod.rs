@@ -115,7 +115,7 @@ fn listed(names: Vec<String>) -> String {
 #[cfg(test)]
 mod fixture {
     use crate::graph::StageGraph;
-    use crate::lang::{self, DatasetInfo, SourceInfo, Program, Settings, World, WorldError};
+    use crate::lang::{self, DatasetInfo, Program, Settings, SourceInfo, World, WorldError};
 
     /// A world whose only data set is `digits`.
     struct Digits;

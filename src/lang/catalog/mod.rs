@@ -52,8 +52,8 @@ pub use perturbation::{
 pub use range::{Bound, Range};
 pub use reference::reference;
 pub use source::{
-    Cifar10, Cifar100, Color, Digits, Domains, FashionMnist, Folder, Idx, Imbalance, Longtail, Mnist, OnError,
-    Orientation, Reported, Selection, Source,
+    Cifar10, Cifar100, Color, Digits, Domains, FashionMnist, Folder, Idx, Imbalance, Longtail, Mnist,
+    OnError, Orientation, Reported, Selection, Source,
 };
 pub use statements::{ClauseEntry, STATEMENTS, StatementEntry, clause, statement};
 

@@ -144,9 +144,10 @@ kind! {
             notes: "`test = NAME` leaves one domain out and trains on all others; `train = NAME` trains on a single one and tests on all \
                     others. `batch` counts the samples of all training domains together: DomainBed's 32 per domain are `batch 96` for three. \
                     `select best(accuracy)` compares, after every epoch, what `selection` names: with `training_domain` the mean accuracy \
-                    on the out splits of the training domains, with `leave_one_out` the accuracy on the whole training domain that \
-                    `validate` names, which is not trained on. `oracle` keeps the last weights and adds the accuracy on the out split \
-                    of the test domain, to choose among runs by. `report` says which part of the test domain the numbers are of. \
+                    on the out splits of the training domains, with `leave_one_out` the accuracy on the in split of the training domain that \
+                    `validate` names, which is not trained on; `oracle` keeps the last weights. `accuracy` gives the mean over test domains of \
+                    the part that `report` names, then each domain's (`sketch.accuracy`), what selects weights (`selection.accuracy`) and \
+                    the out split of the test domains, which the oracle chooses among runs by (`oracle.accuracy`). \
                     DomainBed draws with replacement, here an epoch has no repetition; its random generator is another one. \
                     What is said of images under `folder` holds here too.",
             example: "data domains(\"data/PACS\", test = \"sketch\") augment [random_resized_crop(224, scale = [0.7, 1]), flip] test [resize(224, fit = exact)] batch 96",

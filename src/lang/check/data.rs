@@ -6,8 +6,8 @@ use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::lang::catalog::{Augmentation, FRACTION, Form, Parameter, Range, Selection, Source};
 use crate::lang::edition;
 use crate::lang::program::{Data, Experiment, Select, Validation};
+use crate::lang::value::Value;
 use crate::lang::value::mistakes::shown;
-use crate::lang::value::{Value, mistakes};
 use crate::lang::world::{DatasetInfo, SourceInfo, WorldError};
 use crate::syntax::ast::{Expr, ExprKind};
 
@@ -168,7 +168,9 @@ impl<'a> Checker<'a> {
 
     /// Domains share a batch, and hold out what validates.
     pub(super) fn domains_fit(&mut self, outline: &Outline<'a>, experiment: &Experiment) {
-        let (Source::Domains(source), Some(info)) = (&experiment.data.source, self.source_info) else { return };
+        let (Source::Domains(source), Some(info)) = (&experiment.data.source, self.source_info) else {
+            return;
+        };
         let data = outline.value("data").map_or(Span::default(), |data| self.resolve(data).span);
         let clause = |name| outline.clause("data", name).map_or(data, |written| self.resolve(written).span);
         let (batch, domains) = (experiment.data.batch, info.domains);
@@ -178,18 +180,21 @@ impl<'a> Checker<'a> {
         }
         if experiment.data.validation.is_some() {
             let message = "`domains` holds out a part of each domain itself: `validation` has no place";
-            let finding = Diagnostic::new(Code::ExclusiveParameters, clause("validation"), message, "a second split");
+            let finding =
+                Diagnostic::new(Code::ExclusiveParameters, clause("validation"), message, "a second split");
             findings.push(finding.help("leave it out; `holdout` is the share that is held out"));
         }
         if !experiment.data.shuffle {
             let message = "`domains` draws its batches anew each epoch: `shuffle false` has no place";
-            let finding = Diagnostic::new(Code::ExclusiveParameters, clause("shuffle"), message, "batches are drawn");
+            let finding =
+                Diagnostic::new(Code::ExclusiveParameters, clause("shuffle"), message, "batches are drawn");
             findings.push(finding.help("leave it out"));
         }
         if let (Selection::Oracle, Select::Best(_)) = (source.selection, &experiment.select) {
             let span = outline.value("select").map_or(data, |written| self.resolve(written).span);
             let message = "`selection = oracle` keeps the last weights: `select best` has no place";
-            let finding = Diagnostic::new(Code::ExclusiveParameters, span, message, "the oracle chooses among runs");
+            let finding =
+                Diagnostic::new(Code::ExclusiveParameters, span, message, "the oracle chooses among runs");
             findings.push(finding.help("leave out `select`, or write `selection = training_domain`"));
         }
         findings.into_iter().for_each(|finding| self.report(finding));

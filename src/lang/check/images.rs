@@ -121,19 +121,22 @@ impl<'a> Checker<'a> {
         for (index, augmentation) in experiment.data.augment.iter().enumerate() {
             let refused = match augmentation {
                 Augmentation::Mixup(_) => adversaries.first(),
-                Augmentation::LabelSmoothing(_) => adversaries.iter().find(|adversary| !takes_soft(adversary)),
+                Augmentation::LabelSmoothing(_) => {
+                    adversaries.iter().find(|adversary| !takes_soft(adversary))
+                }
                 _ => None,
             };
             let Some(adversary) = refused else { continue };
-            let span = outline.clause("data", "augment").map_or(Span::default(), |list| self.item(list, index));
+            let span =
+                outline.clause("data", "augment").map_or(Span::default(), |list| self.item(list, index));
             self.report(no_soft_labels(span, augmentation, adversary));
         }
     }
 }
 
-/// Whether the training loss of an adversary is a cross-entropy of the training label.
+/// Whether the training loss of an adversary is the plain cross-entropy.
 fn takes_soft(adversary: &Adversary) -> bool {
-    !matches!(adversary, Adversary::Mart(_) | Adversary::Cat20(_))
+    !matches!(adversary, Adversary::Mart(_) | Adversary::Trades(_) | Adversary::Cat20(_) | Adversary::Dat(_))
 }
 
 fn no_soft_labels(span: Span, augmentation: &Augmentation, adversary: &Adversary) -> Diagnostic {

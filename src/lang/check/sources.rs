@@ -85,7 +85,8 @@ pub(crate) fn check_domains<'a>(
     checker: &mut Checker<'a>,
     arguments: &Arguments<'a>,
 ) -> Option<Domains> {
-    let place = |name: &str| arguments.written(name).map_or(arguments.span, |expr| checker.resolve(expr).span);
+    let place =
+        |name: &str| arguments.written(name).map_or(arguments.span, |expr| checker.resolve(expr).span);
     let finding = match (&domains.test, &domains.train) {
         (None, None) => Some(
             Diagnostic::new(

@@ -1,7 +1,7 @@
 //! Components: a name, its arguments, and the struct they become.
 
 use super::{Arguments, Value, mistakes};
-use crate::lang::catalog::{self, Entry, Form, Kind, Parameter};
+use crate::lang::catalog::{self, Entry, Form, Kind, Parameter, Source};
 use crate::lang::check::Checker;
 use crate::syntax::ast::{Call, Expr, ExprKind};
 
@@ -24,11 +24,11 @@ impl<K: Member> Value for K {
     }
 }
 
-impl<K: Member> Value for Box<K> {
-    const FORM: Form = K::FORM;
+impl Value for Box<Source> {
+    const FORM: Form = Source::FORM;
 
     fn read<'a>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Parameter) -> Option<Self> {
-        K::read(checker, expr, place).map(Box::new)
+        Source::read(checker, expr, place).map(Box::new)
     }
 }
 

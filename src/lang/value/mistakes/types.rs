@@ -105,7 +105,8 @@ fn unknown_name(checker: &Checker<'_>, call: &Call, place: &Parameter) -> Diagno
 pub(crate) fn no_interval<'a, T>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Parameter) -> Option<T> {
     let span = checker.resolve(expr).span;
     let message = format!("`{}` takes {}", place.name, place.form.expected());
-    let finding = Diagnostic::new(Code::WrongType, span, message, "not two rising numbers").help(example(place));
+    let finding =
+        Diagnostic::new(Code::WrongType, span, message, "not two rising numbers").help(example(place));
     checker.report(finding);
     None
 }
@@ -119,7 +120,9 @@ pub(crate) fn repeated_name<'a, T>(
 ) -> Option<T> {
     let span = checker.resolve(expr).span;
     let message = format!("`{name}` stands twice in `{}`", place.name);
-    checker.report(Diagnostic::new(Code::WrongType, span, message, "the second time").help("write each name once"));
+    checker.report(
+        Diagnostic::new(Code::WrongType, span, message, "the second time").help("write each name once"),
+    );
     None
 }
 
