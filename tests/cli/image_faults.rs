@@ -31,7 +31,7 @@ fn told(desk: &Desk, assert: &OutputAssert) -> String {
 fn found(spoil: impl Fn(&Path)) -> String {
     let desk = birds(PROGRAM);
     spoil(&desk.path("birds"));
-    told(&desk, &desk.flatrun(&["check", "--format", "short", "a.flat"]).code(1))
+    told(&desk, &desk.flatrun(&["check", "--format", "json", "a.flat"]).code(1))
 }
 
 #[test]
@@ -91,14 +91,14 @@ fn links_are_followed_inside_the_root_alone() {
 fn no_such_root_names_the_nearest() {
     let desk = Desk::new(&[("a.flat", &PROGRAM.replace("\"birds\"", "\"data/brids\""))]);
     fs::create_dir_all(desk.path("data/birds")).unwrap();
-    let text = told(&desk, &desk.flatrun(&["check", "a.flat"]).code(1));
+    let text = told(&desk, &desk.flatrun(&["check", "--format", "json", "a.flat"]).code(1));
     assert!(text.contains("F0401") && text.contains("the nearest name there is `data/birds`"), "{text}");
 }
 
 #[test]
 fn mixed_sizes_need_a_size() {
     let desk = birds(&PROGRAM.replace("random_resized_crop(16)", "flip"));
-    let text = told(&desk, &desk.flatrun(&["check", "a.flat"]).code(1));
+    let text = told(&desk, &desk.flatrun(&["check", "--format", "json", "a.flat"]).code(1));
     assert!(text.contains("F0406") && text.contains("`train/crow/000.jpg` is 16x18"), "{text}");
 }
 
@@ -106,7 +106,7 @@ fn mixed_sizes_need_a_size() {
 fn an_unknown_domain_names_the_nearest() {
     let program = PROGRAM.replace("folder(\"birds\")", "domains(\"birds\", test = \"vall\")");
     let desk = birds(&program);
-    let text = told(&desk, &desk.flatrun(&["check", "a.flat"]).code(1));
+    let text = told(&desk, &desk.flatrun(&["check", "--format", "json", "a.flat"]).code(1));
     assert!(text.contains("F0416") && text.contains("there is no domain `vall`"), "{text}");
     assert!(text.contains("the nearest domain is `val`"), "{text}");
 }
@@ -114,7 +114,7 @@ fn an_unknown_domain_names_the_nearest() {
 #[test]
 fn a_factor_of_one_is_no_tail() {
     let desk = Desk::new(&[("a.flat", "edition 2026\ndata longtail(digits, factor = 1)\n")]);
-    let text = told(&desk, &desk.flatrun(&["check", "--format", "short", "a.flat"]).code(1));
+    let text = told(&desk, &desk.flatrun(&["check", "--format", "json", "a.flat"]).code(1));
     assert!(text.contains("F0302") && text.contains("`factor`"), "{text}");
 }
 

@@ -2,8 +2,6 @@
 
 use std::fs;
 
-use snapbox::str;
-
 use crate::desk::{Desk, output};
 use crate::pictures::{classes, mixed};
 
@@ -46,7 +44,7 @@ fn threads_change_no_byte_of_a_run() {
 #[test]
 fn a_changed_file_is_another_data_set() {
     let desk = birds();
-    let mut stage = || {
+    let stage = || {
         desk.flatrun(&["birds.flat", "--quiet"]).code(0);
         let results = desk.read(&format!("{}/main/seed-0/results.json", desk.run_folder()));
         serde_json::from_str::<serde_json::Value>(&results).unwrap()["stage"].to_string()
@@ -81,10 +79,10 @@ fn a_long_tail_reports_its_groups_and_its_protocol() {
         "tail.flat",
         "edition 2026\ndata longtail(digits, factor = 20) batch 32\nmodel mlp(hidden = [16])\ntrain 2 epochs under sgd\nseeds 0..2\n",
     )]);
-    let line = "longtail: factor 20, exponential: 146 to 7 training images per class, 504 in all; \
+    let line = "longtail: factor 20, exponential: 143 to 7 training images per class, 490 in all; \
                 many > 100: 2 classes, medium 20 to 100: 4, few < 20: 4\n";
     let plan = output(&desk.flatrun(&["plan", "tail.flat"]).code(0));
-    assert!(plan.contains(&format!("data   longtail: 504 training + 360 test images\n       8x8x1, 10 classes; 16 batches of 32 per epoch\n       {line}")), "{plan}");
+    assert!(plan.contains(&format!("data   longtail: 490 training + 360 test images\n       8x8x1, 10 classes; 16 batches of 32 per epoch\n       {line}")), "{plan}");
     let run = output(&desk.flatrun(&["tail.flat", "--quiet"]).code(0));
     for name in ["accuracy %", "many.accuracy %", "medium.accuracy %", "few.accuracy %"] {
         assert!(run.contains(name), "{run}");
@@ -115,15 +113,12 @@ fn pacs(arguments: &str, rest: &str) -> Desk {
 #[test]
 fn leaving_a_domain_out_prints_the_protocol() {
     let desk = pacs("test = \"sketch\"", "select best(accuracy)\nevaluate accuracy, loss\n");
-    desk.flatrun(&["pacs.flat", "--quiet"]).code(0).stdout_eq(str![[r#"
-variant  seeds  accuracy %  sketch.accuracy %  selection.accuracy %[..]
-[..]
-domains: trained on `art_painting`, `cartoon`, `photo`, tested on `sketch`
-split: 20% of each domain held out, stratified by class, trial 0; each batch has as many samples of each training domain
-selection: training_domain, mean accuracy on the out splits of the training domains
-reported: in split of each test domain, mean over test domains
-
-"#]]);
+    let run = output(&desk.flatrun(&["pacs.flat", "--quiet"]).code(0));
+    let protocol = "domains: trained on `art_painting`, `cartoon`, `photo`, tested on `sketch`\n\
+        split: 20% of each domain held out, stratified by class, trial 0; each batch has as many samples of each training domain\n\
+        selection: training_domain, mean accuracy on the out splits of the training domains\n\
+        reported: in split of each test domain, mean over test domains\n";
+    assert!(run.ends_with(protocol), "{run}");
     let results = desk.read(&format!("{}/main/seed-0/results.json", desk.run_folder()));
     let results: serde_json::Value = serde_json::from_str(&results).unwrap();
     let names: Vec<&str> =

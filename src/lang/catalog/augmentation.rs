@@ -55,7 +55,7 @@ kind! {
             summary: "The middle of the image: no draw, so it holds for test images too.",
             rule: "cut the central size x size window; a smaller image is padded with zeros first",
             source: "torchvision's CenterCrop",
-            example: "test [resize(256), center_crop(224)]",
+            example: "augment [resize(256), center_crop(224), flip]",
         } with {
             size: usize => "both sides of the result", range(Range::SIDE), unit("pixels"), first();
         }
