@@ -57,7 +57,7 @@ fn example(info: &str, text: &str) -> Option<Example> {
     Some(Example { wrong, hex, files, settings: Settings { set, ..Settings::default() }, text })
 }
 
-/// `fault F0410`
+/// `fault F0411`
 fn code(fault: &str) -> Code {
     fault.split(' ').nth(1).and_then(Code::parse).unwrap_or_else(|| panic!("`{fault}` names no code"))
 }

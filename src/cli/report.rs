@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
-use crate::report::{Outcome, RunRecord, Table, notes, read};
+use crate::report::{Outcome, RunRecord, Table, protocols, read};
 
 /// Print the tables of runs again; several runs are joined into one table
 #[derive(Debug, clap::Args)]
@@ -35,11 +35,12 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let several = records.len() > 1;
     let outcomes: Vec<Outcome> = records.iter().flat_map(|record| outcomes(record, several)).collect();
     let table = Table::new(&outcomes);
-    let below = notes(&records.iter().flat_map(|record| protocols(record, several)).collect::<Vec<_>>());
+    let of_runs: Vec<_> = records.iter().flat_map(|record| protocols_of(record, several)).collect();
+    let below = protocols::text(&of_runs);
     let text = match args.format {
         Format::Text => table.text(terminal.width) + &below,
         Format::Csv => table.csv(),
-        Format::Markdown => markdown(&table, &below),
+        Format::Markdown => table.markdown() + &protocols::markdown(&below),
         Format::Json => json(&table)?,
     };
     terminal.print(&text)?;
@@ -71,16 +72,9 @@ fn outcomes(record: &RunRecord, several: bool) -> Vec<Outcome> {
     record.outcomes().into_iter().map(named).collect()
 }
 
-fn protocols(record: &RunRecord, several: bool) -> Vec<(String, Vec<String>)> {
+fn protocols_of(record: &RunRecord, several: bool) -> Vec<(String, Vec<String>)> {
     let named = |(variant, lines)| (named(record, variant, several), lines);
     record.protocols().into_iter().map(named).collect()
-}
-
-/// A table and, as a list, what stands below it.
-pub(super) fn markdown(table: &Table, below: &str) -> String {
-    let items: String = below.lines().map(|line| format!("- {line}\n")).collect();
-    let gap = if items.is_empty() { "" } else { "\n" };
-    table.markdown() + gap + &items
 }
 
 fn json(table: &Table) -> Result<String, Failure> {

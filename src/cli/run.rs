@@ -9,12 +9,12 @@ use super::exit::{Exit, Failure};
 use super::interrupt;
 use super::progress::{Display, Progress};
 use super::render::FileFindings;
-use super::report::markdown;
 use super::source::Source;
 use super::terminal::{Mark, Terminal};
 use crate::files::write_atomic;
 use crate::lang::{self, Checked, Settings};
-use crate::report::{Outcome, Table, notes};
+use crate::report::notes::{self, Note};
+use crate::report::{Outcome, Table, protocols};
 use crate::run::{Idle, Options, Report, RunError, RunResult, execute};
 
 /// Check, train, evaluate and report; `flatrun FILE` does the same
@@ -170,8 +170,12 @@ fn finish(
     }
     report_idle(program, report, terminal);
     let table = table(program, report);
-    let below = notes(&protocols(program, report));
-    keep(&report.folder, &table, &below)?;
+    let below = protocols::text(&protocols_of(program, report));
+    keep(
+        &report.folder,
+        &table,
+        &(protocols::markdown(&below) + &notes::markdown(&doubts(program, report))),
+    )?;
     if !args.quiet {
         terminal.note(&format!("{}\n", report.folder.display()));
     }
@@ -210,12 +214,12 @@ fn report_idle(program: &lang::Program, report: &Report, terminal: &Terminal) {
 fn table(program: &lang::Program, report: &Report) -> Table {
     let outcomes = report.results.iter().map(|result| Outcome {
         variant: program.variants[result.variant].slug.clone(),
-        values: result.outcome.clone().ok(),
+        values: result.outcome.as_ref().ok().map(|measured| measured.values.clone()),
     });
     Table::new(&outcomes.collect::<Vec<_>>())
 }
 
-fn protocols(program: &lang::Program, report: &Report) -> Vec<(String, Vec<String>)> {
+fn protocols_of(program: &lang::Program, report: &Report) -> Vec<(String, Vec<String>)> {
     let slug = |variant: usize| program.variants[variant].slug.clone();
     let of = |result: &RunResult| {
         let protocol = report.protocols.get(result.variant).cloned().unwrap_or_default();
@@ -224,8 +228,20 @@ fn protocols(program: &lang::Program, report: &Report) -> Vec<(String, Vec<Strin
     report.results.iter().filter(|result| result.outcome.is_ok()).map(of).collect()
 }
 
+/// What casts doubt on the results, in the order of the runs.
+fn doubts(program: &lang::Program, report: &Report) -> Vec<Note> {
+    let of_run = |result: &RunResult| {
+        let variant = &program.variants[result.variant].slug;
+        let note =
+            |message: &String| Note { variant: variant.clone(), seed: result.seed, message: message.clone() };
+        result.outcome.iter().flat_map(|measured| measured.warnings.iter().map(note)).collect::<Vec<_>>()
+    };
+    report.results.iter().flat_map(of_run).collect()
+}
+
 fn keep(folder: &Path, table: &Table, below: &str) -> Result<(), Failure> {
-    for (name, text) in [("table.csv", table.csv()), ("table.md", markdown(table, below))] {
+    let markdown = table.markdown() + below;
+    for (name, text) in [("table.csv", table.csv()), ("table.md", markdown)] {
         let path = folder.join(name);
         write_atomic(&path, text.as_bytes()).map_err(|error| Failure::unwritable(&path, &error))?;
     }

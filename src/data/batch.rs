@@ -103,7 +103,7 @@ impl Reader {
 }
 
 /// The classes of samples.
-pub(super) fn labels(corpus: &Corpus, indices: &[u32]) -> Result<Vec<i64>, DataError> {
+pub(in crate::data) fn labels(corpus: &Corpus, indices: &[u32]) -> Result<Vec<i64>, DataError> {
     let samples = corpus.len();
     let label = |&index: &u32| {
         let label = corpus.labels.get(index as usize).copied();

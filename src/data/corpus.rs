@@ -1,11 +1,13 @@
 //! Labelled images: in memory, or in files that are decoded when they are needed.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use super::augment::{Draw, render};
 use super::error::DataError;
 use super::files::ImageFiles;
-use super::image::Raw;
+use super::image::{Raw, pixel_values};
 use crate::lang::catalog::Augmentation;
 use crate::lang::view::size_after;
 use crate::lang::world::Size;
@@ -134,6 +136,20 @@ impl Corpus {
             }
             Images::Files(files) => files.decode(index).unwrap_or_else(|| Err(beyond())),
         }
+    }
+
+    /// Sample `index` as it is viewed, in bytes that mean `byte / scale`.
+    ///
+    /// # Errors
+    /// As [`Corpus::raw`].
+    pub fn seen(&self, index: u32) -> Result<Cow<'_, [u8]>, DataError> {
+        let raw = self.raw(index)?;
+        if self.view.is_empty() {
+            return Ok(raw.bytes);
+        }
+        let scale = f32::from(self.scale);
+        let image = render(&raw, &pixel_values(self.scale), &self.view, Draw::NONE);
+        Ok(image.pixels.iter().map(|value| (value * scale).round() as u8).collect::<Vec<u8>>().into())
     }
 
     /// The pixels that are in memory; empty where they are in files.

@@ -9,6 +9,7 @@ mod batch;
 mod cifar;
 mod color;
 mod corpus;
+pub mod corruption;
 mod decode;
 mod digits;
 mod error;

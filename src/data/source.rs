@@ -7,6 +7,7 @@ use crate::lang::catalog::{Idx, Source};
 use crate::lang::world::{DatasetInfo, ImageSizes, SourceInfo, World, WorldError};
 
 use super::corpus::{Dataset, Shape, Traits};
+use super::corruption::Arrays;
 use super::error::DataError;
 use super::folder::{self, domains};
 use super::{cifar, digits, idx, longtail, mnist};
@@ -87,6 +88,11 @@ impl World for Disk {
         let entries = std::fs::read_dir(folder).ok()?.flatten();
         let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
         nearest(name, names.iter().map(String::as_str)).map(|near| parent.join(near))
+    }
+
+    fn corruptions(&self, root: &Path, kinds: usize, info: &DatasetInfo) -> Result<(), WorldError> {
+        let shape = Shape { height: info.height, width: info.width, channels: info.channels };
+        Arrays::open(root, kinds, shape, info.classes).map(drop).map_err(WorldError::from)
     }
 
     fn exists(&self, path: &Path) -> bool {

@@ -46,7 +46,11 @@ pub fn scores<B: Ops>(
 }
 
 /// Loss of each sample and whether its prediction is right, as 0 or 1, `[n]` each.
-fn outcomes<B: Ops>(model: &Model, state: &StateDict<B>, batch: Batch<B>) -> (Tensor<B, 1>, Tensor<B, 1>) {
+pub(super) fn outcomes<B: Ops>(
+    model: &Model,
+    state: &StateDict<B>,
+    batch: Batch<B>,
+) -> (Tensor<B, 1>, Tensor<B, 1>) {
     let n = batch.len();
     let trace = model.forward(&state.weights, &state.statistics, batch.x, Normalization::Running, false);
     let (losses, _) = trace.cross_entropy(batch.labels.clone());
@@ -55,7 +59,8 @@ fn outcomes<B: Ops>(model: &Model, state: &StateDict<B>, batch: Batch<B>) -> (Te
     (losses, correct)
 }
 
-fn read<B: Ops>(tensors: Vec<Tensor<B, 1>>) -> Vec<f64> {
+/// One after the other, on the host.
+pub(super) fn read<B: Ops>(tensors: Vec<Tensor<B, 1>>) -> Vec<f64> {
     if tensors.is_empty() {
         return Vec::new();
     }

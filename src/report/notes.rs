@@ -1,46 +1,45 @@
-//! What stands below a table: how the data that its numbers are of came about.
+//! What casts doubt on a table's numbers, below it.
 
-/// The lines of each variant's protocol, once for all variants that share it; empty where none has one.
-pub fn notes(protocols: &[(String, Vec<String>)]) -> String {
-    let mut distinct: Vec<(&[String], Vec<&str>)> = Vec::new();
-    for (variant, protocol) in protocols.iter().filter(|(_, protocol)| !protocol.is_empty()) {
-        match distinct.iter_mut().find(|(known, _)| known == protocol) {
-            Some((_, variants)) if variants.contains(&variant.as_str()) => {}
-            Some((_, variants)) => variants.push(variant),
-            None => distinct.push((protocol, vec![variant])),
+/// A doubt about what one variant gave under one seed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    pub variant: String,
+    pub seed: u64,
+    pub message: String,
+}
+
+/// A section of markdown with every doubt once, in the order in which they first came up; nothing without doubts.
+pub fn markdown(notes: &[Note]) -> String {
+    let mut known: Vec<(&str, &str, Vec<String>)> = Vec::new();
+    for Note { variant, seed, message } in notes {
+        match known.iter_mut().find(|(of, said, _)| of == variant && said == message) {
+            Some((.., seeds)) => seeds.push(seed.to_string()),
+            None => known.push((variant, message, vec![seed.to_string()])),
         }
     }
-    let shared = distinct.len() == 1 && protocols.iter().all(|(_, protocol)| !protocol.is_empty());
-    let mut text = String::new();
-    for (protocol, variants) in distinct {
-        if !shared {
-            text.push_str(&format!("{}:\n", variants.join(", ")));
-        }
-        for line in protocol {
-            text.push_str(&format!("{}{line}\n", if shared { "" } else { "  " }));
-        }
-    }
-    text
+    let line = |(variant, message, seeds): (&str, &str, Vec<String>)| {
+        let noun = if seeds.len() == 1 { "seed" } else { "seeds" };
+        format!("- {variant}, {noun} {}: {message}\n", seeds.join(", "))
+    };
+    let lines: String = known.into_iter().map(line).collect();
+    if lines.is_empty() { lines } else { format!("\nNotes\n\n{lines}") }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::notes;
-
-    fn protocol(variant: &str, lines: &[&str]) -> (String, Vec<String>) {
-        (variant.to_owned(), lines.iter().map(|line| (*line).to_owned()).collect())
-    }
+    use super::*;
 
     #[test]
-    fn a_shared_protocol_stands_once() {
-        let (one, other) = (protocol("sgd", &["a", "b"]), protocol("sam", &["a", "b"]));
-        assert_eq!(notes(&[one.clone(), other, one]), "a\nb\n");
-        assert_eq!(notes(&[protocol("sgd", &[])]), "");
-    }
-
-    #[test]
-    fn different_ones_name_their_variants() {
-        let all = [protocol("a", &["x"]), protocol("b", &[]), protocol("c", &["y"]), protocol("d", &["x"])];
-        assert_eq!(notes(&all), "a, d:\n  x\nc:\n  y\n");
+    fn a_doubt_of_several_seeds_stands_once() {
+        let note = |variant: &str, seed, message: &str| Note {
+            variant: variant.into(),
+            seed,
+            message: message.into(),
+        };
+        let notes =
+            [note("at", 0, "masked"), note("at", 1, "flat"), note("at", 1, "masked"), note("sgd", 0, "flat")];
+        let expected = "\nNotes\n\n- at, seeds 0, 1: masked\n- at, seed 1: flat\n- sgd, seed 0: flat\n";
+        assert_eq!(markdown(&notes), expected);
+        assert_eq!(markdown(&[]), "");
     }
 }

@@ -42,20 +42,20 @@ fn a_sound_folder_has_no_finding() {
 #[test]
 fn faults_of_folders_have_their_own_findings() {
     let cases: [(&str, &str, fn(&Path)); 6] = [
-        ("F0410", "DIR/birds/train/owl: a class folder without an image", |root| {
+        ("F0411", "DIR/birds/train/owl: a class folder without an image", |root| {
             fs::create_dir(root.join("train/owl")).unwrap();
             fs::create_dir(root.join("val/owl")).unwrap();
         }),
-        ("F0411", "the classes `Crow` and `crow` differ only in case", |root| {
+        ("F0412", "the classes `Crow` and `crow` differ only in case", |root| {
             classes(&root.join("train"), &["Crow"], 1, mixed);
         }),
-        ("F0412", "`train` and `val` have different classes: `val` lacks `gull`", |root| {
+        ("F0413", "`train` and `val` have different classes: `val` lacks `gull`", |root| {
             classes(&root.join("train"), &["gull"], 2, mixed);
         }),
-        ("F0414", "DIR/birds/val/crow/notes.txt: no image: expected .jpg, .jpeg, .png or .webp", |root| {
+        ("F0415", "DIR/birds/val/crow/notes.txt: no image: expected .jpg, .jpeg, .png or .webp", |root| {
             fs::write(root.join("val/crow/notes.txt"), "crows").unwrap();
         }),
-        ("F0414", "an image outside of any class folder", |root| {
+        ("F0415", "an image outside of any class folder", |root| {
             picture(0, 0, 20, 20).save(root.join("train/lost.png")).unwrap();
         }),
         ("F0402", "expected a folder with `train`, which holds one folder per class, found `val`", |root| {
@@ -77,7 +77,7 @@ fn links_are_followed_inside_the_root_alone() {
         std::os::unix::fs::symlink(outside, root.join("train/crow/link.png")).unwrap();
     });
     assert!(
-        text.contains("F0413") && text.contains("train/crow/link.png") && text.contains("elsewhere.png"),
+        text.contains("F0414") && text.contains("train/crow/link.png") && text.contains("elsewhere.png"),
         "{text}"
     );
     let desk = birds(PROGRAM);
@@ -99,7 +99,7 @@ fn no_such_root_names_the_nearest() {
 fn mixed_sizes_need_a_size() {
     let desk = birds(&PROGRAM.replace("random_resized_crop(16)", "flip"));
     let text = told(&desk, &desk.flatrun(&["check", "--format", "json", "a.flat"]).code(1));
-    assert!(text.contains("F0406") && text.contains("`train/crow/000.jpg` is 16x18"), "{text}");
+    assert!(text.contains("F0407") && text.contains("`train/crow/000.jpg` is 16x18"), "{text}");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn an_unknown_domain_names_the_nearest() {
     let program = PROGRAM.replace("folder(\"birds\")", "domains(\"birds\", test = \"vall\")");
     let desk = birds(&program);
     let text = told(&desk, &desk.flatrun(&["check", "--format", "json", "a.flat"]).code(1));
-    assert!(text.contains("F0416") && text.contains("there is no domain `vall`"), "{text}");
+    assert!(text.contains("F0417") && text.contains("there is no domain `vall`"), "{text}");
     assert!(text.contains("the nearest domain is `val`"), "{text}");
 }
 

@@ -52,6 +52,19 @@ impl World for TestWorld {
         Ok(ImageSizes { size, examples: examples.map(str::to_owned).to_vec() })
     }
 
+    fn corruptions(&self, root: &Path, _: usize, _: &DatasetInfo) -> Result<(), WorldError> {
+        match self.0 {
+            Files::There | Files::TwoClasses | Files::Fault(_) => Ok(()),
+            Files::Missing => {
+                Err(WorldError::unusable(Some(root.to_owned()), "expected a folder, found nothing"))
+            }
+            Files::Broken => {
+                let path = Some(root.join("fog.npy"));
+                Err(WorldError::unusable(path, "wrong magic number at byte 0"))
+            }
+        }
+    }
+
     fn exists(&self, _: &Path) -> bool {
         self.0 != Files::Missing
     }
