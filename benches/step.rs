@@ -209,6 +209,7 @@ fn batch([channels, height, width]: [usize; 3], samples: usize) -> Batch<Flex> {
     let whole =
         |values: Vec<i64>| Tensor::<Flex, 1, Int>::from_data(TensorData::new(values, [samples]), &FlexDevice);
     Batch {
+        soft: None,
         places: (0..samples as u32).collect(),
         indices: whole((0..samples as i64).collect()),
         x: Tensor::from_data(TensorData::new(pixels, [samples, height, width, channels]), &FlexDevice),

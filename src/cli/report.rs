@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use super::exit::{Exit, Failure};
 use super::run::RunsArg;
 use super::terminal::{Mark, Terminal};
-use crate::report::{PublishError, RunRecord, State, Study, Table, publish, read, write_events};
+use crate::report::{PublishError, RunRecord, State, Study, Table, protocols, publish, read, write_events};
 
 /// Print the tables of runs again, and draw what they recorded
 ///
@@ -48,10 +48,11 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let study = Study::read(records(args)?);
     warn(&study, terminal);
     let table = study.table();
+    let below = protocols::text(&study.protocols());
     let text = match args.format {
-        Format::Text => table.text(terminal.width),
+        Format::Text => table.text(terminal.width) + &below,
         Format::Csv => table.csv(),
-        Format::Markdown => table.markdown(),
+        Format::Markdown => table.markdown() + &protocols::markdown(&below),
         Format::Json => json(&table)?,
     };
     terminal.print(&text)?;

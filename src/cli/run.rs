@@ -15,7 +15,7 @@ use super::terminal::{Mark, Terminal};
 use crate::files::write_atomic;
 use crate::lang::{self, Checked, Settings};
 use crate::report::notes::{self, Note};
-use crate::report::{Missing, Outcome, Study, Table, publish, read};
+use crate::report::{Missing, Outcome, Study, Table, protocols, publish, read};
 use crate::run::{Idle, Options, Report, RunError, RunResult, execute};
 
 /// Check, train, evaluate and report; `flatrun FILE` does the same
@@ -171,13 +171,15 @@ fn finish(
     }
     report_idle(program, report, terminal);
     let table = table(program, report);
-    keep(&report.folder, &table, &doubts(program, report))?;
+    let below = protocols::text(&protocols_of(program, report));
+    let doubts = notes::markdown(&doubts(program, report));
+    keep(&report.folder, &table, &(protocols::markdown(&below) + &doubts))?;
     draw(&report.folder, terminal);
     if !args.quiet {
         terminal.note(&format!("{}\n", report.folder.display()));
     }
     if args.events.is_none() {
-        terminal.print(&table.text(terminal.width))?;
+        terminal.print(&(table.text(terminal.width) + &below))?;
     }
     Ok(exit)
 }
@@ -216,6 +218,15 @@ fn table(program: &lang::Program, report: &Report) -> Table {
     Table::new(&outcomes.collect::<Vec<_>>())
 }
 
+fn protocols_of(program: &lang::Program, report: &Report) -> Vec<(String, Vec<String>)> {
+    let slug = |variant: usize| program.variants[variant].slug.clone();
+    let of = |result: &RunResult| {
+        let protocol = report.protocols.get(result.variant).cloned().unwrap_or_default();
+        (slug(result.variant), protocol)
+    };
+    report.results.iter().filter(|result| result.outcome.is_ok()).map(of).collect()
+}
+
 /// What casts doubt on the results, in the order of the runs.
 fn doubts(program: &lang::Program, report: &Report) -> Vec<Note> {
     let of_run = |result: &RunResult| {
@@ -227,8 +238,8 @@ fn doubts(program: &lang::Program, report: &Report) -> Vec<Note> {
     report.results.iter().flat_map(of_run).collect()
 }
 
-fn keep(folder: &Path, table: &Table, doubts: &[Note]) -> Result<(), Failure> {
-    let markdown = table.markdown() + &notes::markdown(doubts);
+fn keep(folder: &Path, table: &Table, below: &str) -> Result<(), Failure> {
+    let markdown = table.markdown() + below;
     for (name, text) in [("table.csv", table.csv()), ("table.md", markdown)] {
         let path = folder.join(name);
         write_atomic(&path, text.as_bytes()).map_err(|error| Failure::unwritable(&path, &error))?;

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use crate::lang::catalog::Augmentation;
 
-use super::augment::{Draw, augment};
-use super::batch::{Batch, Reader};
-use super::corpus::Corpus;
+use super::augment::{Draw, render};
+use super::batch::{Batch, Reader, labels};
+use super::corpus::{Corpus, Groups};
 use super::error::DataError;
+use super::image::Image;
 use super::loader::Loader;
-use super::order::Order;
+use super::order::{Balanced, Order};
+use super::soft::{Partner, SoftLabels, Softening};
 
 /// The training samples of a run and how its epochs visit them. Clones share their memory.
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ pub struct Feed {
     batch: usize,
     seed: u64,
     shuffle: bool,
+    /// Groups that share every batch.
+    balanced: Option<Arc<Balanced>>,
 }
 
 impl Feed {
@@ -46,7 +50,14 @@ impl Feed {
             batch: batch.max(1),
             seed,
             shuffle,
+            balanced: None,
         })
+    }
+
+    /// Every batch holds as many samples of each group as of any other.
+    pub fn sharing_batches(mut self, groups: &Groups) -> Self {
+        self.balanced = Some(Arc::new(Balanced::new(&self.indices, groups, self.batch)));
+        self
     }
 
     /// The seed that decides order and augmentation.
@@ -56,11 +67,17 @@ impl Feed {
 
     /// Batches in an epoch; the last may be smaller than the others.
     pub fn batches(&self) -> usize {
-        self.indices.len().div_ceil(self.batch)
+        match &self.balanced {
+            Some(balanced) => balanced.batches(),
+            None => self.indices.len().div_ceil(self.batch),
+        }
     }
 
     /// Indices into the corpus in the order in which `epoch` visits them.
     pub fn order(&self, epoch: u64) -> Vec<u32> {
+        if let Some(balanced) = &self.balanced {
+            return balanced.order(self.seed, epoch);
+        }
         let samples = self.indices.len() as u32;
         Order::new(samples, self.seed, epoch, self.shuffle).apply(&self.indices)
     }
@@ -78,14 +95,53 @@ impl Feed {
     }
 
     fn batch(&self, reader: &Reader, order: &[u32], epoch: u64, number: usize) -> Result<Batch, DataError> {
-        let start = (number * self.batch).min(order.len());
-        let end = (start + self.batch).min(order.len());
-        let change = |image: &mut [f32], shape, index| {
-            let draw = Draw { seed: self.seed, epoch, index };
-            augment(&self.augmentations, image, shape, draw);
-        };
-        reader.read(&self.corpus, &order[start..end], change)
+        let size = self.balanced.as_ref().map_or(self.batch, |balanced| balanced.batch());
+        let start = (number * size).min(order.len());
+        let end = (start + size).min(order.len());
+        let indices = &order[start..end];
+        let softening = Softening::of(&self.augmentations);
+        let draw = |index| Draw { seed: self.seed, epoch, index };
+        let partner = |index| softening.and_then(|softening| softening.partner(&self.indices, draw(index)));
+        let mut batch = reader.read(&self.corpus, indices, |index| {
+            let image = self.image(reader, draw(index))?;
+            match partner(index) {
+                Some(partner) => Ok(mixed(image, &self.image(reader, draw(partner.index))?, partner.share)),
+                None => Ok(image),
+            }
+        })?;
+        if let Some(softening) = softening {
+            let partners =
+                indices.iter().map(|&index| partner(index).unwrap_or(Partner { index, share: 1.0 }));
+            batch.soft = Some(self.soft_labels(&batch.labels, partners.collect(), softening.smoothing)?);
+        }
+        Ok(batch)
     }
+
+    fn image(&self, reader: &Reader, draw: Draw) -> Result<Image, DataError> {
+        let raw = self.corpus.raw(draw.index)?;
+        Ok(render(&raw, &reader.values, &self.augmentations, draw))
+    }
+
+    fn soft_labels(
+        &self,
+        own: &[i64],
+        partners: Vec<Partner>,
+        smoothing: f64,
+    ) -> Result<SoftLabels, DataError> {
+        let indices: Vec<u32> = partners.iter().map(|partner| partner.index).collect();
+        let others = labels(&self.corpus, &indices)?;
+        let samples = own.iter().zip(others).zip(partners);
+        let samples = samples.map(|((&label, other), partner)| (label, other, partner.share));
+        Ok(SoftLabels::new(samples, self.corpus.classes, smoothing))
+    }
+}
+
+/// `share image + (1 - share) other`, for images of one shape.
+fn mixed(mut image: Image, other: &Image, share: f32) -> Image {
+    image.pixels.iter_mut().zip(&other.pixels).for_each(|(value, other)| {
+        *value = share * *value + (1.0 - share) * other;
+    });
+    image
 }
 
 #[cfg(test)]

@@ -103,6 +103,18 @@ codes! {
     ImageTooSmall "F0404" "image-too-small" Error "images too small for the network";
     TooFewClasses "F0405" "too-few-classes" Error "a loss that the data set has too few classes for";
     UnfittingImages "F0406" "unfitting-images" Error "images that an evaluator cannot work with";
+    MixedSizes "F0407" "mixed-sizes" Error "images of several sizes that nothing brings to one";
+    SizesDiffer "F0408" "sizes-differ" Error "training and test images of different size";
+    RandomView "F0409" "random-view" Error "a random change of the images that are measured on";
+    NoSoftLabels "F0410" "no-soft-labels" Error "soft labels where a loss or an attack needs single ones";
+    EmptyClass "F0411" "empty-class" Error "a class without images";
+    AmbiguousClasses "F0412" "ambiguous-classes" Error "two classes whose names differ only in case";
+    ClassesDiffer "F0413" "classes-differ" Error "parts of a data set with different classes";
+    LinkLeavesRoot "F0414" "link-leaves-root" Error "a symbolic link out of the data set";
+    StrayFile "F0415" "stray-file" Error "a file among the images that is no image";
+    ImageTooLarge "F0416" "image-too-large" Error "an image of more pixels than are decoded";
+    UnknownDomain "F0417" "unknown-domain" Error "a domain that the data set does not have";
+    UnevenDomains "F0418" "uneven-domains" Error "a batch that training domains cannot share evenly";
     // The file as a whole.
     DuplicateStatement "F0501" "duplicate-statement" Error "a statement that stands twice";
     SecondRecipe "F0502" "second-recipe" Error "a second recipe";

@@ -1,6 +1,6 @@
 //! Error on corrupted test images (Hendrycks and Dietterich, ICLR 2019).
 
-use super::accuracy::{batch_sums, means};
+use super::accuracy::{outcomes, read};
 use super::measure::{Headway, MeasureError, Measurements};
 use super::{BATCH, Session, Subject, evenly_spaced};
 use crate::data::corruption::{Arrays, Corruption, SEVERITIES, corrupted};
@@ -95,16 +95,16 @@ impl<B: Ops> Sweep<'_, B> {
         session: &mut Session<'_, '_>,
     ) -> Result<f64, MeasureError> {
         let what = format!("{} {severity}", kind.name());
-        let (mut sums, mut done) = (Vec::new(), 0);
+        let (mut correct, mut done) = (Vec::new(), 0);
         for indices in self.indices.chunks(BATCH) {
             if done > 0 {
                 session.tell(self.headway(&what, number, done))?;
             }
             let batch = Batch::upload(self.images.batch(kind, severity, indices)?, self.subject.device);
-            sums.push(batch_sums(self.subject.model, self.state, batch));
+            correct.push(outcomes(self.subject.model, self.state, batch).1);
             done += indices.len();
         }
-        Ok(1.0 - means(sums, self.indices.len()).accuracy)
+        Ok(1.0 - read(correct).iter().sum::<f64>() / self.indices.len() as f64)
     }
 
     /// `done` samples of the kind and severity of this number.

@@ -42,6 +42,10 @@ pub struct Subject<'a, B: Ops> {
     /// Indices of the training samples.
     pub train_indices: &'a [u32],
     pub test: &'a Corpus,
+    /// Indices of the held out training samples.
+    pub validation: &'a [u32],
+    /// The out split of test domains.
+    pub oracle: Option<&'a Corpus>,
     /// Batches per evaluator in a smoke run.
     pub at_most: Option<usize>,
 }
@@ -105,7 +109,7 @@ pub fn measure<B: Ops>(
         Evaluator::Perturbation(spec) => perturbation::perturbation(spec, subject, moment, session)?,
         Evaluator::Estimates(spec) => estimates::correlations(spec, subject, state, session)?,
         Evaluator::Corruption(spec) => corruption::errors(spec, subject, state, session)?,
-        _ => Measurements::one(name, test_scores(subject, state)?.accuracy),
+        _ => Measurements { values: accuracies(name, subject, state)?, ..Measurements::default() },
     })
 }
 
@@ -154,8 +158,42 @@ fn keep<B: Ops>(batch: Batch<B>, fallen: &[bool]) -> Option<Batch<B>> {
         indices: batch.indices.select(0, picked.clone()),
         places: kept.iter().map(|&row| batch.places[row]).collect(),
         x: batch.x.select(0, picked.clone()),
-        labels: batch.labels.select(0, picked),
+        labels: batch.labels.select(0, picked.clone()),
+        soft: batch.soft.map(|soft| soft.select(0, picked)),
     })
+}
+
+/// Accuracy, then that of each group of test samples; of domains also what selects among weights and among runs.
+fn accuracies<B: Ops>(
+    name: &str,
+    subject: &Subject<'_, B>,
+    state: &StateDict<B>,
+) -> Result<Vec<(String, f64)>, DataError> {
+    let scores = test_scores(subject, state)?;
+    let mut values = vec![(name.to_owned(), scores.accuracy)];
+    let named = |(group, accuracy): (String, f64)| (format!("{group}.{name}"), accuracy);
+    values.extend(scores.groups.into_iter().map(named));
+    let Some(oracle) = subject.oracle else { return Ok(values) };
+    let all: Vec<u32> = (0..oracle.len() as u32).collect();
+    for (part, corpus, indices) in
+        [("selection", subject.train, subject.validation), ("oracle", oracle, &all)]
+    {
+        let kept = subject.at_most.map_or(indices.len(), |batches| (batches * BATCH).min(indices.len()));
+        if kept > 0 {
+            let scores = scores_of(subject, corpus, &indices[..kept], state)?;
+            values.push((format!("{part}.{name}"), scores.accuracy));
+        }
+    }
+    Ok(values)
+}
+
+fn scores_of<B: Ops>(
+    subject: &Subject<'_, B>,
+    corpus: &Corpus,
+    indices: &[u32],
+    state: &StateDict<B>,
+) -> Result<Scores, DataError> {
+    scores(subject.model, corpus, indices, state, subject.device)
 }
 
 fn test_scores<B: Ops>(subject: &Subject<'_, B>, state: &StateDict<B>) -> Result<Scores, DataError> {

@@ -197,7 +197,7 @@ fn choice(word: &str, detail: &str) -> Completion {
 
 /// Whether a list must stand here whose elements these are.
 fn in_list_only(site: &Site<'_>) -> bool {
-    site.frames.is_empty() && site.clause().is_some_and(|clause| clause.word == "augment")
+    site.frames.is_empty() && site.clause().is_some_and(|clause| matches!(clause.word, "augment" | "test"))
 }
 
 /// Whether `each` may stand here.

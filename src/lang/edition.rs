@@ -22,6 +22,8 @@ pub(crate) const PRECISION: &str = "f32";
 pub(crate) fn batch(source: &Source) -> &'static str {
     match source {
         Source::Digits(_) => "64",
+        Source::Domains(_) => "96",
+        Source::Longtail(tail) => batch(&tail.source),
         _ => "128",
     }
 }
@@ -32,6 +34,9 @@ pub(crate) fn duration(source: &Source) -> &'static str {
         Source::Digits(_) => "30 epochs",
         Source::Mnist(_) | Source::FashionMnist(_) | Source::Idx(_) => "10 epochs",
         Source::Cifar10(_) | Source::Cifar100(_) => "100 epochs",
+        Source::Folder(_) => "90 epochs",
+        Source::Domains(_) => "5001 steps",
+        Source::Longtail(tail) => duration(&tail.source),
     }
 }
 
@@ -50,8 +55,11 @@ pub(crate) const DEFAULTS: &[&str] = &[
     DEVICE,
     PRECISION,
     "64",
+    "96",
     "128",
     "30 epochs",
     "10 epochs",
     "100 epochs",
+    "90 epochs",
+    "5001 steps",
 ];

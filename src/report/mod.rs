@@ -6,6 +6,7 @@ mod figures;
 mod history;
 pub mod notes;
 mod page;
+pub mod protocols;
 mod publish;
 mod records;
 mod study;

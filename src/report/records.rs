@@ -46,6 +46,8 @@ pub struct SeedRecord {
     pub values: Vec<(String, f64)>,
     /// What casts doubt on them.
     pub warnings: Vec<String>,
+    /// How the data came about.
+    pub protocol: Vec<String>,
 }
 
 /// How far a run came.
@@ -75,6 +77,8 @@ struct Results {
     values: Vec<(String, Option<f64>)>,
     #[serde(default)]
     warnings: Vec<String>,
+    #[serde(default)]
+    protocol: Vec<String>,
 }
 
 /// The parts of an event that tell where a run stands.
@@ -252,6 +256,7 @@ fn seed_record(
         began: events.first().map_or(0.0, |event| event.time),
         values: results.values.into_iter().map(number).collect(),
         warnings: results.warnings,
+        protocol: results.protocol,
     }
 }
 

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::draw::{Point, Style};
 use super::history::History;
-use super::{Damage, Outcome, RunRecord, SeedRecord, Table};
+use super::{Damage, Outcome, RunRecord, SeedRecord, State, Table};
 
 /// Curves have at most so many points; longer ones are averaged over neighbours.
 const POINTS: usize = 400;
@@ -60,6 +60,12 @@ impl Study {
             ..seed.record.outcome()
         };
         Table::new(&self.all().map(|(variant, seed)| outcome(variant, seed)).collect::<Vec<_>>())
+    }
+
+    /// How the data of each finished seed came about, under its variant.
+    pub fn protocols(&self) -> Vec<(String, Vec<String>)> {
+        let finished = self.all().filter(|(_, seed)| seed.record.state == State::Finished);
+        finished.map(|(variant, seed)| (variant.name.clone(), seed.record.protocol.clone())).collect()
     }
 
     /// All seeds with their variants.

@@ -50,6 +50,9 @@ struct Results {
     /// What casts doubt on them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    /// How the data they were measured on came about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    protocol: Vec<String>,
 }
 
 /// See [`super::execute`].
@@ -75,7 +78,8 @@ pub fn execute<B: Ops>(
     if options.smoke {
         let _ = fs::remove_dir_all(&path);
     }
-    Ok(Report { folder: path, results: results? })
+    let protocols = prepared.iter().map(|prepared| prepared.protocol.clone()).collect();
+    Ok(Report { folder: path, results: results?, protocols })
 }
 
 /// Where a program's run lies.
@@ -309,6 +313,8 @@ impl<B: Ops> Executor<'_, B> {
             train: &prepared.train,
             train_indices: &prepared.split.train,
             test: &prepared.test,
+            validation: &prepared.split.validation,
+            oracle: prepared.oracle.as_ref(),
             at_most: self.options.smoke.then_some(1),
         }
     }
@@ -380,6 +386,7 @@ impl<B: Ops> Executor<'_, B> {
             stage: stage.key.to_string(),
             values: measured.values.iter().map(finite).collect(),
             warnings: measured.warnings.clone(),
+            protocol: prepared.protocol.clone(),
         };
         let json =
             serde_json::to_vec_pretty(&results).map_err(|error| RunError::Internal(error.to_string()))?;
@@ -524,7 +531,12 @@ fn feed(variant: &Variant, prepared: &Prepared, seed: u64) -> Result<Feed, RunEr
     let data = &variant.experiment.data;
     let indices = prepared.split.train.clone();
     let train = prepared.train.clone();
-    Ok(Feed::new(train, indices, data.augment.clone(), data.batch, seed, data.shuffle)?)
+    let groups = train.groups.clone();
+    let feed = Feed::new(train, indices, data.augment.clone(), data.batch, seed, data.shuffle)?;
+    Ok(match groups {
+        Some(groups) => feed.sharing_batches(&groups),
+        None => feed,
+    })
 }
 
 /// A failure of one variant lets the others go on; these do not.

@@ -71,6 +71,8 @@ pub struct Idle {
 pub struct Report {
     pub folder: PathBuf,
     pub results: Vec<RunResult>,
+    /// How the data of each variant came about.
+    pub protocols: Vec<Vec<String>>,
 }
 
 /// Why a run did not happen or did not finish.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::RunError;
 use crate::data::corruption::Arrays;
-use crate::data::{Corpus, Dataset, Split, open};
+use crate::data::{Balanced, Corpus, Dataset, HeldOut, Split, open};
 use crate::graph::Inputs;
 use crate::lang::catalog::{Evaluator, Source};
 use crate::lang::program::{Experiment, Program, Variant};
@@ -20,8 +20,26 @@ pub struct Prepared {
     pub train: Arc<Corpus>,
     pub test: Corpus,
     pub split: Split,
+    /// The out split of test domains.
+    pub oracle: Option<Corpus>,
+    /// How the parts of the data came about, for whoever reads the numbers.
+    pub protocol: Vec<String>,
     pub model: Model,
     pub inputs: Inputs,
+}
+
+impl Prepared {
+    /// Batches of an epoch, and the samples that it sees.
+    pub fn epoch(&self, batch: usize) -> (usize, usize) {
+        let train = &self.split.train;
+        match &self.train.groups {
+            None => (train.len().div_ceil(batch.max(1)), train.len()),
+            Some(groups) => {
+                let balanced = Balanced::new(train, groups, batch);
+                (balanced.batches(), balanced.batches() * balanced.batch())
+            }
+        }
+    }
 }
 
 /// Opens each data set once and builds each variant's network.
@@ -49,17 +67,25 @@ fn prepare_one(variant: &Variant, opened: &mut Vec<(Source, Dataset, String)>) -
     let Some((_, dataset, hash)) = opened.iter().find(|(known, ..)| known == source) else {
         return Err(RunError::Internal("a data set was opened and lost".into()));
     };
-    let train = &dataset.train;
-    let split = Split::new(&train.labels, experiment.data.validation)?;
+    let view = &experiment.data.view;
+    let (train, test) = (dataset.train.clone().seen_through(view)?, dataset.test.clone().seen_through(view)?);
+    let (split, oracle) = match &dataset.held_out {
+        None => (Split::new(&train.labels, experiment.data.validation)?, None),
+        Some(HeldOut { train, validation, oracle }) => {
+            let split = Split { train: train.clone(), validation: validation.clone() };
+            (split, Some(oracle.clone().seen_through(view)?))
+        }
+    };
     let constants = [train.mean.clone(), train.std.clone()];
-    let model = Model::build(&experiment.model.architecture, &info(dataset), &constants)?;
+    let model = Model::build(&experiment.model.architecture, &info(&train, &test), &constants)?;
     let weights = experiment.model.from.as_ref().map(|path| {
         let bytes = std::fs::read(path).map_err(|source| RunError::read(path, source))?;
         Ok::<_, RunError>(blake3::hash(&bytes).to_hex().to_string())
     });
     let arrays = arrays_hash(experiment)?;
     let inputs = Inputs { data: hash.clone(), weights: weights.transpose()?, arrays };
-    Ok(Prepared { train: Arc::new(train.clone()), test: dataset.test.clone(), split, model, inputs })
+    let protocol = dataset.protocol.clone();
+    Ok(Prepared { train: Arc::new(train), test, split, oracle, protocol, model, inputs })
 }
 
 /// Hash of the ends and sizes of the published arrays that are to be measured with: whole they are gigabytes.
@@ -89,11 +115,10 @@ fn hash_ends(hasher: &mut blake3::Hasher, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn info(dataset: &Dataset) -> DatasetInfo {
-    let train = &dataset.train;
+fn info(train: &Corpus, test: &Corpus) -> DatasetInfo {
     DatasetInfo {
         train: train.len(),
-        test: dataset.test.len(),
+        test: test.len(),
         classes: train.classes,
         channels: train.channels,
         height: train.height,
@@ -101,14 +126,13 @@ fn info(dataset: &Dataset) -> DatasetInfo {
     }
 }
 
-/// Hash of all pixels and labels.
+/// Hash of all pixels, or of what changes with the files they are in, and of labels.
 fn fingerprint(dataset: &Dataset) -> String {
     let mut hasher = blake3::Hasher::new();
-    for corpus in [&dataset.train, &dataset.test] {
-        hasher.update(&corpus.images);
-        corpus.labels.iter().for_each(|label| {
-            hasher.update(&label.to_le_bytes());
-        });
+    dataset.train.hash(&mut hasher);
+    dataset.test.hash(&mut hasher);
+    if let Some(held_out) = &dataset.held_out {
+        held_out.oracle.hash(&mut hasher);
     }
     hasher.finalize().to_hex().to_string()
 }

@@ -19,6 +19,8 @@ pub struct Batch<B: Ops> {
     pub x: Tensor<B, 4>,
     /// `[n]`.
     pub labels: Tensor<B, 1, Int>,
+    /// Probability of every class, where training labels are shared among several, `[n, classes]`.
+    pub soft: Option<Tensor<B, 2>>,
 }
 
 impl<B: Ops> Batch<B> {
@@ -32,6 +34,9 @@ impl<B: Ops> Batch<B> {
             places: batch.indices,
             x: Tensor::from_data(TensorData::new(batch.pixels, shape), device),
             labels: Tensor::from_data(TensorData::new(batch.labels, [n]), device),
+            soft: batch
+                .soft
+                .map(|soft| Tensor::from_data(TensorData::new(soft.targets, [n, soft.classes]), device)),
         }
     }
 
@@ -52,7 +57,8 @@ impl<B: Ops> Batch<B> {
                 indices: self.indices.clone().slice(range.clone()),
                 places: self.places[range.clone()].to_vec(),
                 x: self.x.clone().slice([range.clone()]),
-                labels: self.labels.clone().slice(range),
+                labels: self.labels.clone().slice([range.clone()]),
+                soft: self.soft.as_ref().map(|soft| soft.clone().slice([range])),
             }
         };
         (0..self.len()).step_by(size.max(1)).map(part).collect()
@@ -126,14 +132,13 @@ pub enum Loss<B: Ops> {
 }
 
 impl<B: Ops> Inputs<B> {
-    /// Cross-entropy at the images of a batch.
+    /// Cross-entropy at the images of a batch, against soft labels where it has some.
     pub fn plain(batch: &Batch<B>) -> Self {
-        Self {
-            x: batch.x.clone(),
-            clean: None,
-            labels: batch.labels.clone(),
-            loss: Loss::Of(Criterion::CrossEntropy),
-        }
+        let criterion = match &batch.soft {
+            Some(targets) => Criterion::Soft { targets: targets.clone(), kappa: None },
+            None => Criterion::CrossEntropy,
+        };
+        Self { x: batch.x.clone(), clean: None, labels: batch.labels.clone(), loss: Loss::Of(criterion) }
     }
 
     /// The same losses at other training inputs.
@@ -302,7 +307,13 @@ impl<'a, B: Ops> Objective<'a, B> {
         self.passes = self.passes + PassCount::HESSIAN_PRODUCT * self.share(inputs.len());
         let x = inputs.x.clone();
         let trace = self.model.forward(weights, self.statistics, x, Normalization::Running, true);
-        trace.hessian_product(inputs.labels.clone(), factors, direction)
+        match &inputs.loss {
+            Loss::Of(criterion @ Criterion::Soft { kappa: None, .. }) => {
+                let (_, residual) = criterion.at(trace.logits.clone(), &inputs.labels);
+                trace.hessian_product_at(residual, factors, direction)
+            }
+            _ => trace.hessian_product(inputs.labels.clone(), factors, direction),
+        }
     }
 
     /// Gradient of every sample's own loss for its training input, `[n, h, w, c]`.

@@ -166,6 +166,7 @@ pub fn batch(
     let indices = Tensor::<Flex, 1, Int>::from_data(TensorData::new(indices, [pick.len()]), &FlexDevice);
     let labels: Vec<i64> = pick.iter().map(|j| ((3 * j + 1 + shift) % 10) as i64).collect();
     Batch {
+        soft: None,
         x: x.select(0, indices.clone()).permute([0, 2, 3, 1]),
         indices,
         places: pick.iter().map(|&i| i as u32).collect(),

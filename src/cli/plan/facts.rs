@@ -13,6 +13,7 @@ use crate::graph::{Key, StageGraph, StageKind};
 use crate::lang::catalog::{Difficulty, Minimizer, Pacing};
 use crate::lang::program::{Device, Experiment, Phase, Program, Setting};
 use crate::lang::schedule::Clock;
+use crate::lang::view::written;
 use crate::run::{Options, Prepared, Status, inputs, status};
 use crate::train::PassCount;
 use crate::train::passes::{at_most, passes};
@@ -69,6 +70,10 @@ pub struct DataPlan {
     pub width: usize,
     pub batch: usize,
     pub batches_per_epoch: usize,
+    /// What is done to images where nothing is drawn, as it is written.
+    pub view: String,
+    /// How the parts came about.
+    pub protocol: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -228,7 +233,7 @@ fn setup(experiment: &Experiment, prepared: &Prepared) -> Result<Setup, DataErro
 /// Memory of the phase that needs most; `activations` is in bytes.
 fn largest(experiment: &Experiment, prepared: &Prepared, activations: usize) -> Memory {
     let parameters = prepared.model.layout.parameter_count();
-    let data = prepared.train.images.len() + prepared.test.images.len();
+    let data = prepared.train.bytes().len() + prepared.test.bytes().len();
     let of_phase = |phase: &Phase| Memory::of(phase, &experiment.select, parameters, activations, data);
     let none = Memory { activations, weights: 0, data };
     experiment.phases.iter().map(of_phase).fold(none, Memory::max)
@@ -246,7 +251,9 @@ fn data(experiment: &Experiment, prepared: &Prepared) -> DataPlan {
         height: train.height,
         width: train.width,
         batch: experiment.data.batch,
-        batches_per_epoch: split.train.len().div_ceil(experiment.data.batch),
+        batches_per_epoch: prepared.epoch(experiment.data.batch).0,
+        view: written(&experiment.data.view),
+        protocol: prepared.protocol.clone(),
     }
 }
 
@@ -315,7 +322,8 @@ impl Planner<'_> {
         let batches = setup.data.batches_per_epoch as u64;
         let steps = phase.duration.steps(batches);
         let passes = passes(phase, &Clock { step: 0, steps, steps_per_epoch: batches, lr: None });
-        let images = self.prepared[variant].split.train.len() as f64 * steps as f64 / batches as f64;
+        let (_, samples) = self.prepared[variant].epoch(experiment.data.batch);
+        let images = samples as f64 * steps as f64 / batches as f64;
         let seconds = match setup.forward {
             Timing::Measured { seconds_per_image, .. } => Some(seconds_per_image * images * passes.cost()),
             Timing::Skipped { .. } => None,

@@ -71,6 +71,12 @@ fn setup_lines(setup: &Setup) -> String {
         plural(data.batches_per_epoch, "batch", "batches"),
         data.batch,
     );
+    if data.view != "[]" {
+        let _ = writeln!(text, "       measured on through {}", data.view);
+    }
+    for line in &data.protocol {
+        let _ = writeln!(text, "       {line}");
+    }
     let _ = write!(
         text,
         "model  {}: {} parameters, {} multiply-adds per image\n       activations {} per batch, in all at least {}\n",

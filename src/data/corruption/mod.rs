@@ -18,7 +18,7 @@ mod weather;
 
 use rayon::prelude::*;
 
-use super::batch::Batch;
+use super::batch::{Batch, labels};
 use super::corpus::{Corpus, Shape};
 use super::error::DataError;
 use super::random::{Generator, Purpose};
@@ -142,7 +142,7 @@ impl Corruption {
 /// Samples of a corpus, corrupted.
 ///
 /// # Errors
-/// An index beyond the end of the corpus.
+/// An index beyond the end of the corpus; an image that cannot be read.
 pub fn corrupted(
     corpus: &Corpus,
     kind: Corruption,
@@ -150,20 +150,13 @@ pub fn corrupted(
     indices: &[u32],
 ) -> Result<Batch, DataError> {
     let shape = corpus.shape();
-    let samples: Result<Vec<(&[u8], i64)>, DataError> =
-        indices.iter().map(|&index| sample(corpus, index)).collect();
-    let samples = samples?;
-    let change = |(&(bytes, _), &index): (&(&[u8], i64), &u32)| {
-        kind.apply(severity, index, bytes, corpus.scale, shape)
+    let change = |&index: &u32| {
+        let bytes = corpus.seen(index)?;
+        Ok(kind.apply(severity, index, &bytes, corpus.scale, shape))
     };
-    let images: Vec<Vec<u8>> = samples.par_iter().zip(indices).map(change).collect();
-    let labels = samples.iter().map(|(_, label)| *label).collect();
-    Ok(batch(indices, &images.concat(), labels, shape))
-}
-
-fn sample(corpus: &Corpus, index: u32) -> Result<(&[u8], i64), DataError> {
-    let label = corpus.labels.get(index as usize).map(|&label| i64::from(label));
-    corpus.image(index).zip(label).ok_or(DataError::Index { index, samples: corpus.len() })
+    let images: Vec<Result<Vec<u8>, DataError>> = indices.par_iter().map(change).collect();
+    let images = images.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(batch(indices, &images.concat(), labels(corpus, indices)?, shape))
 }
 
 /// Bytes of 256 levels as the model takes them.
@@ -172,6 +165,7 @@ fn batch(indices: &[u32], bytes: &[u8], labels: Vec<i64>, shape: Shape) -> Batch
         indices: indices.to_vec(),
         pixels: bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect(),
         labels,
+        soft: None,
         height: shape.height,
         width: shape.width,
         channels: shape.channels,

@@ -1,7 +1,7 @@
 //! Properties of every kind.
 
 use super::*;
-use crate::data::corpus::Shape;
+use crate::data::corpus::{Images, Shape};
 
 const COLOUR: Shape = Shape { height: 32, width: 32, channels: 3 };
 
@@ -165,7 +165,7 @@ fn names_are_those_of_the_published_files_and_none_repeats() {
 fn a_batch_is_made_of_its_samples() {
     let clean: Vec<u8> = (0..3).flat_map(|number| image(COLOUR, number)).collect();
     let corpus = Corpus {
-        images: clean.into(),
+        images: Images::Memory { bytes: clean.into(), shape: COLOUR },
         labels: [4, 5, 6].into(),
         height: 32,
         width: 32,
@@ -175,10 +175,12 @@ fn a_batch_is_made_of_its_samples() {
         mean: vec![0.0; 3],
         std: vec![1.0; 3],
         class_names: [].into(),
+        view: [].into(),
+        groups: None,
     };
     let batch = corrupted(&corpus, Fog, 3, &[2, 0]).unwrap();
     assert_eq!((batch.indices.as_slice(), batch.labels.as_slice()), (&[2, 0][..], &[6, 4][..]));
-    let alone = Fog.apply(3, 0, corpus.image(0).unwrap(), 255, COLOUR);
+    let alone = Fog.apply(3, 0, &corpus.raw(0).unwrap().bytes, 255, COLOUR);
     let pixels: Vec<f32> = alone.iter().map(|&byte| f32::from(byte) / 255.0).collect();
     assert_eq!(batch.pixels[COLOUR.values()..], pixels);
     assert!(corrupted(&corpus, Fog, 3, &[3]).is_err());

@@ -28,7 +28,10 @@ pub use adversary::{
     Iaat, Mart, Norm, Psat, PsatSingle, Strength, Trades,
 };
 pub use architecture::{Architecture, Cnn, Mlp, PreactResnet20, Resnet18, SatCnn};
-pub use augmentation::{Augmentation, Crop, Flip};
+pub use augmentation::{
+    Affine, Augmentation, Brightness, CenterCrop, Crop, Cutout, Fit, Flip, Grayscale, Jitter, LabelSmoothing,
+    Mixup, RandomResizedCrop, Resize,
+};
 pub use describe::describe;
 pub use difficulty::{Adm, Difficulty, Freshness, Gdm, Loss};
 pub use entry::{Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter};
@@ -50,11 +53,14 @@ pub use perturbation::{
 };
 pub use range::{Bound, Range};
 pub use reference::reference;
-pub use source::{Cifar10, Cifar100, Digits, FashionMnist, Idx, Mnist, Source};
+pub use source::{
+    Cifar10, Cifar100, Color, Digits, Domains, FashionMnist, Folder, Idx, Imbalance, Longtail, Mnist,
+    OnError, Orientation, Reported, Selection, Source,
+};
 pub use statements::{ClauseEntry, STATEMENTS, StatementEntry, clause, statement};
 
 use super::value::Member;
-pub use super::value::{Normalize, ProbeLoss};
+pub use super::value::{Interval, Names, Normalize, ProbeLoss};
 
 static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
     [

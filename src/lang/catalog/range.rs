@@ -38,6 +38,15 @@ impl Range {
     /// (0, 1]
     pub const SHARE: Range = Range { low: Bound::Open(0.0), high: Bound::Closed(1.0) };
 
+    /// [0, 1/2]
+    pub const HALF: Range = Range { low: Bound::Closed(0.0), high: Bound::Closed(0.5) };
+    /// [0, 180], in degrees.
+    pub const HALF_TURN: Range = Range { low: Bound::Closed(0.0), high: Bound::Closed(180.0) };
+    /// [0, 90), in degrees.
+    pub const BELOW_QUARTER_TURN: Range = Range { low: Bound::Closed(0.0), high: Bound::Open(90.0) };
+    /// Sides of an image that a network is given, in pixels.
+    pub const SIDE: Range = Range { low: Bound::Closed(1.0), high: Bound::Closed(4096.0) };
+
     pub const fn above(low: f64) -> Self {
         Range { low: Bound::Open(low), high: Bound::None }
     }

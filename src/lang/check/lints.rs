@@ -188,6 +188,9 @@ impl<'a> Checker<'a> {
 
     fn lint_select(&mut self, outline: &Outline<'a>, experiment: &Experiment) {
         let (Select::Best(_), None) = (&experiment.select, &experiment.data.validation) else { return };
+        if self.source_info.is_some_and(|info| info.held_out.is_some()) {
+            return;
+        }
         let Some(written) = outline.value("select") else { return };
         let span = self.resolve(written).span;
         let message = "without a validation split, the best weights are chosen on the test data";

@@ -12,6 +12,7 @@ mod descend;
 mod experiment;
 mod findings;
 mod flags;
+pub(crate) mod images;
 mod lints;
 pub(crate) mod measure;
 pub(crate) mod minimizer;
@@ -28,11 +29,12 @@ mod recipe;
 mod run;
 mod scope;
 mod slug;
+pub(crate) mod sources;
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::catalog::Optimizer;
 use crate::lang::program::{Origin, Program, Setting, Variant};
-use crate::lang::world::{DatasetInfo, World};
+use crate::lang::world::{DatasetInfo, SourceInfo, World};
 use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind};
 
@@ -101,6 +103,8 @@ pub struct Checker<'a> {
     phase: Option<PhaseTime>,
     /// Size and shape of the current variant's data.
     info: Option<DatasetInfo>,
+    /// What its source holds.
+    source_info: Option<SourceInfo>,
     /// Samples per batch of the current variant.
     batch: Option<usize>,
     /// Samples per micro-batch, where the file has them.
@@ -133,6 +137,7 @@ impl<'a> Checker<'a> {
             settings: Vec::new(),
             phase: None,
             info: None,
+            source_info: None,
             batch: None,
             micro: None,
             sums_losses: false,

@@ -3,8 +3,10 @@
 mod arguments;
 mod choice;
 mod component;
+mod interval;
 mod list;
 pub(crate) mod mistakes;
+mod names;
 mod normalize;
 mod number;
 mod probe;
@@ -14,6 +16,8 @@ mod time;
 
 pub use arguments::Arguments;
 pub use component::Member;
+pub use interval::Interval;
+pub use names::Names;
 pub use normalize::Normalize;
 pub use probe::ProbeLoss;
 

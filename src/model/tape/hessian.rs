@@ -22,13 +22,26 @@ impl<B: Ops> Trace<B> {
         factors: &Tensor<B, 1>,
         direction: &Vector<B>,
     ) -> Vector<B> {
+        let (_, residual) = self.cross_entropy(labels);
+        self.hessian_product_at(residual, factors, direction)
+    }
+
+    /// The same for cross-entropies against any targets: `residual`, `[n, classes]`, is the gradient of each for the logits.
+    ///
+    /// # Panics
+    /// As [`Trace::hessian_product`].
+    pub fn hessian_product_at(
+        &self,
+        residual: Tensor<B, 2>,
+        factors: &Tensor<B, 1>,
+        direction: &Vector<B>,
+    ) -> Vector<B> {
         assert!(!self.nodes.is_empty(), "the forward pass was not recorded");
         let tangents = Forward { nodes: &self.nodes, direction }.run();
         let [n, classes] = self.logits.dims();
         let factors = factors.clone().reshape([n, 1]);
         let logits = tangents.last().and_then(Option::clone);
         let tangent = logits.map(|t| t.reshape([n, classes]));
-        let (_, residual) = self.cross_entropy(labels);
         let cotangent = residual * factors.clone();
         let bent = tangent.map(|tangent| {
             let p = softmax(self.logits.clone(), 1);
