@@ -1,48 +1,43 @@
 //! Weights across the border: PyTorch reads what is written here, and the other way round.
 
+#[path = "oracles/support.rs"]
+#[allow(dead_code)]
+mod support;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use burn::tensor::{DType, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
-use flatrun::lang::DatasetInfo;
-use flatrun::lang::catalog::{Architecture, Cnn, Mlp, Normalize, PreactResnet20, Resnet18, SatCnn};
+use flatrun::lang::catalog::Architecture;
 use flatrun::model::{
     Entry, Model, Normalization, StateDict, WeightsError, float_entry, load, save, to_bytes,
 };
 use safetensors::SafeTensors;
 
+use support::{build, constants, written};
+
 const MEAN: [f64; 3] = [0.4914, 0.4822, 0.4465];
 const STD: [f64; 3] = [0.2470, 0.2435, 0.2616];
 
 fn networks() -> Vec<(&'static str, Architecture, [usize; 3])> {
-    let normalize = || Normalize::Constants { mean: MEAN.to_vec(), std: STD.to_vec() };
-    let grey = || Normalize::Constants { mean: vec![0.5], std: vec![0.25] };
+    let colour = constants(&MEAN, &STD);
+    let net = |name: &'static str, options: &str, normalize: &str, shape: [usize; 3]| {
+        (name, written(&format!("{name}({options}normalize = {normalize})"), shape[0]), shape)
+    };
     vec![
-        (
-            "mlp",
-            Architecture::Mlp(Mlp { hidden: vec![128], dropout: 0.0, normalize: normalize() }),
-            [3, 8, 8],
-        ),
-        ("cnn", Architecture::Cnn(Cnn { width: 32, dropout: 0.0, normalize: normalize() }), [3, 16, 16]),
-        ("sat_cnn", Architecture::SatCnn(SatCnn { normalize: grey() }), [1, 28, 28]),
-        ("resnet18", Architecture::Resnet18(Resnet18 { normalize: normalize() }), [3, 32, 32]),
-        (
-            "preact_resnet20",
-            Architecture::PreactResnet20(PreactResnet20 { normalize: normalize() }),
-            [3, 32, 32],
-        ),
+        net("mlp", "hidden = [128], ", &colour, [3, 8, 8]),
+        net("cnn", "width = 32, ", &colour, [3, 16, 16]),
+        net("sat_cnn", "", &constants(&[0.5], &[0.25]), [1, 28, 28]),
+        net("resnet18", "", &colour, [3, 32, 32]),
+        net("preact_resnet20", "", &colour, [3, 32, 32]),
+        net("vit", "", &colour, [3, 32, 32]),
     ]
-}
-
-fn build(architecture: &Architecture, [channels, height, width]: [usize; 3]) -> Model {
-    let info = DatasetInfo { train: 1, test: 1, classes: 10, channels, height, width };
-    Model::build(architecture, &info, &[vec![0.0; channels], vec![1.0; channels]]).unwrap()
 }
 
 fn initial(model: &Model, seed: u64) -> StateDict<Flex> {
     let weights = model.layout.initial_weights(seed, &FlexDevice);
-    StateDict { weights, statistics: model.layout.initial_statistics(&FlexDevice), batches: 3 }
+    StateDict { weights, statistics: model.layout.initial_statistics(seed, &FlexDevice), batches: 3 }
 }
 
 /// Logits of pixels given as `[n, c, h, w]`.
@@ -146,10 +141,10 @@ fn every_tensor_that_does_not_fit_is_listed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("w.safetensors");
     let mlp = |hidden: Vec<usize>| {
-        build(&Architecture::Mlp(Mlp { hidden, dropout: 0.0, normalize: Normalize::None }), [1, 8, 8])
+        build(&written(&format!("mlp(hidden = {hidden:?}, normalize = none)"), 1), [1, 8, 8])
     };
-    let written = mlp(vec![16, 8]);
-    save(&path, &written.layout, &initial(&written, 0)).unwrap();
+    let deeper = mlp(vec![16, 8]);
+    save(&path, &deeper.layout, &initial(&deeper, 0)).unwrap();
     let wanted = mlp(vec![12]);
     let error = load::<Flex>(&path, &wanted.layout, &FlexDevice).unwrap_err();
     let WeightsError::Mismatch { problems, .. } = error else { panic!("{error}") };
@@ -164,8 +159,7 @@ fn every_tensor_that_does_not_fit_is_listed() {
             "  unexpected  `5.weight`",
         ]
     );
-    let cnn =
-        build(&Architecture::Cnn(Cnn { width: 2, dropout: 0.0, normalize: Normalize::None }), [1, 8, 8]);
+    let cnn = build(&written("cnn(width = 2, normalize = none)", 1), [1, 8, 8]);
     let text = load::<Flex>(&path, &cnn.layout, &FlexDevice).unwrap_err().to_string();
     assert!(text.contains("  missing     `conv1.weight`, expected shape [2, 1, 3, 3]"), "{text}");
     std::fs::write(&path, b"not a file of tensors").unwrap();

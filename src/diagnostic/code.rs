@@ -102,6 +102,8 @@ codes! {
     ValidationTakesAll "F0403" "validation-takes-all" Error "a validation split that leaves nothing to train on";
     ImageTooSmall "F0404" "image-too-small" Error "images too small for the network";
     TooFewClasses "F0405" "too-few-classes" Error "a loss that the data set has too few classes for";
+    UnfittingSizes "F0410" "unfitting-sizes" Error "sizes that a network cannot have";
+    UnknownLayer "F0411" "unknown-layer" Error "a layer that the network does not have";
     // The file as a whole.
     DuplicateStatement "F0501" "duplicate-statement" Error "a statement that stands twice";
     SecondRecipe "F0502" "second-recipe" Error "a second recipe";

@@ -22,7 +22,7 @@ pub fn initial<B: Ops>(
         Some(path) => Ok(load(path, layout, device)?),
         None => Ok(StateDict {
             weights: layout.initial_weights(seed, device),
-            statistics: layout.initial_statistics(device),
+            statistics: layout.initial_statistics(seed, device),
             batches: 0,
         }),
     }

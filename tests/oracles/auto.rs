@@ -3,10 +3,10 @@
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
 use flatrun::attack::{Apgd, Ball, Criterion, Draws, Fab, Square, Victim, boundary_start, runner_up};
-use flatrun::lang::catalog::{Architecture, Mlp, Norm};
+use flatrun::lang::catalog::Norm;
 use flatrun::model::{Model, Normalization, StateDict};
 
-use crate::support::{GREY, Stored, batch, build, constants, state};
+use crate::support::{GREY, Stored, batch, build, constants, state, written};
 
 const SHAPE: [usize; 3] = [1, 8, 8];
 const SAMPLES: usize = 500;
@@ -23,8 +23,7 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let normalize = constants(&GREY.0, &GREY.1);
-        let mlp = Mlp { hidden: vec![32, 16], dropout: 0.0, normalize };
-        let model = build(&Architecture::Mlp(mlp), SHAPE);
+        let model = build(&written(&format!("mlp(hidden = [32, 16], normalize = {normalize})"), 1), SHAPE);
         let state = state(&model.layout, "mlp_32_16", DType::F64);
         let all: Vec<usize> = (0..SAMPLES).collect();
         let x = batch(SHAPE, SAMPLES, &all, 1010, 0, DType::F64).x;

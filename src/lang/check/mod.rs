@@ -12,7 +12,7 @@ mod flags;
 mod lints;
 pub(crate) mod measure;
 pub(crate) mod minimizer;
-mod model;
+pub(crate) mod model;
 pub(crate) mod optimizer;
 mod outline;
 pub(crate) mod pacing;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{DType, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::{Layout, Statistics};
+use super::{Layout, Slot, Statistics};
 use crate::ops::{Ops, Vector};
 
 /// Everything PyTorch's `state_dict` holds.
@@ -41,11 +41,15 @@ pub struct Entry {
 
 /// The tensors of `state` under PyTorch's names, parameters first.
 pub fn entries<B: Ops>(layout: &Layout, state: &StateDict<B>) -> Vec<Entry> {
-    let parameter = |(spec, value): (&super::Parameter, &Tensor<B, 1>)| {
+    let parameter = |(spec, slot): (&super::Parameter, Slot)| {
+        let value = match slot {
+            Slot::Trained(index) => &state.weights.0[index],
+            Slot::Frozen(index) => &state.statistics.frozen[index],
+        };
         float_entry(spec.name.clone(), spec.shape.clone(), value)
     };
-    let mut all: Vec<Entry> = layout.parameters.iter().zip(&state.weights.0).map(parameter).collect();
-    for (norm, [mean, variance]) in layout.norms.iter().zip(&state.statistics.0) {
+    let mut all: Vec<Entry> = layout.all().into_iter().map(parameter).collect();
+    for (norm, [mean, variance]) in layout.norms.iter().zip(&state.statistics.running) {
         let shape = vec![norm.channels];
         all.push(float_entry(format!("{}.running_mean", norm.name), shape.clone(), mean));
         all.push(float_entry(format!("{}.running_var", norm.name), shape, variance));
@@ -106,8 +110,9 @@ pub fn state_from<B: Ops>(
     device: &B::Device,
 ) -> Result<StateDict<B>, Vec<String>> {
     let mut reader = Reader { file, prefix, problems: Vec::new(), used: Vec::new() };
-    let parameters = layout.parameters.iter();
-    let weights: Vec<_> = parameters.map(|p| reader.tensor::<B>(&p.name, &p.shape, device)).collect();
+    let mut read = |p: &super::Parameter| reader.tensor::<B>(&p.name, &p.shape, device);
+    let weights: Vec<_> = layout.parameters.iter().map(&mut read).collect();
+    let frozen: Vec<_> = layout.frozen.iter().map(&mut read).collect();
     let mut statistics = Vec::new();
     let mut batches = 0;
     for norm in &layout.norms {
@@ -122,7 +127,9 @@ pub fn state_from<B: Ops>(
         return Err(reader.problems);
     }
     let weights = Vector(weights.into_iter().flatten().collect());
-    Ok(StateDict { weights, statistics: Statistics(statistics.into_iter().flatten().collect()), batches })
+    let running = statistics.into_iter().flatten().collect();
+    let statistics = Statistics { running, frozen: frozen.into_iter().flatten().collect() };
+    Ok(StateDict { weights, statistics, batches })
 }
 
 struct Reader<'a> {
