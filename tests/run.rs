@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flatrun::data::Disk;
+use flatrun::evaluate::Headway;
+use flatrun::evaluate::field::Fields;
 use flatrun::lang::{Program, Settings, check};
 use flatrun::run::{Event, Observer, Options, Report, RunError, RunName, execute};
 
@@ -28,6 +30,9 @@ fn options(source: &str, runs: &Path) -> Options {
 struct Watch {
     stop_after: Option<u64>,
     steps: AtomicU64,
+    /// Stop when a measurement tells of itself this often.
+    stop_measuring: Option<u64>,
+    told: u64,
     stop: AtomicBool,
     events: Vec<String>,
 }
@@ -48,9 +53,13 @@ impl Observer for Watch {
 
 /// Runs to the end or to the given number of steps.
 fn run(source: &str, options: &Options, stop_after: Option<u64>) -> (Result<Report, RunError>, Watch) {
+    watched(source, options, Watch { stop_after, ..Watch::default() })
+}
+
+fn watched(source: &str, options: &Options, inner: Watch) -> (Result<Report, RunError>, Watch) {
     let program = program(source);
     let flag = std::sync::Arc::new(AtomicBool::new(false));
-    let mut watch = Relay { inner: Watch { stop_after, ..Watch::default() }, flag: flag.clone() };
+    let mut watch = Relay { inner, flag: flag.clone() };
     let report = execute(&program, options, &mut watch, &flag);
     (report, watch.inner)
 }
@@ -69,6 +78,13 @@ impl Observer for Relay {
     fn stepped(&mut self, run: &RunName, step: u64, steps: u64) {
         self.inner.stepped(run, step, steps);
         if self.inner.stop.load(Ordering::Relaxed) {
+            self.flag.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn measuring(&mut self, _: &RunName, _: &Headway<'_>) {
+        self.inner.told += 1;
+        if Some(self.inner.told) == self.inner.stop_measuring {
             self.flag.store(true, Ordering::Relaxed);
         }
     }
@@ -110,6 +126,56 @@ fn an_interrupted_run_ends_with_the_same_bytes() {
             assert!(found == expected, "{name} differs after stops {stops:?}");
         }
     }
+}
+
+/// Evaluators that note where they stand.
+const MEASURED: &str = "\
+edition 2026
+data digits batch 512
+model cnn(width = 4)
+train 1 epochs curriculum spl(loss, fraction = 0.5) under sgd
+evaluate difficulty(samples = 200) every 2 steps
+";
+
+#[test]
+fn a_measurement_that_was_interrupted_goes_on_where_it_stood() {
+    let whole = tempfile::tempdir().unwrap();
+    let (expected, watch) = watched(MEASURED, &options(MEASURED, whole.path()), Watch::default());
+    let folder = expected.unwrap().folder.join("main/seed-0");
+    let names = ["results.json", "measurements.csv", "fields/phase-1-step-2.json", "fields/final.json"];
+    let read = |folder: &Path| names.map(|name| std::fs::read(folder.join(name)).unwrap());
+    let expected = read(&folder);
+    for stop in 1..=watch.told {
+        let runs = tempfile::tempdir().unwrap();
+        let mut options = options(MEASURED, runs.path());
+        let stopping = Watch { stop_measuring: Some(stop), ..Watch::default() };
+        let (stopped, _) = watched(MEASURED, &options, stopping);
+        assert!(
+            matches!(stopped, Err(RunError::Interrupted { .. } | RunError::Measuring { .. })),
+            "{stopped:?}"
+        );
+        options.resume = true;
+        let (report, again) = watched(MEASURED, &options, Watch::default());
+        assert_eq!(again.told, watch.told - stop, "after {stop} of {}", watch.told);
+        let folder = report.unwrap().folder.join("main/seed-0");
+        assert!(read(&folder) == expected, "records differ after a stop at {stop}");
+        assert!(!folder.join("partial").exists(), "notes are removed");
+    }
+}
+
+#[test]
+fn a_field_says_which_samples_were_kept() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(MEASURED, &options(MEASURED, runs.path()), None).0.unwrap().folder.join("main/seed-0");
+    let fields = std::fs::read(folder.join("fields/phase-1-step-2.json")).unwrap();
+    let fields: Fields = serde_json::from_slice(&fields).unwrap();
+    assert_eq!((fields.schema, fields.phase, fields.step), (1, 1, 2));
+    let kept = fields.fields[0].column("kept").unwrap();
+    let count = |what: f64| kept.iter().filter(|value| **value == what).count();
+    // Two batches of 512 of 1437 samples were seen, half of each was kept.
+    assert!((50..90).contains(&count(1.0)) && (50..90).contains(&count(0.0)), "{kept:?}");
+    assert!((40..80).contains(&kept.iter().filter(|value| value.is_nan()).count()), "{kept:?}");
+    assert_eq!(fields.fields[0].column("adm").unwrap().len(), 200);
 }
 
 #[test]

@@ -4,19 +4,26 @@ mod accuracy;
 mod autoattack;
 mod difficulty;
 mod doubts;
+pub mod field;
 mod measure;
+mod notes;
 mod pgd;
+
+use burn::tensor::Tensor;
 
 use crate::attack::{Victim, rows};
 use crate::data::{Corpus, DataError};
 use crate::lang::catalog::Evaluator;
+use crate::lang::program::Phase;
+use crate::lang::schedule::Clock;
 use crate::model::{Model, Normalization, StateDict};
 use crate::ops::Ops;
 use crate::train::Batch;
 
 pub use accuracy::{Scores, scores};
 pub use doubts::disagreements;
-pub use measure::{MeasureError, Measurements, Watch};
+pub use measure::{Headway, MeasureError, Measurements, Watch};
+pub use notes::{Notes, Session};
 
 /// Samples per evaluation batch: large enough to keep the cores busy, small enough for the memory of any network.
 pub const BATCH: usize = 256;
@@ -33,16 +40,39 @@ pub struct Subject<'a, B: Ops> {
     pub at_most: Option<usize>,
 }
 
+/// Weights, and where the training stands that made them.
+pub struct Moment<'a, B: Ops> {
+    pub state: &'a StateDict<B>,
+    pub phase: &'a Phase,
+    /// Number of the phase, from 1.
+    pub number: usize,
+    pub clock: Clock,
+    pub seed: u64,
+    /// Weight of each training sample when a step last saw it, -1 before; self-paced curricula alone, `[samples]`.
+    pub weights: Option<Tensor<B, 1>>,
+    /// What the phase's adversary remembers.
+    pub adversary: Option<Tensor<B, 1>>,
+}
+
+impl<'a, B: Ops> Moment<'a, B> {
+    /// Weights at the beginning of a phase, of which nothing else is known.
+    pub fn of_weights(state: &'a StateDict<B>, phase: &'a Phase) -> Self {
+        let clock = Clock { step: 0, steps: 1, steps_per_epoch: 1, lr: None };
+        Self { state, phase, number: 1, clock, seed: 0, weights: None, adversary: None }
+    }
+}
+
 /// Measures on the training or the test samples, as the evaluator asks.
 ///
 /// # Errors
-/// Data that cannot be read; `watch` stopped it.
+/// Data that cannot be read, notes that cannot be written; the session was stopped.
 pub fn measure<B: Ops>(
     evaluator: &Evaluator,
     subject: &Subject<'_, B>,
-    state: &StateDict<B>,
-    watch: &mut Watch<'_>,
+    moment: &Moment<'_, B>,
+    session: &mut Session<'_, '_>,
 ) -> Result<Measurements, MeasureError> {
+    let (state, watch) = (moment.state, &mut *session.watch);
     let name = evaluator.name();
     let all: Vec<u32> = (0..subject.test.len() as u32).collect();
     if let Some(measured) = robustness(evaluator, subject, subject.test, &all, state, watch) {
@@ -50,9 +80,7 @@ pub fn measure<B: Ops>(
     }
     Ok(match evaluator {
         Evaluator::Loss(_) => Measurements::one(name, test_scores(subject, state)?.loss),
-        Evaluator::Difficulty(spec) => {
-            Measurements { values: difficulty::quantiles(spec, subject, state)?, ..Measurements::default() }
-        }
+        Evaluator::Difficulty(spec) => difficulty::difficulty(spec, subject, moment, session)?,
         _ => Measurements::one(name, test_scores(subject, state)?.accuracy),
     })
 }
@@ -73,6 +101,12 @@ pub fn robustness<B: Ops>(
         }
         Evaluator::Accuracy(_) | Evaluator::Loss(_) | Evaluator::Difficulty(_) => None,
     }
+}
+
+/// `wanted` of the indices at equal distances, all of them where there are fewer.
+fn evenly_spaced(indices: &[u32], wanted: usize) -> Vec<u32> {
+    let count = wanted.min(indices.len());
+    (0..count).map(|k| indices[k * indices.len() / count]).collect()
 }
 
 /// The network as it is evaluated.
@@ -104,4 +138,15 @@ fn test_scores<B: Ops>(subject: &Subject<'_, B>, state: &StateDict<B>) -> Result
     let all: Vec<u32> = (0..subject.test.len() as u32).collect();
     let kept = subject.at_most.map_or(all.len(), |batches| (batches * BATCH).min(all.len()));
     scores(subject.model, subject.test, &all[..kept], state, subject.device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::evenly_spaced;
+
+    #[test]
+    fn probes_are_spread_and_never_repeat() {
+        assert_eq!(evenly_spaced(&[5, 6, 7, 8, 9, 10], 3), [5, 7, 9]);
+        assert_eq!(evenly_spaced(&[5, 6], 10), [5, 6]);
+    }
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::measure::{MeasureError, Measurements, Watch};
+use super::measure::{Headway, MeasureError, Measurements, Watch};
 use super::{Subject, keep, victim};
 use crate::attack::{Attack, Ball, Choice, Criterion, Draws, Rule, Start, Victim, View, read, wrong};
 use crate::data::{Corpus, EvalBatches};
@@ -45,7 +45,7 @@ pub fn robustness<B: Ops>(
         let batch = Batch::upload(batch?, subject.device);
         done += batch.len();
         robust += survivors(spec, &victim, batch);
-        if !watch("pgd", done, kept) {
+        if !watch(&Headway::samples("pgd", done, kept)) {
             return Err(MeasureError::Stopped);
         }
     }

@@ -11,14 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Observer, RunName};
 use super::folder::{RunFolder, SeedFolder, link, write};
+use super::measuring::{link_fields, measure_all, write_fields};
 use super::monitor::{Journal, PhaseMonitor};
 use super::record::{EventLog, write_measured, write_metrics};
 use super::selected::{export, initial, selected};
 use super::{Idle, Options, Prepared, Report, RunError, RunResult, inputs};
 use crate::data::Feed;
-use crate::evaluate::{MeasureError, Measurements, Subject, disagreements, measure};
+use crate::evaluate::{Headway, MeasureError, Measurements, Moment, Subject, disagreements};
 use crate::graph::{Run, StageGraph, StageKind, program_key};
 use crate::lang::program::{Phase, Program, Variant};
+use crate::lang::schedule::Clock;
 use crate::model::StateDict;
 use crate::ops::Ops;
 use crate::train::StepPlan;
@@ -179,6 +181,9 @@ impl<B: Ops> Executor<'_, B> {
             return Err(RunError::Shared(message.clone()));
         }
         if let Some((from, why)) = self.elsewhere(node, run) {
+            if let Some(from) = SeedFolder::of_checkpoint(&from) {
+                link_fields(&from, folder, phase)?;
+            }
             link(&from, &path)?;
             return self.cached(node, &why, journal);
         }
@@ -280,8 +285,11 @@ impl<B: Ops> Executor<'_, B> {
             checkpoint: path,
             rows,
             measured: earlier.measured,
-            folder: folder.path().to_owned(),
+            folder: folder.clone(),
             last_step: 0,
+            seed: run.seed,
+            key: stage.key.as_str(),
+            finished: Vec::new(),
             steps_before: steps(&experiment.phases[..phase], feed.batches() as u64),
         };
         setup.run(start, checkpoint, &mut monitor).map_err(|error| match error {
@@ -343,7 +351,7 @@ impl<B: Ops> Executor<'_, B> {
             let all: Vec<&Measured> = records.measured.iter().collect();
             write_measured(&folder.path().join("measurements.csv"), &all)?;
         }
-        if let Some(Measurements { values, warnings }) = known_results(folder, stage.key.as_str()) {
+        if let Some(Measurements { values, warnings, .. }) = known_results(folder, stage.key.as_str()) {
             self.cached(run.evaluate, "this folder", journal)?;
             journal.warn(&warnings)?;
             self.export(variant, run.seed, folder, journal)?;
@@ -354,7 +362,11 @@ impl<B: Ops> Executor<'_, B> {
         let layout = &prepared.model.layout;
         let state = selected::<B>(experiment, layout, &bytes, self.device)?;
         crate::model::save(&folder.weights(), layout, &state)?;
-        let Measurements { values, warnings } = self.measured(run, &state, journal)?;
+        let last = Checkpoint::open(&bytes)?;
+        let moment = self.moment(run, &state, &last)?;
+        let notes = folder.partial(stage.key.as_str());
+        let Measurements { values, fields, warnings } = self.measured(run, &moment, &notes, journal)?;
+        write_fields(&folder.fields().join("final.json"), moment.number, moment.clock.step, fields)?;
         journal.warn(&warnings)?;
         for (name, value) in &values {
             journal.event(&Event::Result { name: name.clone(), value: *value })?;
@@ -366,6 +378,7 @@ impl<B: Ops> Executor<'_, B> {
         let json =
             serde_json::to_vec_pretty(&results).map_err(|error| RunError::Internal(error.to_string()))?;
         folder.write("results.json", &json)?;
+        let _ = fs::remove_dir_all(folder.path().join("partial"));
         Ok(values)
     }
 
@@ -373,30 +386,57 @@ impl<B: Ops> Executor<'_, B> {
     fn measured(
         &self,
         run: &Run,
-        state: &StateDict<B>,
+        moment: &Moment<'_, B>,
+        notes: &Path,
         journal: &mut Journal<'_>,
     ) -> Result<Measurements, RunError> {
         let (experiment, prepared) =
             (&self.program.variants[run.variant].experiment, &self.prepared[run.variant]);
+        let mut watch = |headway: &Headway<'_>| {
+            journal.observer.measuring(&journal.name, headway);
+            !self.stop.load(Ordering::Relaxed)
+        };
+        let evaluators = experiment.evaluate.iter().map(|measurement| &measurement.evaluator);
+        let subject = self.subject(prepared);
+        let measured = measure_all(evaluators.enumerate(), &subject, moment, &mut watch, Some(notes));
+        let measured = measured.map_err(|error| self.unmeasured(error, run))?;
         let (mut all, mut firsts) = (Measurements::default(), Vec::new());
-        for measurement in &experiment.evaluate {
-            let mut watch = |what: &str, done: usize, of: usize| {
-                journal.observer.measuring(&journal.name, what, done, of);
-                !self.stop.load(Ordering::Relaxed)
-            };
-            let measured = measure(&measurement.evaluator, &self.subject(prepared), state, &mut watch);
-            let measured = measured.map_err(|error| self.unmeasured(error, run))?;
-            firsts.extend(measured.values.first().map(|(_, value)| (&measurement.evaluator, *value)));
-            all.values.extend(measured.values);
-            all.warnings.extend(measured.warnings);
+        for (index, measured) in measured {
+            let first = measured.values.first();
+            firsts.extend(first.map(|(_, value)| (&experiment.evaluate[index].evaluator, *value)));
+            all.extend(measured);
         }
         all.warnings.extend(disagreements(&firsts));
         Ok(all)
     }
 
+    /// The end of a run's last phase.
+    fn moment<'s>(
+        &'s self,
+        run: &Run,
+        state: &'s StateDict<B>,
+        last: &Checkpoint<'_>,
+    ) -> Result<Moment<'s, B>, RunError> {
+        let variant = &self.program.variants[run.variant];
+        let phases = &variant.experiment.phases;
+        let phase = &phases[phases.len() - 1];
+        let batches = feed(variant, &self.prepared[run.variant], run.seed)?.batches() as u64;
+        let step = last.progress.step;
+        Ok(Moment {
+            state,
+            phase,
+            number: phases.len(),
+            clock: Clock { step, steps: phase.duration.steps(batches), steps_per_epoch: batches, lr: None },
+            seed: run.seed,
+            weights: last.sample_weights(self.device),
+            adversary: last.adversary_memory(self.device),
+        })
+    }
+
     fn unmeasured(&self, error: MeasureError, run: &Run) -> RunError {
         match error {
             MeasureError::Data(error) => RunError::Data(error),
+            MeasureError::Write { path, source } => RunError::Write { path, source },
             MeasureError::Stopped => {
                 RunError::Measuring { folder: self.folder.path().to_owned(), phase: run.train.len() }
             }
@@ -464,6 +504,7 @@ pub(super) fn known_results(folder: &SeedFolder, key: &str) -> Option<Measuremen
     (results.stage == key && folder.weights().exists()).then(|| Measurements {
         values: results.values.into_iter().map(read).collect(),
         warnings: results.warnings,
+        ..Measurements::default()
     })
 }
 

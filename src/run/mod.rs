@@ -4,6 +4,7 @@ mod device;
 pub mod event;
 mod executor;
 pub mod folder;
+mod measuring;
 mod monitor;
 mod prepare;
 mod record;

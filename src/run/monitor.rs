@@ -5,13 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::RunError;
 use super::event::{Event, Observer, RunName};
+use super::folder::SeedFolder;
+use super::measuring::{measure_all, write_fields};
 use super::record::{EventLog, write_measured, write_metrics};
-use crate::evaluate::{MeasureError, Measurements, Subject, measure, robustness, scores};
+use crate::evaluate::{
+    Headway, MeasureError, Measurements, Moment, Notes, Session, Subject, measure, robustness, scores,
+};
 use crate::lang::catalog::Evaluator;
 use crate::lang::program::{Experiment, Select};
-use crate::lang::schedule::Clock;
+use crate::lang::schedule::{Clock, Duration};
 use crate::model::StateDict;
 use crate::ops::Ops;
+use crate::train::Learner;
 use crate::train::phase::{Monitor, PhaseError, Timing, Validation};
 use crate::train::state::{EpochRow, Measured};
 
@@ -54,8 +59,13 @@ pub struct PhaseMonitor<'a, 'j, B: Ops> {
     /// Rows and measurements of the phases before, then of this one.
     pub rows: Vec<EpochRow>,
     pub measured: Vec<Measured>,
-    pub folder: PathBuf,
+    pub folder: SeedFolder,
     pub last_step: u64,
+    pub seed: u64,
+    /// Content key of the phase.
+    pub key: &'a str,
+    /// Notes of finished measurements, of no use once a checkpoint holds their numbers.
+    pub finished: Vec<PathBuf>,
     /// Steps of the run before this phase.
     pub steps_before: u64,
 }
@@ -67,15 +77,16 @@ fn failed(error: RunError) -> PhaseError {
     }
 }
 
-/// Measurements of a phase end with its step.
-fn unwatched(_: &str, _: usize, _: usize) -> bool {
+/// Validation ends with its epoch.
+fn unwatched(_: &Headway<'_>) -> bool {
     true
 }
 
 fn unmeasured(error: MeasureError) -> PhaseError {
     match error {
         MeasureError::Data(error) => PhaseError::Data(error),
-        stopped @ MeasureError::Stopped => PhaseError::Record(stopped.to_string()),
+        MeasureError::Stopped => PhaseError::Measuring,
+        MeasureError::Write { path, source } => PhaseError::Write { path, source },
     }
 }
 
@@ -114,7 +125,10 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
                 (Evaluator::Pgd(_) | Evaluator::Autoattack(_), _, Some(_)) => validation.adversarial_accuracy,
                 // Without a validation split only the test data are left; the checker warns of it.
                 _ => {
-                    let measured = measure(evaluator, subject, state, &mut unwatched).map_err(unmeasured)?;
+                    let moment = Moment::of_weights(state, &self.experiment.phases[self.phase]);
+                    let (watch, notes) = (&mut unwatched, &mut Notes::none());
+                    let measured = measure(evaluator, subject, &moment, &mut Session { watch, notes });
+                    let measured = measured.map_err(unmeasured)?;
                     first(&measured).map(|value| sign(evaluator) * value)
                 }
             };
@@ -122,19 +136,12 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
         Ok(validation)
     }
 
-    fn measure(&mut self, state: &StateDict<B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError> {
-        let due = |every: crate::lang::schedule::Duration| {
-            (self.steps_before + clock.step).is_multiple_of(every.steps(clock.steps_per_epoch).max(1))
-        };
-        let mut numbers = Vec::new();
-        for measurement in &self.experiment.evaluate {
-            if measurement.every.is_some_and(due) {
-                let measured = measure(&measurement.evaluator, &self.subject, state, &mut unwatched);
-                let measured = measured.map_err(unmeasured)?;
-                self.journal.warn(&measured.warnings).map_err(failed)?;
-                numbers.extend(measured.values);
-            }
-        }
+    fn measure(&mut self, learner: &Learner<'_, B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError> {
+        let all = self.measurements(learner, clock)?;
+        self.journal.warn(&all.warnings).map_err(failed)?;
+        let path = self.folder.fields().join(format!("phase-{}-step-{}.json", self.phase + 1, clock.step));
+        write_fields(&path, self.phase + 1, clock.step, all.fields).map_err(failed)?;
+        let numbers = all.values;
         for (name, value) in &numbers {
             let event = Event::Measured {
                 phase: self.phase + 1,
@@ -152,19 +159,58 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
         let event = Event::Epoch { phase: self.phase + 1, metrics: Box::new(row.clone()), seconds_per_step };
         self.journal.event(&event).map_err(failed)?;
         self.rows.push(row.clone());
-        write_metrics(&self.folder.join("metrics.csv"), &self.rows).map_err(failed)?;
+        write_metrics(&self.folder.path().join("metrics.csv"), &self.rows).map_err(failed)?;
         let all: Vec<&Measured> = self.measured.iter().chain(measured).collect();
         if !all.is_empty() {
-            write_measured(&self.folder.join("measurements.csv"), &all).map_err(failed)?;
+            write_measured(&self.folder.path().join("measurements.csv"), &all).map_err(failed)?;
         }
         Ok(())
     }
 
     fn save(&mut self, checkpoint: &[u8]) -> Result<(), PhaseError> {
         super::folder::write(&self.checkpoint, checkpoint).map_err(failed)?;
+        for notes in self.finished.drain(..) {
+            let _ = std::fs::remove_dir_all(notes);
+        }
         let event =
             Event::Checkpoint { phase: self.phase + 1, step: self.last_step, bytes: checkpoint.len() };
         self.journal.event(&event).map_err(failed)
+    }
+}
+
+impl<B: Ops> PhaseMonitor<'_, '_, B> {
+    /// What the evaluators that are due give; an unfinished measurement has left its notes.
+    fn measurements(&mut self, learner: &Learner<'_, B>, clock: &Clock) -> Result<Measurements, PhaseError> {
+        let due = |every: Duration| {
+            (self.steps_before + clock.step).is_multiple_of(every.steps(clock.steps_per_epoch).max(1))
+        };
+        let evaluate = self.experiment.evaluate.iter().enumerate();
+        let evaluators = evaluate.filter(|(_, measurement)| measurement.every.is_some_and(due));
+        let evaluators: Vec<_> = evaluators.map(|(index, due)| (index, &due.evaluator)).collect();
+        if evaluators.is_empty() {
+            return Ok(Measurements::default());
+        }
+        let moment = Moment {
+            state: &learner.state,
+            phase: &self.experiment.phases[self.phase],
+            number: self.phase + 1,
+            clock: *clock,
+            seed: self.seed,
+            weights: learner.curriculum.weights.clone(),
+            adversary: learner.adversary.as_ref().and_then(|adversary| Some(adversary.memory()?.1)),
+        };
+        let (journal, stop) = (&mut *self.journal, self.stop);
+        let mut watch = |headway: &Headway<'_>| {
+            journal.observer.measuring(&journal.name, headway);
+            !stop.load(Ordering::Relaxed)
+        };
+        let notes = self.folder.partial(&format!("{}-step-{}", self.key, clock.step));
+        let measured = measure_all(evaluators.into_iter(), &self.subject, &moment, &mut watch, Some(&notes))
+            .map_err(unmeasured)?;
+        self.finished.push(notes);
+        let mut all = Measurements::default();
+        measured.into_iter().for_each(|(_, measured)| all.extend(measured));
+        Ok(all)
     }
 }
 

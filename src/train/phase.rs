@@ -72,8 +72,8 @@ pub trait Monitor<B: Ops> {
     /// Evaluators on the way: called after every step, gives the numbers that are due then.
     ///
     /// # Errors
-    /// Data that cannot be read.
-    fn measure(&mut self, state: &StateDict<B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError>;
+    /// Data that cannot be read; [`PhaseError::Measuring`] where the user asked to stop.
+    fn measure(&mut self, learner: &Learner<'_, B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError>;
     /// After every epoch; `measured` holds all of the phase so far.
     ///
     /// # Errors
@@ -101,6 +101,8 @@ pub enum PhaseError {
     Record(String),
     #[error("interrupted after step {step}")]
     Interrupted { step: u64 },
+    #[error("interrupted while measuring")]
+    Measuring,
 }
 
 /// A phase under way.
@@ -184,6 +186,12 @@ impl<B: Ops> Run<'_, '_, B> {
     }
 
     fn train(&mut self) -> Result<(), PhaseError> {
+        if self.progress.measuring {
+            self.measure()?;
+            if self.progress.step == self.clock.steps {
+                self.end_epoch()?;
+            }
+        }
         while self.progress.step < self.clock.steps {
             self.epoch()?;
         }
@@ -304,7 +312,13 @@ impl<B: Ops> Run<'_, '_, B> {
     }
 
     fn measure(&mut self) -> Result<(), PhaseError> {
-        let numbers = self.monitor.measure(&self.learner.state, &self.now())?;
+        let measured = self.monitor.measure(&self.learner, &self.now());
+        self.progress.measuring = matches!(measured, Err(PhaseError::Measuring));
+        if self.progress.measuring {
+            self.save()?;
+            return Err(PhaseError::Interrupted { step: self.progress.step });
+        }
+        let numbers = measured?;
         let (phase, step) = (self.setup.number(), self.progress.step);
         // The epoch under way counts as finished with its last batch.
         let epoch = self.progress.epoch + u64::from(self.progress.batch as u64 == self.clock.steps_per_epoch);
