@@ -5,6 +5,7 @@
 //! statistics cannot.
 
 mod cnn;
+mod known;
 mod layers;
 mod layout;
 mod mlp;
@@ -17,7 +18,7 @@ mod stem;
 mod tape;
 mod tuning;
 mod vit;
-mod weights_file;
+mod weights;
 mod wide_resnet;
 
 use burn::tensor::Tensor;
@@ -33,8 +34,9 @@ use resnet::Block;
 use stem::Stem;
 pub use tape::{Cost, Gradients, Mode, Moments, Normalization, Tape, Trace, Var, Wants};
 use tuning::Tuning;
-pub use weights_file::{
-    Entry, StateDict, WeightsError, entries, float_entry, load, read_tensor, save, state_from, to_bytes,
+pub use weights::{
+    Entry, Pretrained, StateDict, WeightsError, WeightsFile, entries, float_entry, load, read_tensor, save,
+    state_from, to_bytes,
 };
 
 /// What a pass reads besides the weights that train, in layout order.
@@ -174,9 +176,9 @@ impl Body {
             Architecture::PreactResnet20(_) => {
                 preact(b, channels, &[[16, 3], [32, 3], [64, 3]], true, classes)
             }
-            Architecture::Wrn(net) => Body::WideResnet(wide_resnet::WideResnet::new(
-                b, channels, net.depth, net.width, classes,
-            )),
+            Architecture::Wrn(net) => {
+                Body::WideResnet(wide_resnet::WideResnet::new(b, channels, net.depth, net.width, classes))
+            }
             Architecture::Pyramidnet110(net) => {
                 Body::Pyramidnet(pyramidnet::Pyramidnet::new(b, channels, 110, net.alpha, classes))
             }

@@ -85,11 +85,9 @@ impl Block {
     fn convs(self, [input, inner]: [usize; 2], stride: usize) -> Vec<([usize; 2], usize, usize)> {
         match self {
             Block::Basic => vec![([input, inner], 3, stride), ([inner, inner], 3, 1)],
-            Block::Bottleneck => vec![
-                ([input, inner], 1, 1),
-                ([inner, inner], 3, stride),
-                ([inner, self.output(inner)], 1, 1),
-            ],
+            Block::Bottleneck => {
+                vec![([input, inner], 1, 1), ([inner, inner], 3, stride), ([inner, self.output(inner)], 1, 1)]
+            }
         }
     }
 }

@@ -20,8 +20,9 @@ pub struct SatCnn {
 impl SatCnn {
     /// `input` is channels, height, width; both sides at least 16.
     pub fn new(b: &mut Builder, [channels, height, width]: [usize; 3], classes: usize) -> Self {
-        let mut conv =
-            |name, channels, kernel, conv| b.conv_bias([Start::HeFanOut, Start::Default], name, channels, kernel, conv);
+        let mut conv = |name, channels, kernel, conv| {
+            b.conv_bias([Start::HeFanOut, Start::Default], name, channels, kernel, conv)
+        };
         let convs = [
             conv("0", [channels, 64], 8, FIRST),
             conv("2", [64, 128], 6, SECOND),

@@ -217,11 +217,7 @@ pub trait Ops: Backend {
     }
 
     /// Gradient of [`Ops::attend`] for `qkv`; `share` is its second result.
-    fn attend_grad(
-        qkv: Tensor<Self, 4>,
-        share: Tensor<Self, 4>,
-        grad: Tensor<Self, 4>,
-    ) -> Tensor<Self, 4> {
+    fn attend_grad(qkv: Tensor<Self, 4>, share: Tensor<Self, 4>, grad: Tensor<Self, 4>) -> Tensor<Self, 4> {
         attention::attention_grad(qkv, share, grad)
     }
 

@@ -17,27 +17,36 @@ fn candidates([height, width]: [usize; 2], pool: Pool) -> Vec<Vec<i64>> {
             let row = inside(row, offset / pool.kernel, height);
             (row * width + inside(column, offset % pool.kernel, width)) as i64
         };
-        (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))).map(|(r, c)| place(r, c)).collect()
+        (0..rows)
+            .flat_map(|row| (0..columns).map(move |column| (row, column)))
+            .map(|(r, c)| place(r, c))
+            .collect()
     };
     (0..pool.kernel * pool.kernel).map(of).collect()
 }
 
-/// Largest value of each window and its place in the image; the first one of equals.
+/// Largest value of each window and its place in the image; the first one of equals, and of what is no number.
 pub(super) fn max_pool<B: Backend>(x: Tensor<B, 4>, pool: Pool) -> (Tensor<B, 4>, Tensor<B, 4, Int>) {
     let [n, h, w, c] = x.dims();
     let [rows, columns] = [h, w].map(|size| pool.output(size));
-    let windows = rows * columns;
     let device = x.device();
-    let pixels = x.reshape([n, 1, h * w, c]);
-    let lists = candidates([h, w], pool);
-    let taken = |list: &Vec<i64>| pixels.clone().select(2, Tensor::from_data(list.as_slice(), &device));
-    let best = Tensor::cat(lists.iter().map(taken).collect(), 1).argmax(1);
-    let table: Vec<i64> = lists.concat();
-    let table = Tensor::<B, 1, Int>::from_data(table.as_slice(), &device)
-        .reshape([1, lists.len(), windows, 1])
-        .expand([n, lists.len(), windows, c]);
-    let index = table.gather(1, best).reshape([n, rows, columns, c]);
-    (pick(pixels.reshape([n, h, w, c]), index.clone()), index)
+    let pixels = x.clone().reshape([n, h * w, c]);
+    let mut best: Option<(Tensor<B, 3>, Tensor<B, 3, Int>)> = None;
+    for list in candidates([h, w], pool) {
+        let places = Tensor::<B, 1, Int>::from_data(list.as_slice(), &device);
+        let value = pixels.clone().select(1, places.clone());
+        let place = places.reshape([1, rows * columns, 1]).expand([n, rows * columns, c]);
+        best = Some(match best {
+            None => (value, place),
+            Some((most, at)) => {
+                let better = value.clone().greater(most.clone()).bool_or(value.clone().is_nan());
+                (most.mask_where(better.clone(), value), at.mask_where(better, place))
+            }
+        });
+    }
+    let index = best.map_or_else(|| Tensor::zeros([n, rows * columns, c], &device), |(_, index)| index);
+    let index = index.reshape([n, rows, columns, c]);
+    (pick(x, index.clone()), index)
 }
 
 /// The values at `index`.

@@ -1,5 +1,6 @@
 //! What every run of a variant shares: data, split, network.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::RunError;
@@ -8,7 +9,7 @@ use crate::graph::Inputs;
 use crate::lang::catalog::Source;
 use crate::lang::program::{Program, Variant};
 use crate::lang::world::DatasetInfo;
-use crate::model::Model;
+use crate::model::{Model, Pretrained};
 
 /// A variant, ready to train.
 #[derive(Clone, Debug)]
@@ -50,8 +51,9 @@ fn prepare_one(variant: &Variant, opened: &mut Vec<(Source, Dataset, String)>) -
     let constants = [train.mean.clone(), train.std.clone()];
     let model = Model::build(&experiment.model.architecture, &info(dataset), &constants)?;
     let weights = experiment.model.from.as_ref().map(|path| {
-        let bytes = std::fs::read(path).map_err(|source| RunError::read(path, source))?;
-        Ok::<_, RunError>(blake3::hash(&bytes).to_hex().to_string())
+        let head = experiment.model.architecture.tuning().head;
+        Pretrained::open(path, &model.layout, head, Some(&info(dataset)))?;
+        file_hash(path)
     });
     let inputs = Inputs { data: hash.clone(), weights: weights.transpose()? };
     Ok(Prepared { train: Arc::new(train.clone()), test: dataset.test.clone(), split, model, inputs })
@@ -67,6 +69,14 @@ fn info(dataset: &Dataset) -> DatasetInfo {
         height: train.height,
         width: train.width,
     }
+}
+
+/// Hash of a file, which is never whole in memory.
+fn file_hash(path: &Path) -> Result<String, RunError> {
+    let read = |source| RunError::read(path, source);
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(std::fs::File::open(path).map_err(read)?).map_err(read)?;
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 /// Hash of all pixels and labels.

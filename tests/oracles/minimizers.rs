@@ -8,7 +8,8 @@ use flatrun::ops::Vector;
 use flatrun::train::{Learner, StepPlan};
 
 use crate::support::{
-    CIFAR, GREY, Stored, assert_close, batch, build, cnn, constants, host, phase, state, tensor, uniform, written,
+    CIFAR, GREY, Stored, assert_close, batch, build, cnn, constants, host, phase, state, tensor, uniform,
+    written,
 };
 
 const SHAPE: [usize; 3] = [1, 8, 8];

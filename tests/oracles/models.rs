@@ -140,9 +140,19 @@ fn networks_of_the_papers_have_their_sizes() {
 
 #[test]
 fn first_parts_of_names_are_those_the_language_knows() {
-    for model in ["mlp(hidden = [8, 8])", "cnn", "sat_cnn", "resnet50", "preact_resnet18", "prn20_sat(final_bn = true)",
-        "preact_resnet20", "wrn", "pyramidnet110", "vit_b16", "vit"]
-    {
+    for model in [
+        "mlp(hidden = [8, 8])",
+        "cnn",
+        "sat_cnn",
+        "resnet50",
+        "preact_resnet18",
+        "prn20_sat(final_bn = true)",
+        "preact_resnet20",
+        "wrn",
+        "pyramidnet110",
+        "vit_b16",
+        "vit",
+    ] {
         let architecture = written(model, 3);
         assert_eq!(build(&architecture, [3, 32, 32]).layout.top_layers(), architecture.layers(), "{model}");
     }

@@ -250,7 +250,8 @@ pub fn architecture(case: &Value) -> Architecture {
         given => constants(&numbers(&given["mean"]), &numbers(&given["std"])),
     };
     let options = case["options"].as_object().unwrap().iter();
-    let mut arguments: Vec<String> = options.map(|(name, value)| format!("{name} = {}", plain(value))).collect();
+    let mut arguments: Vec<String> =
+        options.map(|(name, value)| format!("{name} = {}", plain(value))).collect();
     arguments.push(format!("normalize = {normalize}"));
     let channels = case["input"][0].as_u64().unwrap() as usize;
     written(&format!("{}({})", case["architecture"].as_str().unwrap(), arguments.join(", ")), channels)

@@ -76,8 +76,8 @@ mod tests {
     use super::*;
     use crate::data::open;
     use crate::lang::catalog::{Digits, Source};
-    use crate::lang::{Settings, check};
     use crate::lang::world::DatasetInfo;
+    use crate::lang::{Settings, check};
 
     #[test]
     fn an_mlp_costs_its_matrices() {

@@ -237,7 +237,9 @@ impl Architecture {
     pub fn layers(&self) -> Vec<String> {
         let named = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         match self {
-            Architecture::Mlp(mlp) => (0..=mlp.hidden.len()).map(|layer| (2 * layer + 1).to_string()).collect(),
+            Architecture::Mlp(mlp) => {
+                (0..=mlp.hidden.len()).map(|layer| (2 * layer + 1).to_string()).collect()
+            }
             Architecture::Cnn(_) => named(&["conv1", "bn1", "conv2", "bn2", "conv3", "bn3", "fc"]),
             Architecture::SatCnn(_) => named(&["0", "2", "4", "7"]),
             Architecture::Resnet18(_)
@@ -280,6 +282,7 @@ impl Architecture {
             _ => return None,
         };
         let whole = height.is_multiple_of(patch) && width.is_multiple_of(patch);
-        (!whole).then(|| format!("images of {height}x{width} pixels are not made of patches of {patch}x{patch}"))
+        (!whole)
+            .then(|| format!("images of {height}x{width} pixels are not made of patches of {patch}x{patch}"))
     }
 }

@@ -28,8 +28,8 @@ pub use adversary::{
     Iaat, Mart, Norm, Psat, PsatSingle, Strength, Trades,
 };
 pub use architecture::{
-    Architecture, Cnn, Head, Mlp, PreactResnet18, PreactResnet20, Pyramidnet110, Resnet18, Resnet34, Resnet50,
-    Resnet101, SatCnn, Stem, Tuning, Vit, VitB16, Wrn,
+    Architecture, Cnn, Head, Mlp, PreactResnet18, PreactResnet20, Pyramidnet110, Resnet18, Resnet34,
+    Resnet50, Resnet101, SatCnn, Stem, Tuning, Vit, VitB16, Wrn,
 };
 pub use augmentation::{Augmentation, Crop, Flip};
 pub use describe::describe;

@@ -52,7 +52,9 @@ impl<'a> Checker<'a> {
         }
         let message = "`head = new` has no effect: every layer is drawn anew without `from`";
         let finding = Diagnostic::new(Code::UnusedValue, head.span, message, "without effect");
-        self.report(finding.help("leave it out, or name a file: `model resnet18(head = new) from \"weights.pth\"`"));
+        self.report(
+            finding.help("leave it out, or name a file: `model resnet18(head = new) from \"weights.pth\"`"),
+        );
     }
 
     /// What is written for a parameter of the model.
@@ -122,12 +124,15 @@ fn constants_mismatch(architecture: &Architecture, info: DatasetInfo, span: Span
 
 fn unknown_layer(architecture: &Architecture, layers: &[String], text: &str, span: Span) -> Diagnostic {
     let message = format!("`{}` has no layer `{text}`", architecture.name());
-    let finding = Diagnostic::new(Code::UnknownLayer, span, message, "not the beginning of any weight's name");
+    let finding =
+        Diagnostic::new(Code::UnknownLayer, span, message, "not the beginning of any weight's name");
     let first = text.split('.').next().unwrap_or_default();
     match nearest(first, layers.iter().map(String::as_str)) {
-        Some(near) if first == text => finding
-            .help(format!("the nearest layer is `{near}`"))
-            .fix(format!("replace by `\"{near}\"`"), span, format!("\"{near}\"")),
+        Some(near) if first == text => finding.help(format!("the nearest layer is `{near}`")).fix(
+            format!("replace by `\"{near}\"`"),
+            span,
+            format!("\"{near}\""),
+        ),
         Some(near) => finding.help(format!("the nearest layer is `{near}`")),
         None => finding.help(format!("its layers are {}", layers.join(", "))),
     }

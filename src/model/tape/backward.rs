@@ -138,13 +138,7 @@ impl<B: Ops> Sink<'_, B> {
         self.send(parent, || d.x);
     }
 
-    fn layer_norm(
-        &mut self,
-        parent: Option<usize>,
-        grad: Tensor<B, 4>,
-        normed: &Normed<B>,
-        layer: &Affine,
-    ) {
+    fn layer_norm(&mut self, parent: Option<usize>, grad: Tensor<B, 4>, normed: &Normed<B>, layer: &Affine) {
         let d = B::norm_layer_grad(normed.unit.clone(), normed.rstd.clone(), grad, normed.scale.clone());
         self.give(layer.scale, || d.scale);
         self.give(layer.shift, || d.shift);

@@ -173,11 +173,18 @@ impl<B: Ops> Forward<'_, B> {
     }
 
     fn layer_norm(&self, normed: &Normed<B>, layer: Layer) -> Tensor<B, 4> {
-        let [scale, shift] = [layer.scale, layer.shift].map(|slot| along(self.direction, slot, &normed.scale));
+        let [scale, shift] =
+            [layer.scale, layer.shift].map(|slot| along(self.direction, slot, &normed.scale));
         B::scale_shift(normed.unit.clone(), scale, shift, false)
     }
 
-    fn linear(&self, x: &Tensor<B, 2>, weight: &Tensor<B, 2>, layer: &Linear, shape: [usize; 4]) -> Tensor<B, 4> {
+    fn linear(
+        &self,
+        x: &Tensor<B, 2>,
+        weight: &Tensor<B, 2>,
+        layer: &Linear,
+        shape: [usize; 4],
+    ) -> Tensor<B, 4> {
         let ([n, h, w, _], [output, _]) = (shape, weight.dims());
         let bias = along(self.direction, layer.bias, &numbers(weight, output));
         B::affine(x.clone(), along(self.direction, layer.weight, weight), bias).reshape([n, h, w, output])
@@ -371,10 +378,8 @@ impl<B: Ops> Backward<'_, B> {
         let turn = along(self.direction, layer.scale, &normed.scale);
         self.send(index_parent(self.nodes, index), || {
             let value = normed.scaled(pair.value.clone());
-            let bent = plus::<B>(
-                pair.tangent.map(|bent| normed.scaled(bent)),
-                Some(normed.times(pair.value, turn)),
-            );
+            let bent =
+                plus::<B>(pair.tangent.map(|bent| normed.scaled(bent)), Some(normed.times(pair.value, turn)));
             let bend = moved.map(|(unit, t)| normed.bend(&unit, &t, &value));
             let tangent = plus::<B>(bent.map(|bent| normed.project(bent)), bend);
             Pair { value: normed.project(value), tangent }
@@ -400,8 +405,9 @@ impl<B: Ops> Backward<'_, B> {
         self.put(layer.bias, [bent.clone().map(|bent| flat(bent.sum_dim(0))), None]);
         let along = along(self.direction, layer.weight, weight);
         self.send(index_parent(self.nodes, index), || {
-            let back =
-                |c: Tensor<B, 2>, weight: &Tensor<B, 2>| B::affine_input_grad(c, weight.clone()).reshape(shape);
+            let back = |c: Tensor<B, 2>, weight: &Tensor<B, 2>| {
+                B::affine_input_grad(c, weight.clone()).reshape(shape)
+            };
             let turned = Some(back(value.clone(), &along));
             Pair {
                 tangent: plus::<B>(bent.map(|bent| back(bent, weight)), turned),

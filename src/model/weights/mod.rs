@@ -1,4 +1,9 @@
-//! Weights in safetensors files under PyTorch's parameter names.
+//! Weights under PyTorch's parameter names: written as safetensors, read from those and from what `torch.save` writes.
+
+mod file;
+mod fit;
+mod pickle;
+mod torch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,6 +13,9 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::{Layout, Slot, Statistics};
 use crate::ops::{Ops, Vector};
+
+pub use file::WeightsFile;
+pub use fit::{Pretrained, load};
 
 /// Everything PyTorch's `state_dict` holds.
 #[derive(Clone, Debug)]
@@ -25,10 +33,25 @@ pub enum WeightsError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("cannot write `{}`: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
-    #[error("`{}` is not a safetensors file: {message}", path.display())]
-    Format { path: PathBuf, message: String },
-    #[error("`{}` does not fit the model:\n{}", path.display(), problems.join("\n"))]
-    Mismatch { path: PathBuf, problems: Vec<String> },
+    #[error("`{}` is not a {kind}: {message}", path.display())]
+    Format { path: PathBuf, kind: &'static str, message: String },
+    #[error("`{}` does not fit the model:\n{}{}", path.display(), problems.join("\n"), hint(fits))]
+    Mismatch {
+        path: PathBuf,
+        problems: Vec<String>,
+        /// A model of this version that the file fits.
+        fits: Option<String>,
+    },
+    #[error(
+        "`{}` has weights for {file} classes, the data have {data}: \
+         write `head = new` behind the model's name to draw the last layer anew",
+        path.display()
+    )]
+    Classes { path: PathBuf, file: usize, data: usize },
+}
+
+fn hint(fits: &Option<String>) -> String {
+    fits.as_ref().map(|model| format!("\nThese are weights of `model {model}`")).unwrap_or_default()
 }
 
 /// Named tensor ready to be written.
@@ -86,23 +109,17 @@ pub fn to_bytes(entries: &[Entry], metadata: BTreeMap<String, String>) -> Result
 /// Writes `state`, by a temporary file renamed into place.
 pub fn save<B: Ops>(path: &Path, layout: &Layout, state: &StateDict<B>) -> Result<(), WeightsError> {
     let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
-    let bytes = to_bytes(&entries(layout, state), metadata)
-        .map_err(|message| WeightsError::Format { path: path.to_owned(), message })?;
+    let bytes = to_bytes(&entries(layout, state), metadata).map_err(|message| WeightsError::Format {
+        path: path.to_owned(),
+        kind: "safetensors file",
+        message,
+    })?;
     crate::files::write_atomic(path, &bytes)
         .map_err(|source| WeightsError::Write { path: path.to_owned(), source })
 }
 
-/// Reads weights and running statistics, strictly: every missing, unexpected or misshapen tensor is listed.
-pub fn load<B: Ops>(path: &Path, layout: &Layout, device: &B::Device) -> Result<StateDict<B>, WeightsError> {
-    let bytes = std::fs::read(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|error| WeightsError::Format { path: path.to_owned(), message: error.to_string() })?;
-    state_from(&file, "", layout, device)
-        .map_err(|problems| WeightsError::Mismatch { path: path.to_owned(), problems })
-}
-
-/// As [`load`], from the tensors of a parsed file whose names begin with `prefix`; the error lists what does
-/// not fit.
+/// Weights and running statistics among the tensors of a parsed file whose names begin with `prefix`, strictly; the
+/// error lists every missing, unexpected or misshapen tensor.
 pub fn state_from<B: Ops>(
     file: &SafeTensors<'_>,
     prefix: &str,
