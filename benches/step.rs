@@ -7,12 +7,13 @@ use std::time::Instant;
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
-use flatrun::lang::catalog::{Architecture, Source};
+use flatrun::attack::{Attack, Ball, Criterion, Victim};
+use flatrun::lang::catalog::{Architecture, Norm, Source};
 use flatrun::lang::program::{Phase, Program};
 use flatrun::lang::schedule::Clock;
 use flatrun::lang::world::{DatasetInfo, World, WorldError};
 use flatrun::lang::{Settings, check};
-use flatrun::model::{Model, Parameter, Role, StateDict};
+use flatrun::model::{Model, Normalization, Parameter, Role, StateDict, Wants};
 use flatrun::ops::Vector;
 use flatrun::train::{Batch, Learner, StepPlan};
 
@@ -37,9 +38,23 @@ fn main() {
 /// One case under way.
 struct Run {
     learner: Learner<'static, Flex>,
+    model: &'static Model,
     batch: Batch<Flex>,
+    what: What,
     done: u64,
 }
+
+/// What is timed.
+#[derive(Clone, Copy)]
+enum What {
+    Step,
+    /// A recorded forward pass and a backward pass to the input alone.
+    InputGradient,
+    /// One step of projected gradient ascent, from a run of [`ATTACK_STEPS`].
+    AttackStep,
+}
+
+const ATTACK_STEPS: usize = 10;
 
 impl Run {
     fn new(network: &str, samples: usize, algorithm: &str) -> Self {
@@ -53,6 +68,11 @@ impl Run {
         let weights = model.layout.parameters.iter().map(weight).collect();
         let statistics = model.layout.initial_statistics(0, &FlexDevice);
         let state = StateDict { weights: Vector(weights), statistics, batches: 0 };
+        let (what, algorithm) = match algorithm {
+            "input_gradient" => (What::InputGradient, "sgd"),
+            "attack_step" => (What::AttackStep, "sgd"),
+            algorithm => (What::Step, algorithm),
+        };
         let learner = Learner::new(
             model,
             &phase(algorithm),
@@ -60,10 +80,49 @@ impl Run {
             StepPlan { samples, ..StepPlan::default() },
             &FlexDevice,
         );
-        Self { learner, batch: batch(shape, samples), done: 0 }
+        Self { learner, model, batch: batch(shape, samples), what, done: 0 }
     }
 
     fn steps(&mut self, count: u64) -> (Vec<f64>, f32) {
+        match self.what {
+            What::Step => self.train(count),
+            What::InputGradient => ((0..count).map(|_| self.input_gradient()).collect(), f32::NAN),
+            What::AttackStep => ((0..count).map(|_| self.attack_step()).collect(), f32::NAN),
+        }
+    }
+
+    fn victim(&self) -> Victim<'_, Flex> {
+        let StateDict { weights, statistics, .. } = &self.learner.state;
+        Victim { model: self.model, weights, statistics, normalization: Normalization::Running }
+    }
+
+    fn input_gradient(&self) -> f64 {
+        let start = Instant::now();
+        let trace = self.victim().trace(self.batch.x.clone());
+        let (_, cotangent) = trace.cross_entropy(self.batch.labels.clone());
+        let gradient = trace.backward(cotangent, Wants::INPUT).input.expect("the input was wanted");
+        let _ = gradient.into_data();
+        start.elapsed().as_secs_f64()
+    }
+
+    fn attack_step(&self) -> f64 {
+        let Batch { x, labels, .. } = &self.batch;
+        let alike = |value: f64| Tensor::full([x.dims()[0]], value, &FlexDevice);
+        let attack = Attack {
+            victim: self.victim(),
+            labels: labels.clone(),
+            ball: Ball { norm: Norm::Linf, center: x.clone(), radius: alike(8.0 / 255.0) },
+            step: alike(2.0 / 255.0),
+            steps: ATTACK_STEPS,
+            criterion: Criterion::CrossEntropy,
+            noise: None,
+        };
+        let start = Instant::now();
+        let _ = attack.run(x.clone(), &mut ()).x.into_data();
+        start.elapsed().as_secs_f64() / ATTACK_STEPS as f64
+    }
+
+    fn train(&mut self, count: u64) -> (Vec<f64>, f32) {
         let mut loss = f32::NAN;
         let mut one = || {
             // The middle of a long phase: self-paced weights are not all equal there.

@@ -7,6 +7,8 @@ mod support;
 mod attacks;
 #[path = "oracles/auto.rs"]
 mod auto;
+#[path = "oracles/corruption.rs"]
+mod corruption;
 #[path = "oracles/curriculum.rs"]
 mod curriculum;
 #[path = "oracles/hessian.rs"]

@@ -163,6 +163,44 @@ fn a_measurement_that_was_interrupted_goes_on_where_it_stood() {
     }
 }
 
+/// An attack on the way, an attack that selects, and corruptions at the end, each in several batches.
+const ATTACKED: &str = "\
+edition 2026
+data digits batch 512 validation 10%
+model mlp([8])
+train 5 steps under sgd
+evaluate pgd(eps = 0.1, steps = 2) every 2 steps
+evaluate corruption(samples = 20), estimates(samples = 8, group = 4, iterations = 3)
+select best(pgd.accuracy)
+";
+
+#[test]
+fn a_run_interrupted_while_it_attacks_ends_with_the_same_bytes() {
+    let whole = tempfile::tempdir().unwrap();
+    let (report, watch) = run(ATTACKED, &options(ATTACKED, whole.path()), None);
+    let expected = results(&report.unwrap());
+    // 360 samples on the way twice and the validation split after two epochs, in batches of 128; both at the end.
+    assert_eq!(watch.told, 2 * 3 + 2 * 2 + 3 + 75 + 2 * (4 + 1));
+    for stops in
+        [vec![1], vec![2, 1], vec![4], vec![5], vec![9, 1], vec![10], vec![13], vec![40, 60], vec![95]]
+    {
+        let runs = tempfile::tempdir().unwrap();
+        let mut options = options(ATTACKED, runs.path());
+        for &stop in &stops {
+            let stopping = Watch { stop_measuring: Some(stop), ..Watch::default() };
+            let (stopped, _) = watched(ATTACKED, &options, stopping);
+            let interrupted =
+                matches!(stopped, Err(RunError::Interrupted { .. } | RunError::Measuring { .. }));
+            assert!(interrupted, "{stopped:?}");
+            options.resume = true;
+        }
+        let (report, _) = run(ATTACKED, &options, None);
+        for ((name, found), (_, expected)) in results(&report.unwrap()).iter().zip(&expected) {
+            assert!(found == expected, "{name} differs after stops {stops:?}");
+        }
+    }
+}
+
 #[test]
 fn a_field_says_which_samples_were_kept() {
     let runs = tempfile::tempdir().unwrap();
@@ -218,8 +256,8 @@ fn a_finished_run_is_not_trained_again_and_a_new_measurement_reuses_it() {
     let more = format!("{source}evaluate accuracy, loss\n");
     let (third, watch) = run(&more, &options(&more, runs.path()), None);
     assert!(!watch.events.contains(&"main stage_started".to_owned()), "{:?}", watch.events);
-    let values = third.unwrap().results[0].outcome.clone().unwrap();
-    assert_eq!(values[0], first.results[0].outcome.clone().unwrap()[0]);
+    let values = third.unwrap().results[0].outcome.clone().unwrap().values;
+    assert_eq!(values[0], first.results[0].outcome.clone().unwrap().values[0]);
     assert_eq!(values.len(), 2);
 }
 
@@ -302,7 +340,7 @@ fn values_that_are_not_finite_are_kept_as_such() {
     let first = run(source, &options(source, runs.path()), None).0.unwrap();
     assert!(first.results[0].idle.skipped > 0, "{:?}", first.results);
     let again = run(source, &options(source, runs.path()), None).0.unwrap();
-    let value = |report: &Report| report.results[0].outcome.clone().unwrap()[0].1;
+    let value = |report: &Report| report.results[0].outcome.clone().unwrap().values[0].1;
     assert!(value(&first).is_nan() && value(&again).is_nan());
 }
 

@@ -13,8 +13,9 @@ use super::source::Source;
 use super::terminal::{Mark, Terminal};
 use crate::files::write_atomic;
 use crate::lang::{self, Checked, Settings};
+use crate::report::notes::{self, Note};
 use crate::report::{Outcome, Table};
-use crate::run::{Idle, Options, Report, RunError, execute};
+use crate::run::{Idle, Options, Report, RunError, RunResult, execute};
 
 /// Check, train, evaluate and report; `flatrun FILE` does the same
 ///
@@ -169,7 +170,7 @@ fn finish(
     }
     report_idle(program, report, terminal);
     let table = table(program, report);
-    keep(&report.folder, &table)?;
+    keep(&report.folder, &table, &doubts(program, report))?;
     if !args.quiet {
         terminal.note(&format!("{}\n", report.folder.display()));
     }
@@ -208,13 +209,25 @@ fn report_idle(program: &lang::Program, report: &Report, terminal: &Terminal) {
 fn table(program: &lang::Program, report: &Report) -> Table {
     let outcomes = report.results.iter().map(|result| Outcome {
         variant: program.variants[result.variant].slug.clone(),
-        values: result.outcome.clone().ok(),
+        values: result.outcome.as_ref().ok().map(|measured| measured.values.clone()),
     });
     Table::new(&outcomes.collect::<Vec<_>>())
 }
 
-fn keep(folder: &Path, table: &Table) -> Result<(), Failure> {
-    for (name, text) in [("table.csv", table.csv()), ("table.md", table.markdown())] {
+/// What casts doubt on the results, in the order of the runs.
+fn doubts(program: &lang::Program, report: &Report) -> Vec<Note> {
+    let of_run = |result: &RunResult| {
+        let variant = &program.variants[result.variant].slug;
+        let note =
+            |message: &String| Note { variant: variant.clone(), seed: result.seed, message: message.clone() };
+        result.outcome.iter().flat_map(|measured| measured.warnings.iter().map(note)).collect::<Vec<_>>()
+    };
+    report.results.iter().flat_map(of_run).collect()
+}
+
+fn keep(folder: &Path, table: &Table, doubts: &[Note]) -> Result<(), Failure> {
+    let markdown = table.markdown() + &notes::markdown(doubts);
+    for (name, text) in [("table.csv", table.csv()), ("table.md", markdown)] {
         let path = folder.join(name);
         write_atomic(&path, text.as_bytes()).map_err(|error| Failure::unwritable(&path, &error))?;
     }

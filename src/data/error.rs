@@ -50,6 +50,18 @@ impl DataError {
         Self::file(path, Problem::Missing { expected, found })
     }
 
+    /// An error about the byte at `offset` of a plain file.
+    pub(super) fn malformed(
+        path: &Path,
+        flaw: Flaw,
+        offset: u64,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        let (place, expected, found) = (Place::File(offset), expected.into(), found.into());
+        Self::file(path, Problem::Malformed { flaw, place, expected, found })
+    }
+
     /// The error of the system about `path`, which should be a file.
     pub(super) fn unreadable(path: &Path, source: io::Error) -> Self {
         match source.kind() {
@@ -72,6 +84,9 @@ pub enum Flaw {
     LabelOutOfRange,
     NotGzip,
     CorruptGzip,
+    MalformedHeader,
+    WrongType,
+    WrongOrder,
 }
 
 impl fmt::Display for Flaw {
@@ -87,6 +102,9 @@ impl fmt::Display for Flaw {
             Self::LabelOutOfRange => "label out of range",
             Self::NotGzip => "not gzip data",
             Self::CorruptGzip => "corrupt gzip data",
+            Self::MalformedHeader => "malformed header",
+            Self::WrongType => "wrong type of numbers",
+            Self::WrongOrder => "wrong order of dimensions",
         })
     }
 }

@@ -7,6 +7,7 @@ mod augment;
 mod batch;
 mod cifar;
 mod corpus;
+pub mod corruption;
 mod digits;
 mod error;
 mod feed;

@@ -13,6 +13,7 @@ pub enum Purpose {
     Eigenvector = 6,
     Dropout = 7,
     Attack = 8,
+    Corruption = 9,
 }
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014):

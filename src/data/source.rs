@@ -6,6 +6,7 @@ use crate::lang::catalog::{Idx, Source};
 use crate::lang::world::{DatasetInfo, World, WorldError};
 
 use super::corpus::{Dataset, Shape, Traits};
+use super::corruption::Arrays;
 use super::error::DataError;
 use super::{cifar, digits, idx, mnist};
 
@@ -49,6 +50,11 @@ pub struct Disk;
 impl World for Disk {
     fn dataset(&self, source: &Source) -> Result<DatasetInfo, WorldError> {
         probe(source).map_err(WorldError::from)
+    }
+
+    fn corruptions(&self, root: &Path, kinds: usize, info: &DatasetInfo) -> Result<(), WorldError> {
+        let shape = Shape { height: info.height, width: info.width, channels: info.channels };
+        Arrays::open(root, kinds, shape, info.classes).map(drop).map_err(WorldError::from)
     }
 
     fn exists(&self, path: &Path) -> bool {

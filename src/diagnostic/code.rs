@@ -102,6 +102,7 @@ codes! {
     ValidationTakesAll "F0403" "validation-takes-all" Error "a validation split that leaves nothing to train on";
     ImageTooSmall "F0404" "image-too-small" Error "images too small for the network";
     TooFewClasses "F0405" "too-few-classes" Error "a loss that the data set has too few classes for";
+    UnfittingImages "F0406" "unfitting-images" Error "images that an evaluator cannot work with";
     UnfittingSizes "F0410" "unfitting-sizes" Error "sizes that a network cannot have";
     UnknownLayer "F0411" "unknown-layer" Error "a layer that the network does not have";
     // The file as a whole.
@@ -136,6 +137,7 @@ codes! {
     FollowsConstant "L0014" "follows-constant" Warning "a value that follows a constant learning rate";
     SingleEpochCurriculum "L0015" "single-epoch-curriculum" Warning "a curriculum over epochs in a phase of one";
     BudgetOfSum "L0016" "budget-of-sum" Warning "a loss budget under a summed loss";
+    RepeatedEvaluator "L0017" "repeated-evaluator" Warning "a measurement that stands twice";
     AttackOvershoots "L0101" "attack-overshoots" Warning "an attack step longer than the ball is wide";
     AttackFallsShort "L0102" "attack-falls-short" Warning "an attack that cannot reach the boundary of its ball";
     WeakEvaluation "L0103" "weak-evaluation" Warning "an evaluation attack weaker than the training attack";

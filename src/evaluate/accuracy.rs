@@ -32,14 +32,19 @@ pub fn scores<B: Ops>(
         let batch = Batch::upload(batch?, device);
         sums.push(batch_sums(model, state, batch));
     }
+    Ok(means(sums, indices.len()))
+}
+
+/// Means over `samples` of what [`batch_sums`] gave; the device is read back once.
+pub(super) fn means<B: Ops>(sums: Vec<Tensor<B, 1>>, samples: usize) -> Scores {
     let rows = Tensor::cat(sums, 0).into_data().convert::<f64>();
     let rows = rows.to_vec::<f64>().unwrap_or_default();
-    let total = |column: usize| rows.iter().skip(column).step_by(2).sum::<f64>() / indices.len() as f64;
-    Ok(Scores { loss: total(0), accuracy: total(1) })
+    let total = |column: usize| rows.iter().skip(column).step_by(2).sum::<f64>() / samples as f64;
+    Scores { loss: total(0), accuracy: total(1) }
 }
 
 /// Sum of losses and number of correct predictions, `[2]`.
-fn batch_sums<B: Ops>(model: &Model, state: &StateDict<B>, batch: Batch<B>) -> Tensor<B, 1> {
+pub(super) fn batch_sums<B: Ops>(model: &Model, state: &StateDict<B>, batch: Batch<B>) -> Tensor<B, 1> {
     let n = batch.len();
     let trace = model.forward(&state.weights, &state.statistics, batch.x, Normalization::Running, false);
     let (losses, _) = trace.cross_entropy(batch.labels.clone());

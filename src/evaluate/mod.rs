@@ -2,8 +2,10 @@
 
 mod accuracy;
 mod autoattack;
+mod corruption;
 mod difficulty;
 mod doubts;
+mod estimates;
 pub mod field;
 mod measure;
 mod notes;
@@ -81,6 +83,8 @@ pub fn measure<B: Ops>(
     Ok(match evaluator {
         Evaluator::Loss(_) => Measurements::one(name, test_scores(subject, state)?.loss),
         Evaluator::Difficulty(spec) => difficulty::difficulty(spec, subject, moment, session)?,
+        Evaluator::Estimates(spec) => estimates::correlations(spec, subject, state, session)?,
+        Evaluator::Corruption(spec) => corruption::errors(spec, subject, state, session)?,
         _ => Measurements::one(name, test_scores(subject, state)?.accuracy),
     })
 }
@@ -99,7 +103,11 @@ pub fn robustness<B: Ops>(
         Evaluator::Autoattack(spec) => {
             Some(autoattack::robustness(spec, subject, corpus, indices, state, watch))
         }
-        Evaluator::Accuracy(_) | Evaluator::Loss(_) | Evaluator::Difficulty(_) => None,
+        Evaluator::Accuracy(_)
+        | Evaluator::Loss(_)
+        | Evaluator::Difficulty(_)
+        | Evaluator::Estimates(_)
+        | Evaluator::Corruption(_) => None,
     }
 }
 

@@ -58,11 +58,20 @@ fn survivors<B: Ops>(spec: &PgdEvaluator, victim: &Victim<'_, B>, batch: Batch<B
     let mut left = keep(batch, &read(clean));
     for restart in 0..spec.restarts as u64 {
         let Some(batch) = left else { return 0 };
-        let found = attack(spec, victim, &batch, restart);
+        let found = attack(spec, victim, &batch, restart, &mut UntilWrong);
         let beaten = wrong(&victim.logits(found), &batch.labels);
         left = keep(batch, &read(beaten));
     }
     left.map_or(0, |batch| batch.len())
+}
+
+/// The images after all steps, also of samples that are misclassified before.
+pub(super) fn attacked<B: Ops>(
+    spec: &PgdEvaluator,
+    victim: &Victim<'_, B>,
+    batch: &Batch<B>,
+) -> Tensor<B, 4> {
+    attack(spec, victim, batch, 0, &mut ())
 }
 
 fn attack<B: Ops>(
@@ -70,6 +79,7 @@ fn attack<B: Ops>(
     victim: &Victim<'_, B>,
     batch: &Batch<B>,
     restart: u64,
+    rule: &mut dyn Rule<B>,
 ) -> Tensor<B, 4> {
     let x = batch.x.clone();
     let alike = |value: f64| Tensor::<B, 1>::full([batch.len()], value, (&x.device(), x.dtype()));
@@ -85,5 +95,5 @@ fn attack<B: Ops>(
         criterion: Criterion::named(spec.loss),
         noise: None,
     };
-    attack.run(start.map_or(x.clone(), |start| x + start), &mut UntilWrong).x
+    attack.run(start.map_or(x.clone(), |start| x + start), rule).x
 }

@@ -106,6 +106,10 @@ mod tests {
             Ok(DatasetInfo { train: 1437, test: 360, classes: 10, channels: 1, height: 8, width: 8 })
         }
 
+        fn corruptions(&self, _: &std::path::Path, _: usize, _: &DatasetInfo) -> Result<(), WorldError> {
+            Ok(())
+        }
+
         fn exists(&self, _: &std::path::Path) -> bool {
             false
         }

@@ -11,8 +11,8 @@ pub(crate) const MODEL: &str = "cnn";
 pub(crate) const OPTIMIZER: &str = "sgd";
 pub(crate) const PACING: &str = "erm";
 pub(crate) const EVALUATOR: &str = "accuracy";
-/// The attack of `select best(pgd.accuracy)` in a file without one.
-pub(crate) const ATTACK: &str = "pgd";
+/// The attacks of `select best(pgd.accuracy)` and the like in a file that has them not.
+pub(crate) const ATTACKS: [&str; 2] = ["pgd", "autoattack"];
 pub(crate) const SELECT: &str = "last";
 pub(crate) const SEEDS: &str = "[0]";
 pub(crate) const DEVICE: &str = "cpu";
@@ -43,7 +43,8 @@ pub(crate) const DEFAULTS: &[&str] = &[
     OPTIMIZER,
     PACING,
     EVALUATOR,
-    ATTACK,
+    ATTACKS[0],
+    ATTACKS[1],
     SELECT,
     SEEDS,
     DEVICE,

@@ -15,6 +15,12 @@ pub trait World {
     /// The first file that is missing or cannot be read as what it should be.
     fn dataset(&self, source: &Source) -> Result<DatasetInfo, WorldError>;
 
+    /// Whether a folder holds arrays of so many kinds of corrupted images that fit a data set.
+    ///
+    /// # Errors
+    /// The first file that is missing, is no such array, or does not fit.
+    fn corruptions(&self, root: &Path, kinds: usize, info: &DatasetInfo) -> Result<(), WorldError>;
+
     /// Whether a file is there.
     fn exists(&self, path: &Path) -> bool;
 }

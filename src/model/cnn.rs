@@ -29,6 +29,10 @@ impl Cnn {
         Self { stages, dropout: spec.dropout, fc: b.classifier("fc", 4 * width, classes) }
     }
 
+    pub fn drops(&self) -> bool {
+        self.dropout > 0.0
+    }
+
     pub fn forward<B: Ops>(&self, tape: &mut Tape<'_, B>, mut x: Var<B>) -> Var<B> {
         for (conv, bn) in &self.stages {
             let z = tape.conv(conv, x);

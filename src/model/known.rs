@@ -44,13 +44,14 @@ impl World for Images<'_> {
 
 /// The layouts of all that take such images.
 pub(super) fn layouts(images: &DatasetInfo) -> Vec<(&'static str, Layout)> {
-    NAMES.into_iter().filter_map(|name| Some((name, layout(name, images)?))).collect()
+    NAMES.into_iter().filter_map(|name| Some((name, model(name, images)?.layout))).collect()
 }
 
-fn layout(name: &str, images: &DatasetInfo) -> Option<Layout> {
-    let program =
-        check(&format!("edition 2026\nmodel {name}\n"), &Settings::default(), &Images(images)).program?;
+/// A network as a file names it, without constants of a data set; `None` where it does not take such images.
+pub(crate) fn model(name: &str, images: &DatasetInfo) -> Option<Model> {
+    let text = format!("edition 2026\nmodel {name}\n");
+    let program = check(&text, &Settings::default(), &Images(images)).program?;
     let architecture = &program.variants.first()?.experiment.model.architecture;
     let constants = [vec![0.0; images.channels], vec![1.0; images.channels]];
-    Model::build(architecture, images, &constants).ok().map(|model| model.layout)
+    Model::build(architecture, images, &constants).ok()
 }

@@ -24,6 +24,10 @@ impl Mlp {
         Self { hidden: layers, dropout: spec.dropout, output }
     }
 
+    pub fn drops(&self) -> bool {
+        self.dropout > 0.0
+    }
+
     pub fn forward<B: Ops>(&self, tape: &mut Tape<'_, B>, x: Var<B>) -> Var<B> {
         let mut x = tape.flatten(x);
         for layer in &self.hidden {

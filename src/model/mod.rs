@@ -5,7 +5,7 @@
 //! statistics cannot.
 
 mod cnn;
-mod known;
+pub(crate) mod known;
 mod layers;
 mod layout;
 mod mlp;
@@ -115,6 +115,11 @@ impl Model {
         Ok(Model { layout, input, classes: info.classes, normalize, body, note })
     }
 
+    /// Whether a pass in training mode may differ from one in evaluation mode: by batch normalisation, or by dropout.
+    pub fn changes_in_training(&self) -> bool {
+        !self.layout.norms.is_empty() || self.body.drops()
+    }
+
     /// One pass over `x` (`[n, h, w, c]`, pixels in [0, 1]) at `weights`.
     ///
     /// With `record`, the returned trace can be differentiated; without, activations are dropped on the way.
@@ -193,6 +198,19 @@ impl Body {
             }
         };
         (body, None)
+    }
+
+    fn drops(&self) -> bool {
+        match self {
+            Body::Mlp(net) => net.drops(),
+            Body::Cnn(net) => net.drops(),
+            Body::SatCnn(_)
+            | Body::Resnet(_)
+            | Body::PreactResnet(_)
+            | Body::WideResnet(_)
+            | Body::Pyramidnet(_)
+            | Body::Vit(_) => false,
+        }
     }
 
     fn forward<B: Ops>(&self, tape: &mut Tape<'_, B>, x: Var<B>) -> Var<B> {

@@ -1,5 +1,6 @@
 //! From records of runs to tables.
 
+pub mod notes;
 mod records;
 mod table;
 

@@ -79,7 +79,7 @@ fn decimals(value: f64) -> usize {
 
 /// Whether a measurement is a share of samples, which people read in percent.
 fn in_percent(measurement: &str) -> bool {
-    measurement.rsplit('.').next() == Some("accuracy")
+    measurement.rsplit('.').next() == Some("accuracy") || measurement.starts_with("corruption(")
 }
 
 fn heading(measurement: &str) -> String {

@@ -95,7 +95,7 @@ impl<B: Ops> Executor<'_, B> {
         let mut results = Vec::new();
         for run in wanted {
             let outcome = match self.run(run, observer) {
-                Ok(values) => Ok(values),
+                Ok(measured) => Ok(measured),
                 Err(error) if stops_everything(&error) => return Err(error),
                 Err(error) => Err(error.to_string()),
             };
@@ -105,7 +105,7 @@ impl<B: Ops> Executor<'_, B> {
         Ok(results)
     }
 
-    fn run(&mut self, run: &Run, observer: &mut dyn Observer) -> Result<Vec<(String, f64)>, RunError> {
+    fn run(&mut self, run: &Run, observer: &mut dyn Observer) -> Result<Measurements, RunError> {
         let program = self.program;
         let variant = &program.variants[run.variant];
         let folder = self.folder.seed(&variant.slug, run.seed)?;
@@ -129,9 +129,9 @@ impl<B: Ops> Executor<'_, B> {
                 return Err(error);
             }
         }
-        let values = self.evaluate(run, &folder, &mut journal)?;
+        let measured = self.evaluate(run, &folder, &mut journal)?;
         journal.event(&Event::RunFinished)?;
-        Ok(values)
+        Ok(measured)
     }
 
     /// What the run's records say of steps that changed nothing.
@@ -291,6 +291,7 @@ impl<B: Ops> Executor<'_, B> {
             key: stage.key.as_str(),
             finished: Vec::new(),
             steps_before: steps(&experiment.phases[..phase], feed.batches() as u64),
+            doubts: Vec::new(),
         };
         setup.run(start, checkpoint, &mut monitor).map_err(|error| match error {
             PhaseError::Write { path, source } => RunError::Write { path, source },
@@ -341,7 +342,7 @@ impl<B: Ops> Executor<'_, B> {
         run: &Run,
         folder: &SeedFolder,
         journal: &mut Journal<'_>,
-    ) -> Result<Vec<(String, f64)>, RunError> {
+    ) -> Result<Measurements, RunError> {
         let variant = &self.program.variants[run.variant];
         let (experiment, prepared) = (&variant.experiment, &self.prepared[run.variant]);
         let stage = self.graph.stage(run.evaluate);
@@ -351,11 +352,11 @@ impl<B: Ops> Executor<'_, B> {
             let all: Vec<&Measured> = records.measured.iter().collect();
             write_measured(&folder.path().join("measurements.csv"), &all)?;
         }
-        if let Some(Measurements { values, warnings, .. }) = known_results(folder, stage.key.as_str()) {
+        if let Some(known) = known_results(folder, stage.key.as_str()) {
             self.cached(run.evaluate, "this folder", journal)?;
-            journal.warn(&warnings)?;
+            journal.warn(&known.warnings)?;
             self.export(variant, run.seed, folder, journal)?;
-            return Ok(values);
+            return Ok(known);
         }
         let path = folder.checkpoint(run.train.len() - 1);
         let bytes = fs::read(&path).map_err(|source| RunError::read(&path, source))?;
@@ -365,21 +366,25 @@ impl<B: Ops> Executor<'_, B> {
         let last = Checkpoint::open(&bytes)?;
         let moment = self.moment(run, &state, &last)?;
         let notes = folder.partial(stage.key.as_str());
-        let Measurements { values, fields, warnings } = self.measured(run, &moment, &notes, journal)?;
+        let mut measured = self.measured(run, &moment, &notes, journal)?;
+        let fields = std::mem::take(&mut measured.fields);
         write_fields(&folder.fields().join("final.json"), moment.number, moment.clock.step, fields)?;
-        journal.warn(&warnings)?;
-        for (name, value) in &values {
+        journal.warn(&measured.warnings)?;
+        for (name, value) in &measured.values {
             journal.event(&Event::Result { name: name.clone(), value: *value })?;
         }
         self.export(variant, run.seed, folder, journal)?;
         let finite = |(name, value): &(String, f64)| (name.clone(), Some(*value).filter(|v| v.is_finite()));
-        let results =
-            Results { stage: stage.key.to_string(), values: values.iter().map(finite).collect(), warnings };
+        let results = Results {
+            stage: stage.key.to_string(),
+            values: measured.values.iter().map(finite).collect(),
+            warnings: measured.warnings.clone(),
+        };
         let json =
             serde_json::to_vec_pretty(&results).map_err(|error| RunError::Internal(error.to_string()))?;
         folder.write("results.json", &json)?;
         let _ = fs::remove_dir_all(folder.path().join("partial"));
-        Ok(values)
+        Ok(measured)
     }
 
     /// What the program asks for, and where its attacks disagree.

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use crate::data::DataError;
+use crate::evaluate::Measurements;
 use crate::lang::program::{Device, Program};
 use crate::model::{ModelError, WeightsError};
 use crate::train::phase::PhaseError;
@@ -49,8 +50,8 @@ pub struct RunResult {
     /// Index into the program's variants.
     pub variant: usize,
     pub seed: u64,
-    /// Name and value of each measurement, in the order of the program.
-    pub outcome: Result<Vec<(String, f64)>, String>,
+    /// Name and value of each measurement, in the order of the program, and what casts doubt on them.
+    pub outcome: Result<Measurements, String>,
     pub idle: Idle,
 }
 

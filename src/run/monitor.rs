@@ -68,6 +68,8 @@ pub struct PhaseMonitor<'a, 'j, B: Ops> {
     pub finished: Vec<PathBuf>,
     /// Steps of the run before this phase.
     pub steps_before: u64,
+    /// What cast doubt on measurements of the phase.
+    pub doubts: Vec<String>,
 }
 
 fn failed(error: RunError) -> PhaseError {
@@ -75,11 +77,6 @@ fn failed(error: RunError) -> PhaseError {
         RunError::Write { path, source } => PhaseError::Write { path, source },
         error => PhaseError::Record(error.to_string()),
     }
-}
-
-/// Validation ends with its epoch.
-fn unwatched(_: &Headway<'_>) -> bool {
-    true
 }
 
 fn unmeasured(error: MeasureError) -> PhaseError {
@@ -105,40 +102,27 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
     }
 
     fn validate(&mut self, state: &StateDict<B>) -> Result<Validation, PhaseError> {
-        let (subject, device) = (&self.subject, self.subject.device);
+        let (subject, experiment) = (&self.subject, self.experiment);
         let mut validation = Validation::default();
         if !self.validation.is_empty() {
-            let scores = scores(subject.model, subject.train, self.validation, state, device)?;
+            let scores = scores(subject.model, subject.train, self.validation, state, subject.device)?;
             (validation.loss, validation.accuracy) = (Some(scores.loss), Some(scores.accuracy));
         }
-        if let Select::Best(evaluator) = &self.experiment.select
-            && !self.validation.is_empty()
-            && let Some(measured) =
-                robustness(evaluator, subject, subject.train, self.validation, state, &mut unwatched)
-        {
-            validation.adversarial_accuracy = first(&measured.map_err(unmeasured)?);
-        }
-        if let Select::Best(evaluator) = &self.experiment.select {
-            validation.score = match (evaluator, validation.loss, validation.accuracy) {
-                (Evaluator::Loss(_), Some(loss), _) => Some(-loss),
-                (Evaluator::Accuracy(_), _, Some(accuracy)) => Some(accuracy),
-                (Evaluator::Pgd(_) | Evaluator::Autoattack(_), _, Some(_)) => validation.adversarial_accuracy,
-                // Without a validation split only the test data are left; the checker warns of it.
-                _ => {
-                    let moment = Moment::of_weights(state, &self.experiment.phases[self.phase]);
-                    let (watch, notes) = (&mut unwatched, &mut Notes::none());
-                    let measured = measure(evaluator, subject, &moment, &mut Session { watch, notes });
-                    let measured = measured.map_err(unmeasured)?;
-                    first(&measured).map(|value| sign(evaluator) * value)
-                }
-            };
-        }
+        let Select::Best(evaluator) = &experiment.select else { return Ok(validation) };
+        validation.adversarial_accuracy = self.robustness(evaluator, state)?;
+        validation.score = match (evaluator, validation.loss, validation.accuracy) {
+            (Evaluator::Loss(_), Some(loss), _) => Some(-loss),
+            (Evaluator::Accuracy(_), _, Some(accuracy)) => Some(accuracy),
+            (Evaluator::Pgd(_) | Evaluator::Autoattack(_), _, Some(_)) => validation.adversarial_accuracy,
+            // Without a validation split only the test data are left; the checker warns of it.
+            _ => self.on_test_data(evaluator, state)?.map(|value| sign(evaluator) * value),
+        };
         Ok(validation)
     }
 
     fn measure(&mut self, learner: &Learner<'_, B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError> {
         let all = self.measurements(learner, clock)?;
-        self.journal.warn(&all.warnings).map_err(failed)?;
+        self.doubt(&all)?;
         let path = self.folder.fields().join(format!("phase-{}-step-{}.json", self.phase + 1, clock.step));
         write_fields(&path, self.phase + 1, clock.step, all.fields).map_err(failed)?;
         let numbers = all.values;
@@ -178,7 +162,55 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
     }
 }
 
+/// Shows what is measured, and stops it where the user asked to stop.
+fn watch<'w>(journal: &'w mut Journal<'_>, stop: &'w AtomicBool) -> impl FnMut(&Headway<'_>) -> bool + 'w {
+    let Journal { name, observer, .. } = journal;
+    let (name, observer) = (&*name, &mut **observer);
+    move |headway| {
+        observer.measuring(name, headway);
+        !stop.load(Ordering::Relaxed)
+    }
+}
+
 impl<B: Ops> PhaseMonitor<'_, '_, B> {
+    /// Accuracy under an evaluator's attack on the validation split, where there are both.
+    fn robustness(&mut self, evaluator: &Evaluator, state: &StateDict<B>) -> Result<Option<f64>, PhaseError> {
+        let (subject, validation) = (&self.subject, self.validation);
+        if validation.is_empty() {
+            return Ok(None);
+        }
+        let mut watch = watch(self.journal, self.stop);
+        let found = robustness(evaluator, subject, subject.train, validation, state, &mut watch);
+        drop(watch);
+        let Some(measured) = found.transpose().map_err(unmeasured)? else { return Ok(None) };
+        self.doubt(&measured)?;
+        Ok(first(&measured))
+    }
+
+    /// What an evaluator gives on the test data.
+    fn on_test_data(
+        &mut self,
+        evaluator: &Evaluator,
+        state: &StateDict<B>,
+    ) -> Result<Option<f64>, PhaseError> {
+        let moment = Moment::of_weights(state, &self.experiment.phases[self.phase]);
+        let mut watch = watch(self.journal, self.stop);
+        let mut session = Session { watch: &mut watch, notes: &mut Notes::none() };
+        let measured = measure(evaluator, &self.subject, &moment, &mut session).map_err(unmeasured)?;
+        drop(watch);
+        self.doubt(&measured)?;
+        Ok(first(&measured))
+    }
+
+    /// Records what casts doubt on a measurement the first time that it comes up in the phase.
+    fn doubt(&mut self, measured: &Measurements) -> Result<(), PhaseError> {
+        let new = measured.warnings.iter().filter(|doubt| !self.doubts.contains(doubt));
+        let new: Vec<String> = new.cloned().collect();
+        self.journal.warn(&new).map_err(failed)?;
+        self.doubts.extend(new);
+        Ok(())
+    }
+
     /// What the evaluators that are due give; an unfinished measurement has left its notes.
     fn measurements(&mut self, learner: &Learner<'_, B>, clock: &Clock) -> Result<Measurements, PhaseError> {
         let due = |every: Duration| {
@@ -199,11 +231,7 @@ impl<B: Ops> PhaseMonitor<'_, '_, B> {
             weights: learner.curriculum.weights.clone(),
             adversary: learner.adversary.as_ref().and_then(|adversary| Some(adversary.memory()?.1)),
         };
-        let (journal, stop) = (&mut *self.journal, self.stop);
-        let mut watch = |headway: &Headway<'_>| {
-            journal.observer.measuring(&journal.name, headway);
-            !stop.load(Ordering::Relaxed)
-        };
+        let mut watch = watch(self.journal, self.stop);
         let notes = self.folder.partial(&format!("{}-step-{}", self.key, clock.step));
         let measured = measure_all(evaluators.into_iter(), &self.subject, &moment, &mut watch, Some(&notes))
             .map_err(unmeasured)?;

@@ -1,13 +1,16 @@
 //! What every run of a variant shares: data, split, network.
 
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::RunError;
+use crate::data::corruption::Arrays;
 use crate::data::{Corpus, Dataset, Split, open};
 use crate::graph::Inputs;
-use crate::lang::catalog::Source;
-use crate::lang::program::{Program, Variant};
+use crate::lang::catalog::{Evaluator, Source};
+use crate::lang::program::{Experiment, Program, Variant};
 use crate::lang::world::DatasetInfo;
 use crate::model::{Model, Pretrained};
 
@@ -55,8 +58,36 @@ fn prepare_one(variant: &Variant, opened: &mut Vec<(Source, Dataset, String)>) -
         Pretrained::open(path, &model.layout, head, Some(&info(dataset)))?;
         file_hash(path)
     });
-    let inputs = Inputs { data: hash.clone(), weights: weights.transpose()? };
+    let arrays = arrays_hash(experiment)?;
+    let inputs = Inputs { data: hash.clone(), weights: weights.transpose()?, arrays };
     Ok(Prepared { train: Arc::new(train.clone()), test: dataset.test.clone(), split, model, inputs })
+}
+
+/// Hash of the ends and sizes of the published arrays that are to be measured with: whole they are gigabytes.
+fn arrays_hash(experiment: &Experiment) -> Result<Option<String>, RunError> {
+    let mut hasher = None;
+    for measurement in &experiment.evaluate {
+        let Evaluator::Corruption(spec) = &measurement.evaluator else { continue };
+        let Some(root) = &spec.root else { continue };
+        let hasher = hasher.get_or_insert_with(blake3::Hasher::new);
+        for path in Arrays::paths(root, spec.kinds) {
+            hash_ends(hasher, &path).map_err(|source| RunError::read(&path, source))?;
+        }
+    }
+    Ok(hasher.map(|hasher| hasher.finalize().to_hex().to_string()))
+}
+
+/// Bytes from each end of a file that go into its hash.
+const END: u64 = 1 << 20;
+
+fn hash_ends(hasher: &mut blake3::Hasher, path: &Path) -> io::Result<()> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    hasher.update(&size.to_le_bytes());
+    hasher.update_reader((&file).take(END))?;
+    file.seek(SeekFrom::Start(size.saturating_sub(END)))?;
+    hasher.update_reader(file)?;
+    Ok(())
 }
 
 fn info(dataset: &Dataset) -> DatasetInfo {

@@ -173,6 +173,8 @@ pub struct Objective<'a, B: Ops> {
     batch: usize,
     /// Random numbers of the next pass.
     pub noise: Option<Noise<B>>,
+    /// A recorded pass at the unattacked images that the next pass, at the same weights, need not take again.
+    clean: Option<Trace<B>>,
     pub passes: PassCount,
 }
 
@@ -196,7 +198,7 @@ struct Branch<B: Ops> {
 impl<'a, B: Ops> Objective<'a, B> {
     /// Of a step over `batch` samples.
     pub fn new(model: &'a Model, statistics: &'a Statistics<B>, batch: usize) -> Self {
-        Self { model, statistics, batch, noise: None, passes: PassCount::default() }
+        Self { model, statistics, batch, noise: None, clean: None, passes: PassCount::default() }
     }
 
     fn training(&self, record: bool) -> Mode<B> {
@@ -227,6 +229,19 @@ impl<'a, B: Ops> Objective<'a, B> {
         self.passes.input_backward += self.share(work.input_backward);
     }
 
+    /// Logits at the unattacked images of a batch that is attacked before its first pass, `[n, classes]`. Where the
+    /// network is the same in training and in evaluation, that pass looks at them by the same trace.
+    pub fn clean_logits(&mut self, weights: &Vector<B>, x: Tensor<B, 4>) -> Tensor<B, 2> {
+        self.passes.forward += self.share(x.dims()[0]);
+        if self.model.changes_in_training() {
+            return self.victim(weights, Normalization::Running).logits(x);
+        }
+        let trace = self.model.forward_with(weights, self.statistics, x, self.training(true));
+        let logits = trace.logits.clone();
+        self.clean = Some(trace);
+        logits
+    }
+
     /// A forward pass that can be differentiated.
     pub fn pass(&mut self, weights: &Vector<B>, inputs: &Inputs<B>) -> Pass<B> {
         self.evaluate(weights, inputs, true)
@@ -238,12 +253,13 @@ impl<'a, B: Ops> Objective<'a, B> {
     }
 
     fn evaluate(&mut self, weights: &Vector<B>, inputs: &Inputs<B>, record: bool) -> Pass<B> {
-        let traces = 1 + usize::from(inputs.clean.is_some());
+        let known = self.clean.take();
+        let traces = 1 + usize::from(inputs.clean.is_some() && known.is_none());
         self.passes.forward += self.share(inputs.len() * traces);
         let (model, statistics) = (self.model, self.statistics);
         let forward =
             |x: &Tensor<B, 4>| model.forward_with(weights, statistics, x.clone(), self.training(record));
-        let clean = inputs.clean.as_ref().map(&forward);
+        let clean = inputs.clean.as_ref().map(|x| known.unwrap_or_else(|| forward(x)));
         let trace = forward(&inputs.x);
         let (logits, inputs) = (trace.logits.clone(), inputs.clone());
         let Some(clean) = clean else {

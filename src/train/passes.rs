@@ -35,6 +35,8 @@ pub fn at_most(phase: &Phase) -> bool {
                 | Adversary::Hsat(_)
                 | Adversary::Cat18(_)
                 | Adversary::Iaat(_)
+                // One pass less where the network is the same in training and evaluation.
+                | Adversary::Trades(_)
         )
     };
     phase.adversary.as_ref().is_some_and(stops)

@@ -67,7 +67,7 @@ pub trait Monitor<B: Ops> {
     /// Validation after every epoch.
     ///
     /// # Errors
-    /// Data that cannot be read.
+    /// Data that cannot be read; [`PhaseError::Measuring`] where the user asked to stop.
     fn validate(&mut self, state: &StateDict<B>) -> Result<Validation, PhaseError>;
     /// Evaluators on the way: called after every step, gives the numbers that are due then.
     ///
@@ -188,11 +188,9 @@ impl<B: Ops> Run<'_, '_, B> {
     fn train(&mut self) -> Result<(), PhaseError> {
         if self.progress.measuring {
             self.measure()?;
-            if self.progress.step == self.clock.steps {
-                self.end_epoch()?;
-            }
         }
-        while self.progress.step < self.clock.steps {
+        // Begun batches belong to an epoch whose end is still to come.
+        while self.progress.step < self.clock.steps || self.progress.batch > 0 {
             self.epoch()?;
         }
         self.progress.finished = true;
@@ -211,6 +209,9 @@ impl<B: Ops> Run<'_, '_, B> {
             }
         }
         for host in self.setup.feed.load(self.progress.epoch, self.progress.batch)? {
+            if self.progress.step == self.clock.steps {
+                break;
+            }
             if self.monitor.stop() {
                 self.save()?;
                 return Err(PhaseError::Interrupted { step: self.progress.step });
@@ -221,9 +222,6 @@ impl<B: Ops> Run<'_, '_, B> {
             self.reckon(|ledger| ledger.add(record))?;
             self.monitor.stepped(self.progress.step, self.clock.steps);
             self.measure()?;
-            if self.progress.step == self.clock.steps {
-                break;
-            }
             if self.saved.elapsed() > RENEW_WITHIN_EPOCH {
                 self.save()?;
             }
@@ -243,9 +241,14 @@ impl<B: Ops> Run<'_, '_, B> {
 
     fn end_epoch(&mut self) -> Result<(), PhaseError> {
         self.reckon(Ledger::settle)?;
+        let validation = self.monitor.validate(&self.learner.state);
+        if matches!(validation, Err(PhaseError::Measuring)) {
+            self.save()?;
+            return Err(PhaseError::Interrupted { step: self.progress.step });
+        }
+        let validation = validation?;
         self.progress.epoch += 1;
         self.progress.batch = 0;
-        let validation = self.monitor.validate(&self.learner.state)?;
         self.keep_best(validation.score);
         let row = self.row(validation);
         let (began, first) = self.epoch_began;

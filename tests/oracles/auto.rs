@@ -3,10 +3,13 @@
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
 use flatrun::attack::{Apgd, Ball, Criterion, Draws, Fab, Square, Victim, boundary_start, runner_up};
-use flatrun::lang::catalog::Norm;
+use flatrun::data::{Corpus, EvalBatches};
+use flatrun::evaluate::{Subject, robustness};
+use flatrun::lang::catalog::{AutoattackEvaluator, Evaluator, Norm, Profile};
 use flatrun::model::{Model, Normalization, StateDict};
+use flatrun::train::Batch;
 
-use crate::support::{GREY, Stored, batch, build, constants, state, written};
+use crate::support::{GREY, Stored, batch, build, constants, state, uniform, written};
 
 const SHAPE: [usize; 3] = [1, 8, 8];
 const SAMPLES: usize = 500;
@@ -116,9 +119,64 @@ fn smallest_perturbations_of_fab() {
 #[test]
 fn square_attack() {
     let scene = Scene::new();
-    let (victim, x, labels) = (scene.victim(), scene.x.clone(), scene.labels.clone());
-    let draws = &draws(3);
-    let square = Square { victim, x, labels, norm: Norm::Linf, eps: 0.02, queries: 1000, draws };
-    let found = square.search();
-    scene.assert("linf/square", &found.margins, &found.wrong);
+    for (norm, word, eps) in NORMS.into_iter().take(1) {
+        let (victim, x, labels) = (scene.victim(), scene.x.clone(), scene.labels.clone());
+        let draws = &draws(3);
+        let found = Square { victim, x, labels, norm, eps, queries: 1000, draws }.search();
+        scene.assert(&format!("{word}/square"), &found.margins, &found.wrong);
+    }
+}
+
+/// Whole grey levels, labelled as the network sees them.
+fn corpus(model: &Model, state: &StateDict<Flex>) -> Corpus {
+    let count = SAMPLES * SHAPE.iter().product::<usize>();
+    // The formula rounds to f32 before the levels are cut off.
+    let level = |i: usize| (256.0 * f64::from((0.5 + uniform(i as u32, 1011)) as f32)) as u8;
+    let mut corpus = Corpus {
+        images: (0..count).map(level).collect(),
+        labels: vec![0; SAMPLES].into(),
+        height: SHAPE[1],
+        width: SHAPE[2],
+        channels: SHAPE[0],
+        classes: 10,
+        scale: 255,
+        mean: vec![0.0],
+        std: vec![1.0],
+        class_names: [].into(),
+    };
+    let batch = EvalBatches::all(&corpus, SAMPLES).next().unwrap().unwrap();
+    let x = Batch::<Flex>::upload(batch, &FlexDevice).x;
+    let trace = model.forward(&state.weights, &state.statistics, x, Normalization::Running, false);
+    corpus.labels = trace.logits.argmax(1).into_data().iter::<i64>().map(|label| label as u16).collect();
+    corpus
+}
+
+/// The evaluator as it runs, in f32, against the cascade in float64: which samples are robust, read off evaluations of
+/// each stored class alone.
+#[test]
+fn the_cascade_leaves_the_same_samples_robust() {
+    let scene = Scene::new();
+    let state = state(&scene.model.layout, "mlp_32_16", DType::F32);
+    let corpus = corpus(&scene.model, &state);
+    let cascade = Stored::read("attacks/cascade.safetensors");
+    let subject = Subject {
+        model: &scene.model,
+        device: &FlexDevice,
+        train: &corpus,
+        train_indices: &[],
+        test: &corpus,
+        at_most: None,
+    };
+    for (norm, word, eps) in NORMS {
+        let spec = Evaluator::Autoattack(AutoattackEvaluator { eps, norm, profile: Profile::Standard });
+        let stored = cascade.get(word);
+        for robust in [true, false] {
+            let indices: Vec<u32> =
+                (0..SAMPLES as u32).filter(|&i| (stored[i as usize] > 0.5) == robust).collect();
+            let found =
+                robustness(&spec, &subject, &corpus, &indices, &state, &mut |_| true).unwrap().unwrap();
+            let (_, accuracy) = found.values[0];
+            assert_eq!(accuracy, f64::from(u8::from(robust)), "{word}: of {} samples", indices.len());
+        }
+    }
 }

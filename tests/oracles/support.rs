@@ -80,6 +80,7 @@ impl Stored {
 fn values(view: &safetensors::tensor::TensorView<'_>) -> Vec<f64> {
     let bytes = view.data().as_chunks::<8>().0.iter();
     match view.dtype() {
+        safetensors::Dtype::U8 => view.data().iter().map(|&byte| f64::from(byte)).collect(),
         safetensors::Dtype::F64 => bytes.map(|b| f64::from_le_bytes(*b)).collect(),
         safetensors::Dtype::I64 => bytes.map(|b| i64::from_le_bytes(*b) as f64).collect(),
         other => panic!("stored as {other:?}"),

@@ -40,6 +40,20 @@ impl World for TestWorld {
         }
     }
 
+    fn corruptions(&self, root: &Path, _: usize, _: &DatasetInfo) -> Result<(), WorldError> {
+        match self.0 {
+            Files::There | Files::TwoClasses => Ok(()),
+            Files::Missing => Err(WorldError {
+                path: Some(root.to_owned()),
+                message: "expected a folder, found nothing".into(),
+            }),
+            Files::Broken => Err(WorldError {
+                path: Some(root.join("fog.npy")),
+                message: "wrong magic number at byte 0".into(),
+            }),
+        }
+    }
+
     fn exists(&self, _: &Path) -> bool {
         self.0 != Files::Missing
     }

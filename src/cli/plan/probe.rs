@@ -77,16 +77,13 @@ mod tests {
     use crate::data::open;
     use crate::lang::catalog::{Digits, Source};
     use crate::lang::world::DatasetInfo;
-    use crate::lang::{Settings, check};
+    use crate::model::known;
 
     #[test]
     fn an_mlp_costs_its_matrices() {
         let data = open(&Source::Digits(Digits {})).unwrap();
         let info = DatasetInfo { train: 1437, test: 360, classes: 10, channels: 1, height: 8, width: 8 };
-        let text = "edition 2026\nmodel mlp(hidden = [32], normalize = none)\n";
-        let program = check(text, &Settings::default(), &crate::data::Disk).program.unwrap();
-        let mlp = program.variants[0].experiment.model.architecture.clone();
-        let model = Model::build(&mlp, &info, &[vec![0.0], vec![1.0]]).unwrap();
+        let model = known::model("mlp(hidden = [32], normalize = none)", &info).unwrap();
         let probe = probe(&model, &data.train, 64).unwrap();
         assert_eq!(probe.multiply_adds, 64 * 32 + 32 * 10);
         assert_eq!(probe.activations, 32 + 10);

@@ -125,6 +125,10 @@ mod fixture {
             Ok(DatasetInfo { train: 1437, test: 360, classes: 10, channels: 1, height: 8, width: 8 })
         }
 
+        fn corruptions(&self, _: &std::path::Path, _: usize, _: &DatasetInfo) -> Result<(), WorldError> {
+            Ok(())
+        }
+
         fn exists(&self, _: &std::path::Path) -> bool {
             false
         }

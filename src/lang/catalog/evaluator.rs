@@ -1,8 +1,11 @@
 //! Evaluators: what is measured on the trained weights.
 
+use std::path::PathBuf;
+
 use super::declare::{choice, kind};
 use super::{AttackLoss, Beginning, Norm, PIXELS, Range};
-use crate::lang::check::measure::{check_autoattack, check_difficulty, check_pgd};
+use crate::lang::check::corruption::check_corruption;
+use crate::lang::check::measure::{check_autoattack, check_difficulty, check_estimates, check_pgd};
 
 choice! {
     /// How much of AutoAttack is run.
@@ -76,13 +79,108 @@ kind! {
                     upper bound. Data of fewer than ten classes have as many targets as other classes; fewer than four have no targeted \
                     DLR and apgd-t raises the difference of logits, which a warning says. Windows of square belong to samples, not to \
                     batches. Warnings tell of a network that answers at random, of missing gradients, of more than 0.2 points won \
-                    by square, and of a `pgd` in the same evaluation and ball that is more than 5 points higher.",
+                    by square, and of a `pgd` in the same evaluation and ball that is more than 5 points higher. `select best(autoattack.accuracy)` \
+                    attacks the validation split with the settings of the file's own `autoattack`, or these defaults.",
             example: "evaluate accuracy, pgd, autoattack(eps = 8/255)",
         } with {
             eps: f64 => "radius of the ball", default("8/255", "CIFAR; MNIST takes 0.3"), range(Range::POSITIVE), unit(PIXELS), first();
             norm: Norm => "norm of the ball", default("linf", "every paper on adversarial training");
             profile: Profile => "how much is run", default("standard", "Croce and Hein 2020");
         } => check_autoattack;
+
+        Estimates(EstimatesEvaluator) "estimates" {
+            summary: "How well the estimates of `hsat` rank training samples by the curvature of their loss at attacked images.",
+            rule: "x' = the attack of `explain at`, network in evaluation mode\n\
+                   exact = largest |eigenvalue| of the Hessian of a sample's cross-entropy at x', by power iteration\n\
+                   spearman = rank correlation of exact with each estimate of `explain hsat`; ratio = median of lower / exact",
+            passes: "over the samples: those of `at`, 3 forward and 1 backward; for each sample alone 1 forward and `iterations` Hessian products",
+            source: "Sitawarin, Chakraborty and Wagner 2021, section C.2 and figure 7",
+            notes: "The paper reports 0.64, 0.61 and 0.65 for AT, H-SAT and P-SAT, and a lower bound within 15 %. Samples that share a \
+                    direction share `group`, as in training. The values of all samples are a field of the run.",
+            example: "evaluate estimates(samples = 128)",
+        } with {
+            samples: usize => "training samples, evenly spread", default("128", "section C.2, one batch"),
+                range(Range::above(1.0)), unit("samples"), first();
+            eps: f64 => "radius of the attack", default("8/255", "CIFAR; MNIST takes 0.3"), range(Range::POSITIVE), unit(PIXELS);
+            step: f64 => "length of a step", default("2/255", "as `hsat`"), range(Range::POSITIVE), unit(PIXELS);
+            steps: usize => "number of steps", default("10", "as `hsat`"), range(Range::AT_LEAST_ONE), unit("steps");
+            norm: Norm => "norm of the ball", default("linf", "every paper on adversarial training");
+            group: usize => "samples that share a direction", default("32", "section C.2"), range(Range::AT_LEAST_ONE), unit("samples");
+            iterations: usize => "power iterations of each sample", default("20", "choice of this project"), range(Range::AT_LEAST_ONE), unit("iterations");
+        } => check_estimates;
+
+        Corruption(CorruptionEvaluator) "corruption" {
+            summary: "Mean error on corrupted test images: noise, blur, weather, colours and compression at five severities.",
+            rule: "error = mean over kinds and severities 1 to 5 of the share of images that are misclassified\n\
+                   gaussian_noise sigma .04 .06 .08 .09 .10; shot_noise Poisson(c x) / c, c 500 250 100 75 50; impulse_noise share .01 .02 .03 .05 .07\n\
+                   defocus_blur disk .3 .4 .5 1 1.5, softened; glass_blur sigma .05 .25 .4 .25 .4, pixels exchanged 1 1 1 2 2 times\n\
+                   motion_blur trail of sigma 1 1.5 2 2 2.5 within 45 degrees of the horizontal; zoom_blur mean of zooms to 1.05 1.10 1.15 1.20 1.25\n\
+                   snow noise above a threshold in trails; frost .2 .3 .4 .4 .45 of an ice texture; fog .2 .5 .75 1 1.5 of a plasma cloud\n\
+                   brightness V + .05 .1 .15 .2 .3; contrast x .75 .5 .4 .3 .15; elastic_transform affine map and smooth displacement\n\
+                   pixelate to .95 .9 .85 .75 .65 of the side; jpeg_compression quality 80 65 58 50 40\n\
+                   19 kinds, also: speckle_noise .06 .1 .12 .16 .2; gaussian_blur sigma .4 .6 .7 .8 1; spatter water, mud from severity 4; \
+                   saturate S x .3 .1 1.5 2 2.5",
+            passes: "5 x kinds forward over the split",
+            source: "Hendrycks and Dietterich, ICLR 2019, with the parameters of its CIFAR script",
+            notes: "A plain mean, as is usual for CIFAR: nothing is divided by the errors of another network. Its label says how many kinds; \
+                    the error of each kind is its mean over the severities. Images are generated in the style of CIFAR-10-C, of any size, with one \
+                    channel or three, and depend on kind, severity and place in the test split alone. They are not those of the published files, \
+                    which `root` reads: motion_blur and snow are convolutions with a line where the script calls ImageMagick, and the ice \
+                    of frost is generated where it lays photographs on top. Distances in pixels are those of 32 x 32 images. Pixels are cut \
+                    off to 256 levels, not rounded.",
+            example: "evaluate accuracy, corruption(root = \"data/CIFAR-10-C\")",
+        } with {
+            kinds: usize => "15, the core set, or 19", default("15", "the core set, which papers report"), first();
+            root: Option<PathBuf> => "folder of the published arrays, `labels.npy` and a `.npy` per kind; `none` generates images",
+                default("none", "choice of this project");
+            samples: Option<usize> => "test images of each kind and severity, evenly spread; `none` takes all",
+                default("none", "the whole split"), range(Range::AT_LEAST_ONE), unit("samples");
+        } => check_corruption;
+    }
+}
+
+impl EstimatesEvaluator {
+    /// The attack whose images are looked at.
+    pub fn attack(&self) -> PgdEvaluator {
+        PgdEvaluator {
+            eps: self.eps,
+            steps: self.steps,
+            step: Some(self.step),
+            restarts: 1,
+            norm: self.norm,
+            loss: AttackLoss::Ce,
+            start: Beginning::Uniform,
+        }
+    }
+
+    /// How its field is labelled.
+    pub fn label(&self) -> String {
+        let (group, iterations) = (self.group, self.iterations);
+        format!(
+            "estimates of H-SAT at {}, groups of {group}, {iterations} power iterations",
+            self.attack().label()
+        )
+    }
+}
+
+/// How many kinds of corruption a mean may be taken over.
+pub const KINDS: [usize; 2] = [15, 19];
+
+impl CorruptionEvaluator {
+    /// Where the images come from, and how many of them.
+    fn images(&self) -> String {
+        let origin = if self.root.is_some() { "published arrays" } else { "CIFAR-10-C style" };
+        self.samples.map_or(origin.to_owned(), |samples| format!("{origin}, {samples} samples each"))
+    }
+
+    /// How the mean is labelled: what the images are, and what it is a mean of.
+    pub fn label(&self) -> String {
+        format!("corruption({}, mean of {} kinds x 5 severities).error", self.images(), self.kinds)
+    }
+
+    /// How the error of a kind is labelled.
+    pub fn kind_label(&self, kind: &str) -> String {
+        format!("corruption({}).{kind}.error", self.images())
     }
 }
 

@@ -36,8 +36,8 @@ pub use describe::describe;
 pub use difficulty::{Adm, Difficulty, Freshness, Gdm, Loss};
 pub use entry::{Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter};
 pub use evaluator::{
-    Accuracy, AutoattackEvaluator, DifficultyEvaluator, Evaluator, LossEvaluator, PgdEvaluator, Profile,
-    QUERIES, STEPS, Stage, TARGETED_DLR_CLASSES,
+    Accuracy, AutoattackEvaluator, CorruptionEvaluator, DifficultyEvaluator, EstimatesEvaluator, Evaluator,
+    KINDS, LossEvaluator, PgdEvaluator, Profile, QUERIES, STEPS, Stage, TARGETED_DLR_CLASSES,
 };
 pub use minimizer::{
     Anneal, Asam, Eigensam, Esam, Fishersam, Fsam, Gsam, Lesam, LesamPlus, Looksam, Minimizer, Msam, Order,

@@ -2,7 +2,9 @@
 
 pub(crate) mod adversary;
 mod attacks;
+mod ball;
 mod choices;
+pub(crate) mod corruption;
 mod data;
 pub(crate) mod defaults;
 mod descend;
@@ -20,6 +22,7 @@ mod patch;
 mod phase;
 mod place;
 mod print;
+mod ramp;
 mod recipe;
 mod run;
 mod scope;
@@ -103,6 +106,8 @@ pub struct Checker<'a> {
     micro: Option<usize>,
     /// Whether the current phase's curriculum sums the losses of a batch.
     sums_losses: bool,
+    /// What the curriculum over attacks of the current phase lacks.
+    unfinished: Option<Diagnostic>,
     /// Base optimizer of the current phase, for what depends on it.
     optimizer: Option<Optimizer>,
     findings: Findings,
@@ -130,6 +135,7 @@ impl<'a> Checker<'a> {
             batch: None,
             micro: None,
             sums_losses: false,
+            unfinished: None,
             optimizer: None,
             findings,
         }
