@@ -2,16 +2,16 @@
 //! one JSON line: seconds of every step, and the loss before the last one. `benches/run.py` drives it.
 
 use std::io::{BufRead, Write};
+use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
 use flatrun::attack::{Attack, Ball, Criterion, Victim};
-use flatrun::data::Disk;
-use flatrun::lang::catalog::{Architecture, Cnn, Norm, Normalize, PreactResnet20, Resnet18, SatCnn};
-use flatrun::lang::program::Phase;
+use flatrun::lang::catalog::{Architecture, Norm, Source};
+use flatrun::lang::program::{Phase, Program};
 use flatrun::lang::schedule::Clock;
-use flatrun::lang::world::DatasetInfo;
+use flatrun::lang::world::{DatasetInfo, World, WorldError};
 use flatrun::lang::{Settings, check};
 use flatrun::model::{Model, Normalization, Parameter, Role, StateDict, Wants};
 use flatrun::ops::Vector;
@@ -70,7 +70,7 @@ impl Run {
         // A learner borrows its model; the process keeps a handful of them.
         let model: &'static Model = Box::leak(Box::new(model));
         let weights = model.layout.parameters.iter().map(weight).collect();
-        let statistics = model.layout.initial_statistics(&FlexDevice);
+        let statistics = model.layout.initial_statistics(0, &FlexDevice);
         let state = StateDict { weights: Vector(weights), statistics, batches: 0 };
         let (what, algorithm) = match algorithm {
             "input_gradient" => (What::InputGradient, "sgd"),
@@ -164,15 +164,15 @@ impl Run {
     }
 }
 
+/// A network by its name in the table, and the shape of its images.
 fn architecture(network: &str) -> (Architecture, [usize; 3]) {
-    let normalize = Normalize::Dataset;
-    match network {
-        "preact_resnet20" => (Architecture::PreactResnet20(PreactResnet20 { normalize }), [3, 32, 32]),
-        "resnet18" => (Architecture::Resnet18(Resnet18 { normalize }), [3, 32, 32]),
-        "sat_cnn" => (Architecture::SatCnn(SatCnn { normalize }), [1, 28, 28]),
-        "cnn" => (Architecture::Cnn(Cnn { width: 32, dropout: 0.0, normalize }), [1, 8, 8]),
-        other => panic!("unknown network {other}"),
-    }
+    let shape = match network {
+        "sat_cnn" => [1, 28, 28],
+        "cnn" => [1, 8, 8],
+        _ => [3, 32, 32],
+    };
+    let source = format!("edition 2026\nmodel {network}\n");
+    (program(&source).variants[0].experiment.model.architecture.clone(), shape)
 }
 
 /// An algorithm by its name in the table, or a minimizer as a file would have it, with `~` for each space.
@@ -182,16 +182,32 @@ fn phase(algorithm: &str) -> Phase {
         minimizer => format!("under {}", minimizer.replace('~', " ")),
     };
     let source = format!("edition 2026\noptimize sgd(lr = 1e-3)\ntrain 1000 steps {recipe}\n");
-    let checked = check(&source, &Settings::default(), &Disk);
-    let Some(program) = checked.program else { panic!("{source}: {:?}", checked.diagnostics) };
-    program.variants[0].experiment.phases[0].clone()
+    program(&source).variants[0].experiment.phases[0].clone()
+}
+
+fn program(source: &str) -> Program {
+    // Any images do: whether a network fits is asked when it is built.
+    let checked = check(source, &Settings::default(), &Images);
+    checked.program.unwrap_or_else(|| panic!("{source}: {:?}", checked.diagnostics))
+}
+
+struct Images;
+
+impl World for Images {
+    fn dataset(&self, _: &Source) -> Result<DatasetInfo, WorldError> {
+        Ok(DatasetInfo { train: 50_000, test: 1, classes: 10, channels: 3, height: 32, width: 32 })
+    }
+
+    fn exists(&self, _: &Path) -> bool {
+        true
+    }
 }
 
 /// The same values as in `peer/step.py`: He-uniform weights, plain normalisations.
 fn weight(parameter: &Parameter) -> Tensor<Flex, 1> {
     let fan_in = parameter.shape[1..].iter().product::<usize>();
     let (scale, offset) = match parameter.role {
-        Role::Weight => ((24.0 / fan_in as f64).sqrt(), 0.0),
+        Role::Weight | Role::Embedding => ((24.0 / fan_in as f64).sqrt(), 0.0),
         Role::NormScale => (0.0, 1.0),
         Role::NormShift | Role::Bias => (0.0, 0.0),
     };

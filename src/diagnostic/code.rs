@@ -115,6 +115,8 @@ codes! {
     ImageTooLarge "F0416" "image-too-large" Error "an image of more pixels than are decoded";
     UnknownDomain "F0417" "unknown-domain" Error "a domain that the data set does not have";
     UnevenDomains "F0418" "uneven-domains" Error "a batch that training domains cannot share evenly";
+    UnfittingSizes "F0419" "unfitting-sizes" Error "sizes that a network cannot have";
+    UnknownLayer "F0420" "unknown-layer" Error "a layer that the network does not have";
     // The file as a whole.
     DuplicateStatement "F0501" "duplicate-statement" Error "a statement that stands twice";
     SecondRecipe "F0502" "second-recipe" Error "a second recipe";

@@ -148,18 +148,15 @@ mod tests {
     use burn_flex::{Flex, FlexDevice};
 
     use super::*;
-    use crate::lang::catalog::{Architecture, Mlp, Normalize};
     use crate::lang::world::DatasetInfo;
-    use crate::model::{Model, Normalization, Statistics};
+    use crate::model::{Normalization, Statistics, known};
 
     /// The Hessian of a linear softmax is `(diag(p) - p p') x (x, 1)(x, 1)'`, for two classes of norm
     /// `2 p q (|x|^2 + 1)`.
     #[test]
     fn a_linear_network_has_the_sharpness_of_its_closed_form() {
-        let architecture =
-            Architecture::Mlp(Mlp { hidden: Vec::new(), dropout: 0.0, normalize: Normalize::None });
         let info = DatasetInfo { train: 1, test: 1, classes: 2, channels: 1, height: 2, width: 2 };
-        let model = Model::build(&architecture, &info, &[vec![0.0], vec![1.0]]).unwrap();
+        let model = known::model("mlp(hidden = [], normalize = none)", &info).unwrap();
         let tensor = |values: &[f32]| {
             Tensor::<Flex, 1>::from_data(TensorData::new(values.to_vec(), [values.len()]), &FlexDevice)
         };
@@ -169,7 +166,7 @@ mod tests {
             .map(|w| w[4] + x.iter().zip(w).map(|(x, w)| x * w).sum::<f64>());
         let p = 1.0 / (1.0 + (b - a).exp());
         let expected = 2.0 * p * (1.0 - p) * (x.iter().map(|x| x * x).sum::<f64>() + 1.0);
-        let statistics = Statistics(Vec::new());
+        let statistics = Statistics { running: Vec::new(), frozen: Vec::new() };
         let victim = Victim {
             model: &model,
             weights: &weights,

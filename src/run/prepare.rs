@@ -12,7 +12,7 @@ use crate::graph::Inputs;
 use crate::lang::catalog::{Evaluator, Source};
 use crate::lang::program::{Experiment, Program, Variant};
 use crate::lang::world::DatasetInfo;
-use crate::model::Model;
+use crate::model::{Model, Pretrained};
 
 /// A variant, ready to train.
 #[derive(Clone, Debug)]
@@ -79,8 +79,9 @@ fn prepare_one(variant: &Variant, opened: &mut Vec<(Source, Dataset, String)>) -
     let constants = [train.mean.clone(), train.std.clone()];
     let model = Model::build(&experiment.model.architecture, &info(&train, &test), &constants)?;
     let weights = experiment.model.from.as_ref().map(|path| {
-        let bytes = std::fs::read(path).map_err(|source| RunError::read(path, source))?;
-        Ok::<_, RunError>(blake3::hash(&bytes).to_hex().to_string())
+        let head = experiment.model.architecture.tuning().head;
+        Pretrained::open(path, &model.layout, head, Some(&info(dataset)))?;
+        file_hash(path)
     });
     let arrays = arrays_hash(experiment)?;
     let inputs = Inputs { data: hash.clone(), weights: weights.transpose()?, arrays };
@@ -124,6 +125,14 @@ fn info(train: &Corpus, test: &Corpus) -> DatasetInfo {
         height: train.height,
         width: train.width,
     }
+}
+
+/// Hash of a file, which is never whole in memory.
+fn file_hash(path: &Path) -> Result<String, RunError> {
+    let read = |source| RunError::read(path, source);
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(std::fs::File::open(path).map_err(read)?).map_err(read)?;
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 /// Hash of all pixels, or of what changes with the files they are in, and of labels.

@@ -335,7 +335,7 @@ impl<B: Ops> Pass<B> {
     }
 
     /// Batch statistics of each forward pass, in the order in which running statistics follow them.
-    pub fn into_moments(self) -> Vec<Vec<Moments<B>>> {
+    pub fn into_moments(self) -> Vec<Vec<Option<Moments<B>>>> {
         let clean = self.clean.into_iter().map(|branch| branch.trace.moments);
         clean.chain([self.trace.moments]).collect()
     }

@@ -5,11 +5,11 @@ use burn_flex::{Flex, FlexDevice};
 use flatrun::attack::{Apgd, Ball, Criterion, Draws, Fab, Square, Victim, boundary_start, runner_up};
 use flatrun::data::{Corpus, EvalBatches};
 use flatrun::evaluate::{Subject, robustness};
-use flatrun::lang::catalog::{Architecture, AutoattackEvaluator, Evaluator, Mlp, Norm, Profile};
+use flatrun::lang::catalog::{AutoattackEvaluator, Evaluator, Norm, Profile};
 use flatrun::model::{Model, Normalization, StateDict};
 use flatrun::train::Batch;
 
-use crate::support::{GREY, Stored, batch, build, constants, state, uniform};
+use crate::support::{GREY, Stored, batch, build, constants, state, uniform, written};
 
 const SHAPE: [usize; 3] = [1, 8, 8];
 const SAMPLES: usize = 500;
@@ -26,8 +26,7 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let normalize = constants(&GREY.0, &GREY.1);
-        let mlp = Mlp { hidden: vec![32, 16], dropout: 0.0, normalize };
-        let model = build(&Architecture::Mlp(mlp), SHAPE);
+        let model = build(&written(&format!("mlp(hidden = [32, 16], normalize = {normalize})"), 1), SHAPE);
         let state = state(&model.layout, "mlp_32_16", DType::F64);
         let all: Vec<usize> = (0..SAMPLES).collect();
         let x = batch(SHAPE, SAMPLES, &all, 1010, 0, DType::F64).x;

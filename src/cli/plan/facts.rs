@@ -10,7 +10,7 @@ use super::memory::Memory;
 use super::probe::{Probe, probe};
 use crate::data::DataError;
 use crate::graph::{Key, StageGraph, StageKind};
-use crate::lang::catalog::{Difficulty, Minimizer, Pacing};
+use crate::lang::catalog::{Difficulty, Head, Minimizer, Pacing};
 use crate::lang::program::{Device, Experiment, Phase, Program, Setting};
 use crate::lang::schedule::Clock;
 use crate::lang::view::written;
@@ -82,8 +82,14 @@ pub struct ModelPlan {
     pub parameters: usize,
     /// Modules with parameters.
     pub layers: usize,
+    /// Those of the parameters that `freeze` names.
+    pub frozen: usize,
+    /// What the size of the images decided, and where weights come from.
+    pub notes: Vec<String>,
     /// Of one forward pass.
     pub multiply_adds_per_image: usize,
+    /// Values of one image that the backward pass needs, in bytes.
+    pub activation_bytes_per_image: usize,
 }
 
 /// How long a forward pass takes on this machine.
@@ -217,17 +223,36 @@ fn setup(experiment: &Experiment, prepared: &Prepared) -> Result<Setup, DataErro
     let batch = experiment.data.batch.min(prepared.split.train.len());
     let probe = probe(&prepared.model, &prepared.train, batch)?;
     let activations = probe.activations * batch * size_of::<f32>();
+    let layout = &prepared.model.layout;
     Ok(Setup {
         data: data(experiment, prepared),
         model: ModelPlan {
             name: experiment.model.architecture.name(),
-            parameters: prepared.model.layout.parameter_count(),
-            layers: prepared.model.layout.modules().len(),
+            parameters: layout.parameter_count() + layout.frozen_count(),
+            layers: layout.modules().len(),
+            frozen: layout.frozen_count(),
+            notes: notes(experiment, prepared),
+            activation_bytes_per_image: probe.activations * size_of::<f32>(),
             multiply_adds_per_image: probe.multiply_adds,
         },
         memory: largest(experiment, prepared, activations),
         forward: timing(experiment.device, &probe),
     })
+}
+
+/// What a reader of the file cannot see in it.
+fn notes(experiment: &Experiment, prepared: &Prepared) -> Vec<String> {
+    let weights = experiment.model.from.as_ref().map(|path| {
+        let head = match experiment.model.architecture.tuning().head {
+            Head::Keep => "",
+            Head::New => ", new head",
+        };
+        format!("weights from {}{head}", path.display())
+    });
+    let fixed = prepared.model.layout.norms.iter().any(|norm| norm.fixed);
+    let norms = fixed.then(|| "running statistics stay as they are".to_owned());
+    let stem = prepared.model.note.map(str::to_owned);
+    stem.into_iter().chain(weights).chain(norms).collect()
 }
 
 /// Memory of the phase that needs most; `activations` is in bytes.
@@ -236,7 +261,9 @@ fn largest(experiment: &Experiment, prepared: &Prepared, activations: usize) -> 
     let data = prepared.train.bytes().len() + prepared.test.bytes().len();
     let of_phase = |phase: &Phase| Memory::of(phase, &experiment.select, parameters, activations, data);
     let none = Memory { activations, weights: 0, data };
-    experiment.phases.iter().map(of_phase).fold(none, Memory::max)
+    let frozen = prepared.model.layout.frozen_count() * size_of::<f32>();
+    let memory = experiment.phases.iter().map(of_phase).fold(none, Memory::max);
+    Memory { weights: memory.weights + frozen, ..memory }
 }
 
 fn data(experiment: &Experiment, prepared: &Prepared) -> DataPlan {

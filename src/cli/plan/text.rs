@@ -77,9 +77,14 @@ fn setup_lines(setup: &Setup) -> String {
     for line in &data.protocol {
         let _ = writeln!(text, "       {line}");
     }
+    let frozen = match model.frozen {
+        0 => String::new(),
+        frozen => format!(" ({} frozen)", grouped(frozen as u64)),
+    };
+    let notes: String = model.notes.iter().map(|note| format!("       {note}\n")).collect();
     let _ = write!(
         text,
-        "model  {}: {} parameters, {} multiply-adds per image\n       activations {} per batch, in all at least {}\n",
+        "model  {}: {} parameters{frozen}, {} multiply-adds per image\n{notes}       activations {} per batch, in all at least {}\n",
         model.name,
         grouped(model.parameters as u64),
         metric(model.multiply_adds_per_image as f64),

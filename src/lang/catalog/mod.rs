@@ -27,7 +27,10 @@ pub use adversary::{
     Adversary, At, AttackLoss, AttackMode, Beginning, Cat18, Cat20, CustomLoss, Dat, Estimate, Fat, Hsat,
     Iaat, Mart, Norm, Psat, PsatSingle, Strength, Trades,
 };
-pub use architecture::{Architecture, Cnn, Mlp, PreactResnet20, Resnet18, SatCnn};
+pub use architecture::{
+    Architecture, Cnn, Head, Mlp, PreactResnet18, PreactResnet20, Pyramidnet110, Resnet18, Resnet34,
+    Resnet50, Resnet101, SatCnn, Stem, Tuning, Vit, VitB16, Wrn,
+};
 pub use augmentation::{
     Affine, Augmentation, Brightness, CenterCrop, Crop, Cutout, Fit, Flip, Grayscale, Jitter, LabelSmoothing,
     Mixup, RandomResizedCrop, Resize,

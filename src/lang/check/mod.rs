@@ -16,7 +16,7 @@ pub(crate) mod images;
 mod lints;
 pub(crate) mod measure;
 pub(crate) mod minimizer;
-mod model;
+pub(crate) mod model;
 pub(crate) mod optimizer;
 mod outline;
 pub(crate) mod pacing;

@@ -3,7 +3,9 @@
 pub mod direct;
 pub mod elementwise;
 pub mod filters;
+pub mod gelu;
 pub mod lanes;
+pub mod layer_norm;
 pub mod norm;
 pub mod parallel;
 pub mod plan;
