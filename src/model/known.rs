@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Layout, Model};
 use crate::lang::catalog::Source;
-use crate::lang::world::{DatasetInfo, World, WorldError};
+use crate::lang::world::{DatasetInfo, Size, SourceInfo, World, WorldError};
 use crate::lang::{Settings, check};
 
 /// Those that papers and libraries publish weights of, as a file of the language names them.
@@ -33,8 +33,14 @@ const NAMES: [&str; 18] = [
 struct Images<'a>(&'a DatasetInfo);
 
 impl World for Images<'_> {
-    fn dataset(&self, _: &Source) -> Result<DatasetInfo, WorldError> {
-        Ok(*self.0)
+    fn dataset(&self, _: &Source) -> Result<SourceInfo, WorldError> {
+        let DatasetInfo { train, test, classes, channels, height, width } = *self.0;
+        let size = Some(Size { height, width });
+        Ok(SourceInfo { train, test, classes, channels, size, domains: 1, held_out: None, per_epoch: None })
+    }
+
+    fn corruptions(&self, _: &Path, _: usize, _: &DatasetInfo) -> Result<(), WorldError> {
+        Ok(())
     }
 
     fn exists(&self, _: &Path) -> bool {

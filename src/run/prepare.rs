@@ -77,10 +77,11 @@ fn prepare_one(variant: &Variant, opened: &mut Vec<(Source, Dataset, String)>) -
         }
     };
     let constants = [train.mean.clone(), train.std.clone()];
-    let model = Model::build(&experiment.model.architecture, &info(&train, &test), &constants)?;
+    let info = info(&train, &test);
+    let model = Model::build(&experiment.model.architecture, &info, &constants)?;
     let weights = experiment.model.from.as_ref().map(|path| {
         let head = experiment.model.architecture.tuning().head;
-        Pretrained::open(path, &model.layout, head, Some(&info(dataset)))?;
+        Pretrained::open(path, &model.layout, head, Some(&info))?;
         file_hash(path)
     });
     let arrays = arrays_hash(experiment)?;
