@@ -68,10 +68,12 @@ mod tests {
             shape: shape.to_vec(),
             role: Role::Weight,
             init: Init::Constant(0.0),
+            place: 0,
+            head: false,
         };
         let parameters =
             vec![parameter("conv", &[4, 3, 2, 2]), parameter("scale", &[4]), parameter("linear", &[5, 4])];
-        Layout { parameters, norms: Vec::new() }
+        Layout { parameters, ..Layout::default() }
     }
 
     #[test]
