@@ -34,7 +34,9 @@ pub use difficulty::{Adm, Difficulty, Freshness, Gdm, Loss};
 pub use entry::{Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter};
 pub use evaluator::{
     Accuracy, AutoattackEvaluator, CorruptionEvaluator, DifficultyEvaluator, EstimatesEvaluator, Evaluator,
-    KINDS, LossEvaluator, PgdEvaluator, Profile, QUERIES, STEPS, Stage, TARGETED_DLR_CLASSES,
+    GapEvaluator, GradientEvaluator, HessianEvaluator, KINDS, LandscapeEvaluator, LossEvaluator,
+    LpfEvaluator, PerturbationEvaluator, PgdEvaluator, Probing, Profile, QUERIES, STEPS, Scale,
+    SharpnessEvaluator, SpectrumEvaluator, Stage, TARGETED_DLR_CLASSES,
 };
 pub use minimizer::{
     Anneal, Asam, Eigensam, Esam, Fishersam, Fsam, Gsam, Lesam, LesamPlus, Looksam, Minimizer, Msam, Order,
@@ -52,7 +54,7 @@ pub use source::{Cifar10, Cifar100, Digits, FashionMnist, Idx, Mnist, Source};
 pub use statements::{ClauseEntry, STATEMENTS, StatementEntry, clause, statement};
 
 use super::value::Member;
-pub use super::value::Normalize;
+pub use super::value::{Normalize, ProbeLoss};
 
 static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
     [

@@ -31,6 +31,7 @@ impl<'a> Checker<'a> {
             export: export?,
         };
         self.lint_experiment(outline, &experiment);
+        self.require_adversary(outline, &experiment)?;
         Some(experiment)
     }
 }

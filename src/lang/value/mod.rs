@@ -7,6 +7,7 @@ mod list;
 pub(crate) mod mistakes;
 mod normalize;
 mod number;
+mod probe;
 mod schedule;
 mod text;
 mod time;
@@ -14,6 +15,7 @@ mod time;
 pub use arguments::Arguments;
 pub use component::Member;
 pub use normalize::Normalize;
+pub use probe::ProbeLoss;
 
 pub(crate) use choice::read_choice;
 pub(crate) use component::{bind, locate};
