@@ -1,11 +1,11 @@
 //! Curves over training: metrics of every epoch, and what evaluators gave on the way.
 
 use super::columns::{COLUMNS, COUNTS, ELSEWHERE, SECTIONS, STEPS, Shown};
-use super::{Figure, Section, file_name};
+use super::{Figure, Section, axis_label, file_name};
 use crate::report::draw::{Axis, LinePlot, Point, Scale, Series, lines};
 use crate::report::history::Metrics;
 use crate::report::study::{Seed, Study, band};
-use crate::report::table::{heading, in_percent};
+use crate::report::table::in_percent;
 
 /// Curves of the metrics, by section.
 pub fn sections(study: &Study) -> Vec<Section> {
@@ -64,7 +64,14 @@ pub fn measurements(study: &Study) -> Section {
         let scale = if in_percent(name) { 100.0 } else { 1.0 };
         let curve = |seed: &Seed| measured(seed, name, scale);
         let title = format!("{name} during training");
-        figure(study, file_name(&["during", name]), title, &heading(name), "As evaluated on the way.", curve)
+        figure(
+            study,
+            file_name(&["during", name]),
+            title,
+            &axis_label(name),
+            "As evaluated on the way.",
+            curve,
+        )
     });
     Section {
         title: "Measurements during training",

@@ -9,6 +9,7 @@ mod results;
 
 use super::Study;
 use super::draw::Drawing;
+use super::table::in_percent;
 
 pub use results::results;
 
@@ -57,6 +58,18 @@ fn number(sections: &mut [Section]) {
         if *count > 1 {
             figure.id = format!("{}-{count}", figure.id);
         }
+    }
+}
+
+/// Longer names stand in the title alone.
+const LABEL: usize = 32;
+
+/// What an axis says of a measurement.
+fn axis_label(measurement: &str) -> String {
+    match in_percent(measurement) {
+        true => "share of samples (%)".into(),
+        false if measurement.chars().count() <= LABEL => measurement.into(),
+        false => "value".into(),
     }
 }
 

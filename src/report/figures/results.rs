@@ -1,21 +1,22 @@
 //! The table of results as dots.
 
 use super::curvature::dot_of;
-use super::{Figure, file_name};
+use super::{Figure, axis_label, file_name};
 use crate::report::draw::{Category, Scale, dots};
 use crate::report::study::{Study, Variant};
-use crate::report::table::{heading, in_percent};
+use crate::report::table::in_percent;
 
 /// More measurements than this are in the table alone.
 const FIGURES: usize = 12;
 
-/// One figure per measurement; none where there is a single value to show.
+/// One figure per measurement, difficulties apart, which have curves; none where there is a single value to show.
 pub fn results(study: &Study) -> Vec<Figure> {
     if study.all().count() < 2 {
         return Vec::new();
     }
     let names = study.table().measurements;
-    names.iter().take(FIGURES).filter_map(|name| figure(study, name)).collect()
+    let apart = names.iter().filter(|name| !name.starts_with("difficulty."));
+    apart.take(FIGURES).filter_map(|name| figure(study, name)).collect()
 }
 
 fn figure(study: &Study, name: &str) -> Option<Figure> {
@@ -38,7 +39,7 @@ fn figure(study: &Study, name: &str) -> Option<Figure> {
         id: file_name(&["result", name]),
         title: name.to_owned(),
         caption: "Pale: seeds; full: mean; bar: one standard deviation.".into(),
-        drawing: dots(&heading(name), &categories, scale, Vec::new()),
+        drawing: dots(&axis_label(name), &categories, scale, Vec::new()),
         first: false,
     })
 }
