@@ -52,6 +52,10 @@ enum What {
     InputGradient,
     /// One step of projected gradient ascent, from a run of [`ATTACK_STEPS`].
     AttackStep,
+    /// A gradient in the weights, in evaluation mode.
+    Gradient,
+    /// A product with the Hessian there.
+    Product,
 }
 
 const ATTACK_STEPS: usize = 10;
@@ -71,6 +75,8 @@ impl Run {
         let (what, algorithm) = match algorithm {
             "input_gradient" => (What::InputGradient, "sgd"),
             "attack_step" => (What::AttackStep, "sgd"),
+            "gradient" => (What::Gradient, "sgd"),
+            "product" => (What::Product, "sgd"),
             algorithm => (What::Step, algorithm),
         };
         let learner = Learner::new(
@@ -88,6 +94,8 @@ impl Run {
             What::Step => self.train(count),
             What::InputGradient => ((0..count).map(|_| self.input_gradient()).collect(), f32::NAN),
             What::AttackStep => ((0..count).map(|_| self.attack_step()).collect(), f32::NAN),
+            What::Gradient => ((0..count).map(|_| self.around(false)).collect(), f32::NAN),
+            What::Product => ((0..count).map(|_| self.around(true)).collect(), f32::NAN),
         }
     }
 
@@ -102,6 +110,24 @@ impl Run {
         let (_, cotangent) = trace.cross_entropy(self.batch.labels.clone());
         let gradient = trace.backward(cotangent, Wants::INPUT).input.expect("the input was wanted");
         let _ = gradient.into_data();
+        start.elapsed().as_secs_f64()
+    }
+
+    /// A gradient at the weights, or a product with the Hessian along them.
+    fn around(&self, product: bool) -> f64 {
+        let StateDict { weights, .. } = &self.learner.state;
+        let labels = self.batch.labels.clone();
+        let start = Instant::now();
+        let trace = self.victim().trace(self.batch.x.clone());
+        let share = 1.0 / self.batch.len() as f64;
+        let found = if product {
+            let factors = Tensor::full([self.batch.len()], share, &FlexDevice);
+            trace.hessian_product(labels, &factors, weights)
+        } else {
+            let (_, residual) = trace.cross_entropy(labels);
+            trace.backward(residual * share, Wants::WEIGHTS).weights.expect("the weights were wanted")
+        };
+        let _ = found.norm().into_data();
         start.elapsed().as_secs_f64()
     }
 

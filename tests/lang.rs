@@ -423,6 +423,9 @@ fn every_example_of_the_catalogue_is_legal() {
             "augment" => format!("data digits {example}\n"),
             "under" => format!("edition 2026\ntrain 100 epochs {example}\n"),
             "model" => format!("edition 2026\ndata mnist\n{example}\n"),
+            _ if entry.name == "perturbation" => {
+                format!("edition 2026\ntrain 10 epochs against psat(eps = 8/255) under sgd\n{example}\n")
+            }
             _ => format!("{example}\n"),
         };
         assert_eq!(check(&source).diagnostics, [], "{}: {source}", entry.name);
@@ -497,5 +500,31 @@ proptest::proptest! {
                 proptest::prop_assert!(source.get(label.span.start..label.span.end).is_some(), "{:?}", finding);
             }
         }
+    }
+}
+
+/// What stands behind the papers' tables and figures of flatness, difficulty and perturbations.
+const MEASURED: [&str; 9] = [
+    // ADM: table of flatness, loss landscapes, figure 1.
+    "hessian(top = 1)",
+    "landscape(span = 1, points = 51, dimensions = 2)",
+    "difficulty(samples = 1024) every 1 epochs",
+    // SAT: figure 1, figure 4 a to c, section 6.2.3, figure 6.
+    "landscape(points = 51, dimensions = 2, loss = pgd(eps = 8/255, steps = 10))",
+    "hessian(top = 1, loss = pgd(eps = 8/255, steps = 10)), gradient(loss = pgd(eps = 8/255, steps = 10)) every 1 epochs",
+    "gap(loss = pgd(eps = 8/255, steps = 10), samples = 10000, last = 20) every 1 epochs",
+    "perturbation every 1 epochs",
+    // LE-SAM: figure 3 a and b, figure 4.
+    "hessian(top = 50, iterations = 400), spectrum(steps = 100)",
+    "lpf(sigma = 0.01, draws = 100) every 10 epochs",
+];
+
+#[test]
+fn every_measurement_behind_a_figure_is_a_line() {
+    for line in MEASURED {
+        let source = format!(
+            "edition 2026\ndata digits\ntrain 20 epochs against psat(eps = 8/255) under sgd\nevaluate {line}\n"
+        );
+        assert_eq!(check(&source).diagnostics, [], "{line}");
     }
 }

@@ -11,6 +11,8 @@ mod auto;
 mod corruption;
 #[path = "oracles/curriculum.rs"]
 mod curriculum;
+#[path = "oracles/curvature.rs"]
+mod curvature;
 #[path = "oracles/hessian.rs"]
 mod hessian;
 #[path = "oracles/minimizers.rs"]

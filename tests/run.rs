@@ -163,6 +163,69 @@ fn a_measurement_that_was_interrupted_goes_on_where_it_stood() {
     }
 }
 
+/// Everything that looks at the loss around the weights, and at the adversary.
+const AROUND: &str = "\
+edition 2026
+data digits batch 512
+model cnn(width = 2)
+train 3 steps against psat(eps = 0.1, step = 0.05, steps = 2, lambda = linear(-0.3 -> 0.3, 0..3 steps)) under sgd
+evaluate hessian(top = 3, samples = 48, iterations = 30, probes = 11, layers = true), spectrum(steps = 5, starts = 2, samples = 48)
+evaluate lpf(draws = 3, samples = 48), sharpness(draws = 2, batch = 20, samples = 48)
+evaluate landscape(points = 3, dimensions = 2, samples = 48, regenerate = true, loss = pgd(eps = 0.1, steps = 2))
+evaluate gradient(samples = 48), gap(samples = 48), perturbation(samples = 48) every 1 steps
+";
+
+#[test]
+fn measurements_around_the_weights_go_on_too() {
+    let whole = tempfile::tempdir().unwrap();
+    let (expected, watch) = watched(AROUND, &options(AROUND, whole.path()), Watch::default());
+    let folder = expected.unwrap().folder.join("main/seed-0");
+    let names = ["results.json", "measurements.csv", "fields/final.json"];
+    let read = |folder: &Path| names.map(|name| std::fs::read(folder.join(name)).unwrap());
+    let expected = read(&folder);
+    let fields: Fields = serde_json::from_slice(&expected[2]).unwrap();
+    let named: Vec<&str> = fields.fields.iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(named, ["hessian", "hessian.layers", "spectrum", "landscape"]);
+    for stop in (1..=watch.told).step_by(37) {
+        let runs = tempfile::tempdir().unwrap();
+        let mut options = options(AROUND, runs.path());
+        for stop in [stop, 2] {
+            let stopping = Watch { stop_measuring: Some(stop), ..Watch::default() };
+            watched(AROUND, &options, stopping).0.unwrap_err();
+            options.resume = true;
+        }
+        let folder = watched(AROUND, &options, Watch::default()).0.unwrap().folder.join("main/seed-0");
+        for ((name, found), expected) in names.iter().zip(read(&folder)).zip(&expected) {
+            assert!(found == *expected, "{name} differs after a stop at {stop}");
+        }
+        assert!(!folder.join("partial").exists(), "notes are removed");
+    }
+}
+
+#[test]
+fn perturbations_grow_with_lambda_and_the_gap_has_a_mean() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(AROUND, &options(AROUND, runs.path()), None).0.unwrap().folder.join("main/seed-0");
+    let measured = std::fs::read_to_string(folder.join("measurements.csv")).unwrap();
+    let values = |name: &str| -> Vec<f64> {
+        let rows = measured.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        rows.filter(|row| row[3] == name).map(|row| row[4].parse().unwrap()).collect()
+    };
+    let (norms, lambdas) = (values("perturbation"), values("perturbation.lambda"));
+    assert!(lambdas.windows(2).all(|pair| pair[0] < pair[1]), "{lambdas:?}");
+    assert!(norms[0] < norms[1] && norms[1] <= 0.1 + 1e-6, "{norms:?}");
+    let results = std::fs::read_to_string(folder.join("results.json")).unwrap();
+    let results: serde_json::Value = serde_json::from_str(&results).unwrap();
+    let result = |name: &str| {
+        let values = results["values"].as_array().unwrap();
+        values.iter().find(|value| value[0] == name).unwrap_or_else(|| panic!("{name}"))[1].as_f64().unwrap()
+    };
+    let gaps = values("gap");
+    assert!((result("gap.mean") - gaps.iter().sum::<f64>() / 3.0).abs() < 1e-12);
+    assert!((result("gap") - (result("gap.train") - result("gap.test"))).abs() < 1e-12);
+    assert!(result("gap.mean.ci95") >= 0.0 && result("hessian.residual") <= 1e-3);
+}
+
 /// An attack on the way, an attack that selects, and corruptions at the end, each in several batches.
 const ATTACKED: &str = "\
 edition 2026

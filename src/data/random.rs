@@ -14,6 +14,7 @@ pub enum Purpose {
     Dropout = 7,
     Attack = 8,
     Corruption = 9,
+    Measurement = 10,
 }
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014):

@@ -130,6 +130,7 @@ codes! {
     InvalidSetting "F0512" "invalid-setting" Error "a flag whose value is not Flat";
     UnbuiltPrecision "F0513" "unbuilt-precision" Error "a number format that this version does not train in";
     NoMomentum "F0514" "no-momentum" Error "a minimizer along the momentum over an optimizer that has none";
+    NoAdversary "F0515" "no-adversary" Error "a measurement of an adversary that is not there";
     // Lints.
     EditionMissing "L0001" "edition-missing" Warning "a file that does not pin its edition";
     UnusedLet "L0002" "unused-let" Warning "a name that nothing uses";
@@ -148,6 +149,7 @@ codes! {
     SingleEpochCurriculum "L0015" "single-epoch-curriculum" Warning "a curriculum over epochs in a phase of one";
     BudgetOfSum "L0016" "budget-of-sum" Warning "a loss budget under a summed loss";
     RepeatedEvaluator "L0017" "repeated-evaluator" Warning "a measurement that stands twice";
+    CentreMissed "L0018" "centre-missed" Warning "a surface without a point at the weights";
     AttackOvershoots "L0101" "attack-overshoots" Warning "an attack step longer than the ball is wide";
     AttackFallsShort "L0102" "attack-falls-short" Warning "an attack that cannot reach the boundary of its ball";
     WeakEvaluation "L0103" "weak-evaluation" Warning "an evaluation attack weaker than the training attack";

@@ -77,12 +77,12 @@ pub fn errors<B: Ops>(
 impl<B: Ops> Sweep<'_, B> {
     /// Error of every kind at every severity, the severities of a kind together.
     fn errors(&self, session: &mut Session<'_, '_>) -> Result<Vec<f64>, MeasureError> {
-        let mut errors: Vec<f64> = session.state().unwrap_or_default();
+        let mut errors: Vec<f64> = session.state("corruption").unwrap_or_default();
         for number in errors.len()..self.kinds.len() * SEVERITIES {
             let (kind, severity) = (self.kinds[number / SEVERITIES], number % SEVERITIES + 1);
             errors.push(self.error(kind, severity, number, session)?);
             let what = format!("{} {severity}", kind.name());
-            session.advance(self.headway(&what, number, self.indices.len()), &errors)?;
+            session.advance("corruption", self.headway(&what, number, self.indices.len()), &errors)?;
         }
         Ok(errors)
     }

@@ -36,14 +36,14 @@ pub fn difficulty<B: Ops>(
 ) -> Result<Measurements, MeasureError> {
     let wanted = subject.at_most.map_or(spec.samples, |batches| spec.samples.min(batches * BATCH));
     let probes = evenly_spaced(subject.train_indices, wanted);
-    let mut all: [Vec<f64>; 3] = session.state().unwrap_or_default();
+    let mut all: [Vec<f64>; 3] = session.state("difficulty").unwrap_or_default();
     let rest = probes[all[0].len().min(probes.len())..].to_vec();
     for batch in EvalBatches::new(subject.train, rest, BATCH) {
         let measured = difficulties(spec, subject, moment.state, Batch::upload(batch?, subject.device));
         for (all, values) in all.iter_mut().zip(measured) {
             all.extend(values.into_data().convert::<f64>().iter::<f64>());
         }
-        session.advance(Headway::samples("difficulty", all[0].len(), probes.len()), &all)?;
+        session.advance("difficulty", Headway::samples("difficulty", all[0].len(), probes.len()), &all)?;
     }
     let values = MEASURES.iter().zip(&all).flat_map(|(measure, values)| spread(measure, values)).collect();
     let label = format!("difficulty(samples={}, alpha={})", probes.len(), spec.alpha);

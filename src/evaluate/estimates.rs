@@ -36,12 +36,12 @@ pub fn correlations<B: Ops>(
 ) -> Result<Measurements, MeasureError> {
     let wanted = subject.at_most.map_or(spec.samples, |_| spec.samples.min(SMOKE));
     let probes = evenly_spaced(subject.train_indices, wanted);
-    let mut found: [Vec<f64>; 5] = session.state().unwrap_or_default();
+    let mut found: [Vec<f64>; 5] = session.state("estimates").unwrap_or_default();
     for group in probes[found[0].len().min(probes.len())..].chunks(spec.group) {
         let host = Host::of(subject.train, group)?;
         let values = group_values(spec, subject, state, Batch::upload(host, subject.device), session)?;
         found.iter_mut().zip(values).for_each(|(all, values)| all.extend(values));
-        session.advance(Headway::samples("estimates", found[0].len(), probes.len()), &found)?;
+        session.advance("estimates", Headway::samples("estimates", found[0].len(), probes.len()), &found)?;
     }
     let [exact, estimates @ ..] = &found;
     let named = COLUMNS[1..].iter().zip(estimates);

@@ -3,12 +3,16 @@
 mod accuracy;
 mod autoattack;
 mod corruption;
+pub mod cost;
+mod curvature;
 mod difficulty;
 mod doubts;
 mod estimates;
 pub mod field;
+mod gap;
 mod measure;
 mod notes;
+mod perturbation;
 mod pgd;
 
 use burn::tensor::Tensor;
@@ -58,13 +62,21 @@ pub struct Moment<'a, B: Ops> {
     pub weights: Option<Tensor<B, 1>>,
     /// What the phase's adversary remembers.
     pub adversary: Option<Tensor<B, 1>>,
+    /// Numbers of earlier moments, at the end of a run.
+    pub measured: Vec<(String, f64)>,
 }
 
 impl<'a, B: Ops> Moment<'a, B> {
     /// Weights at the beginning of a phase, of which nothing else is known.
     pub fn of_weights(state: &'a StateDict<B>, phase: &'a Phase) -> Self {
         let clock = Clock { step: 0, steps: 1, steps_per_epoch: 1, lr: None };
-        Self { state, phase, number: 1, clock, seed: 0, weights: None, adversary: None }
+        Self { state, phase, number: 1, clock, seed: 0, weights: None, adversary: None, measured: Vec::new() }
+    }
+
+    /// Earlier values of a measurement, in order.
+    fn history(&self, name: &str) -> Vec<f64> {
+        let named = self.measured.iter().filter(|(known, _)| known == name);
+        named.map(|(_, value)| *value).collect()
     }
 }
 
@@ -87,6 +99,14 @@ pub fn measure<B: Ops>(
     Ok(match evaluator {
         Evaluator::Loss(_) => Measurements::one(name, test_scores(subject, state)?.loss),
         Evaluator::Difficulty(spec) => difficulty::difficulty(spec, subject, moment, session)?,
+        Evaluator::Hessian(spec) => curvature::hessian(spec, subject, moment, session)?,
+        Evaluator::Spectrum(spec) => curvature::spectrum(spec, subject, moment, session)?,
+        Evaluator::Landscape(spec) => curvature::landscape(spec, subject, moment, session)?,
+        Evaluator::Lpf(spec) => curvature::lpf(spec, subject, moment, session)?,
+        Evaluator::Sharpness(spec) => curvature::sharpness(spec, subject, moment, session)?,
+        Evaluator::Gradient(spec) => curvature::gradient(spec, subject, moment, session)?,
+        Evaluator::Gap(spec) => gap::gap(spec, subject, moment, session)?,
+        Evaluator::Perturbation(spec) => perturbation::perturbation(spec, subject, moment, session)?,
         Evaluator::Estimates(spec) => estimates::correlations(spec, subject, state, session)?,
         Evaluator::Corruption(spec) => corruption::errors(spec, subject, state, session)?,
         _ => Measurements { values: accuracies(name, subject, state)?, ..Measurements::default() },
@@ -107,11 +127,7 @@ pub fn robustness<B: Ops>(
         Evaluator::Autoattack(spec) => {
             Some(autoattack::robustness(spec, subject, corpus, indices, state, watch))
         }
-        Evaluator::Accuracy(_)
-        | Evaluator::Loss(_)
-        | Evaluator::Difficulty(_)
-        | Evaluator::Estimates(_)
-        | Evaluator::Corruption(_) => None,
+        _ => None,
     }
 }
 

@@ -14,9 +14,6 @@ use crate::files::write_atomic;
 /// Between two records of a measurement lies at least this.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// The record of where a measurement stands.
-const STATE: &str = "state.json";
-
 /// A folder of notes, which is made when the first is written.
 #[derive(Debug)]
 pub struct Notes {
@@ -69,6 +66,11 @@ impl Notes {
         self.put(name, &serde_json::to_vec(value).unwrap_or_default())
     }
 
+    /// Removes a note; whether there was one.
+    pub fn remove(&self, name: &str) -> bool {
+        self.folder.as_ref().is_some_and(|folder| fs::remove_file(folder.join(name)).is_ok())
+    }
+
     /// Removes all notes.
     pub fn clear(&self) {
         if let Some(folder) = &self.folder {
@@ -84,9 +86,9 @@ pub struct Session<'s, 'w> {
 }
 
 impl Session<'_, '_> {
-    /// Where an earlier session of the same measurement stood.
-    pub fn state<T: DeserializeOwned>(&self) -> Option<T> {
-        self.notes.read(STATE)
+    /// Where an earlier session stood in the part of the measurement that is called `name`.
+    pub fn state<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        self.notes.read(&format!("{name}.json"))
     }
 
     /// Tells how far the measurement is.
@@ -97,12 +99,17 @@ impl Session<'_, '_> {
         if (self.watch)(&headway) { Ok(()) } else { Err(MeasureError::Stopped) }
     }
 
-    /// As [`Session::tell`]; notes `state` where the last note is old or the measurement stops.
+    /// As [`Session::tell`]; notes `state` as that of `name` where the last note is old or the measurement stops.
     ///
     /// # Errors
     /// It is to stop; the note cannot be written.
-    pub fn advance(&mut self, headway: Headway<'_>, state: &impl Serialize) -> Result<(), MeasureError> {
-        self.advance_with(headway, |notes| notes.write(STATE, state))
+    pub fn advance(
+        &mut self,
+        name: &str,
+        headway: Headway<'_>,
+        state: &impl Serialize,
+    ) -> Result<(), MeasureError> {
+        self.advance_with(headway, |notes| notes.write(&format!("{name}.json"), state))
     }
 
     /// As [`Session::advance`], for what is more than one note.
@@ -133,11 +140,11 @@ mod tests {
         let mut notes = Notes::at(folder.path().join("a/b"));
         let headway = Headway { what: "draws", unit: "draws", done: 1, of: 3 };
         let mut session = Session { watch: &mut |_| true, notes: &mut notes };
-        session.advance(headway, &[1.5]).unwrap();
-        assert_eq!(session.state::<Vec<f64>>(), None, "a young note is not worth a write");
+        session.advance("draws", headway, &[1.5]).unwrap();
+        assert_eq!(session.state::<Vec<f64>>("draws"), None, "a young note is not worth a write");
         let mut session = Session { watch: &mut |_| false, notes: &mut notes };
-        assert!(matches!(session.advance(headway, &[2.5]), Err(MeasureError::Stopped)));
-        assert_eq!(session.state::<Vec<f64>>(), Some(vec![2.5]));
+        assert!(matches!(session.advance("draws", headway, &[2.5]), Err(MeasureError::Stopped)));
+        assert_eq!(session.state::<Vec<f64>>("draws"), Some(vec![2.5]));
         notes.clear();
         assert!(!folder.path().join("a/b").exists());
     }

@@ -4,7 +4,9 @@ use burn::tensor::Tensor;
 
 use super::measure::{Headway, MeasureError, Measurements, Watch};
 use super::{Subject, keep, victim};
-use crate::attack::{Attack, Ball, Choice, Criterion, Draws, Rule, Start, Victim, View, read, wrong};
+use crate::attack::{
+    Attack, Ball, Choice, Criterion, Draws, Rule, Start, Victim, View, Worst, read, worst, wrong,
+};
 use crate::data::{Corpus, EvalBatches};
 use crate::lang::catalog::PgdEvaluator;
 use crate::model::StateDict;
@@ -63,6 +65,16 @@ fn survivors<B: Ops>(spec: &PgdEvaluator, victim: &Victim<'_, B>, batch: Batch<B
         left = keep(batch, &read(beaten));
     }
     left.map_or(0, |batch| batch.len())
+}
+
+/// Images at which the loss of each sample is the highest that the attacks found, all steps taken.
+pub(super) fn points<B: Ops>(spec: &PgdEvaluator, victim: &Victim<'_, B>, batch: &Batch<B>) -> Tensor<B, 4> {
+    let judged = |restart| {
+        let x = attack(spec, victim, batch, restart, &mut ());
+        let logits = victim.logits(x.clone());
+        Worst::of(x, logits, &batch.labels, &Criterion::named(spec.loss))
+    };
+    (1..spec.restarts as u64).fold(judged(0), |kept, restart| worst(kept, judged(restart))).x
 }
 
 /// The images after all steps, also of samples that are misclassified before.

@@ -1,5 +1,7 @@
 //! What a model's parameters are called, how they are shaped, and how they begin.
 
+use std::ops::Range;
+
 use burn::tensor::{DType, Tensor, TensorData};
 
 use super::Statistics;
@@ -59,6 +61,22 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Modules with parameters, by the names of these, and where their values lie among those of all parameters.
+    pub fn modules(&self) -> Vec<(&str, Range<usize>)> {
+        let mut all: Vec<(&str, Range<usize>)> = Vec::new();
+        let mut first = 0;
+        for parameter in &self.parameters {
+            let name = parameter.name.rsplit_once('.').map_or(parameter.name.as_str(), |(module, _)| module);
+            let end = first + parameter.len();
+            match all.last_mut().filter(|(known, _)| *known == name) {
+                Some((_, range)) => range.end = end,
+                None => all.push((name, first..end)),
+            }
+            first = end;
+        }
+        all
+    }
+
     /// Number of trainable values.
     pub fn parameter_count(&self) -> usize {
         self.parameters.iter().map(Parameter::len).fold(0, usize::saturating_add)

@@ -370,7 +370,8 @@ impl<B: Ops> Executor<'_, B> {
         let state = selected::<B>(experiment, layout, &bytes, self.device)?;
         crate::model::save(&folder.weights(), layout, &state)?;
         let last = Checkpoint::open(&bytes)?;
-        let moment = self.moment(run, &state, &last)?;
+        let mut moment = self.moment(run, &state, &last)?;
+        moment.measured = records.measured.into_iter().map(|known| (known.name, known.value)).collect();
         let notes = folder.partial(stage.key.as_str());
         let mut measured = self.measured(run, &moment, &notes, journal)?;
         let fields = std::mem::take(&mut measured.fields);
@@ -442,6 +443,7 @@ impl<B: Ops> Executor<'_, B> {
             seed: run.seed,
             weights: last.sample_weights(self.device),
             adversary: last.adversary_memory(self.device),
+            measured: Vec::new(),
         })
     }
 

@@ -230,6 +230,7 @@ impl<B: Ops> PhaseMonitor<'_, '_, B> {
             seed: self.seed,
             weights: learner.curriculum.weights.clone(),
             adversary: learner.adversary.as_ref().and_then(|adversary| Some(adversary.memory()?.1)),
+            measured: Vec::new(),
         };
         let mut watch = watch(self.journal, self.stop);
         let notes = self.folder.partial(&format!("{}-step-{}", self.key, clock.step));

@@ -43,7 +43,7 @@ pub fn at_most(phase: &Phase) -> bool {
 }
 
 /// What making the training inputs costs.
-fn attacking(adversary: &Adversary) -> PassCount {
+pub fn attacking(adversary: &Adversary) -> PassCount {
     let steps = |count: usize| (FORWARD + INPUT_BACKWARD) * count as f64;
     match adversary {
         Adversary::At(s) if s.restarts > 1 => steps(s.steps * s.restarts) + FORWARD * s.restarts as f64,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use petgraph::graph::NodeIndex;
 use serde::Serialize;
 
+use super::measuring::Measuring;
 use super::memory::Memory;
 use super::probe::{Probe, probe};
 use crate::data::DataError;
@@ -79,6 +80,8 @@ pub struct DataPlan {
 pub struct ModelPlan {
     pub name: &'static str,
     pub parameters: usize,
+    /// Modules with parameters.
+    pub layers: usize,
     /// Of one forward pass.
     pub multiply_adds_per_image: usize,
 }
@@ -101,6 +104,9 @@ pub struct StagePlan {
     pub runs: Vec<RunName>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
+    /// What is measured in the stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measuring: Option<Measuring>,
     /// `None` for what is never kept: opened data, the table.
     pub status: Option<Status>,
 }
@@ -138,6 +144,8 @@ pub struct Totals {
     pub backward: u64,
     pub input_backward: u64,
     pub units: u64,
+    /// Of measurements, in forward passes of one image.
+    pub image_passes: u64,
     pub seconds: Option<f64>,
 }
 
@@ -214,6 +222,7 @@ fn setup(experiment: &Experiment, prepared: &Prepared) -> Result<Setup, DataErro
         model: ModelPlan {
             name: experiment.model.architecture.name(),
             parameters: prepared.model.layout.parameter_count(),
+            layers: prepared.model.layout.modules().len(),
             multiply_adds_per_image: probe.multiply_adds,
         },
         memory: largest(experiment, prepared, activations),
@@ -278,6 +287,7 @@ impl Planner<'_> {
             }
             _ => None,
         };
+        let measuring = stage.runs.first().and_then(|&run| self.measuring(stage.kind, run));
         let name = |&run: &usize| {
             let run = &self.graph.runs[run];
             RunName { variant: self.program.variants[run.variant].slug.clone(), seed: run.seed }
@@ -289,7 +299,19 @@ impl Planner<'_> {
             label: stage.label.clone(),
             runs: stage.runs.iter().map(name).collect(),
             training,
+            measuring,
             status: kept.then(status),
+        }
+    }
+
+    fn measuring(&self, kind: StageKind, run: usize) -> Option<Measuring> {
+        let variant = self.graph.runs[run].variant;
+        let experiment = &self.program.variants[variant].experiment;
+        let setup = &self.setups[self.of_variant[variant]];
+        match kind {
+            StageKind::Evaluate => Some(Measuring::last(experiment, setup)),
+            StageKind::Train { phase } => Measuring::on_the_way(experiment, phase, setup),
+            StageKind::Data | StageKind::Table => None,
         }
     }
 
@@ -343,6 +365,10 @@ fn totals(stages: &[StagePlan], runs: usize) -> Totals {
     totals.cached = stages.iter().filter(|stage| is_cached(stage)).count();
     totals.seconds = Some(0.0);
     for stage in stages.iter().filter(|stage| !is_cached(stage)) {
+        if let Some(measuring) = &stage.measuring {
+            totals.image_passes += measuring.image_passes;
+            totals.seconds = totals.seconds.zip(measuring.seconds).map(|(sum, seconds)| sum + seconds);
+        }
         let Some(training) = &stage.training else { continue };
         let begun = if let Some(Status::Interrupted { step }) = stage.status { step } else { 0 };
         let steps = training.steps.saturating_sub(begun);

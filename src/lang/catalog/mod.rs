@@ -37,7 +37,9 @@ pub use difficulty::{Adm, Difficulty, Freshness, Gdm, Loss};
 pub use entry::{Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter};
 pub use evaluator::{
     Accuracy, AutoattackEvaluator, CorruptionEvaluator, DifficultyEvaluator, EstimatesEvaluator, Evaluator,
-    KINDS, LossEvaluator, PgdEvaluator, Profile, QUERIES, STEPS, Stage, TARGETED_DLR_CLASSES,
+    GapEvaluator, GradientEvaluator, HessianEvaluator, KINDS, LandscapeEvaluator, LossEvaluator,
+    LpfEvaluator, PerturbationEvaluator, PgdEvaluator, Probing, Profile, QUERIES, STEPS, Scale,
+    SharpnessEvaluator, SpectrumEvaluator, Stage, TARGETED_DLR_CLASSES,
 };
 pub use minimizer::{
     Anneal, Asam, Eigensam, Esam, Fishersam, Fsam, Gsam, Lesam, LesamPlus, Looksam, Minimizer, Msam, Order,
@@ -58,7 +60,7 @@ pub use source::{
 pub use statements::{ClauseEntry, STATEMENTS, StatementEntry, clause, statement};
 
 use super::value::Member;
-pub use super::value::{Interval, Names, Normalize};
+pub use super::value::{Interval, Names, Normalize, ProbeLoss};
 
 static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
     [

@@ -23,6 +23,10 @@ impl Range {
     pub const POSITIVE: Range = Range { low: Bound::Open(0.0), high: Bound::None };
     pub const NOT_NEGATIVE: Range = Range { low: Bound::Closed(0.0), high: Bound::None };
     pub const AT_LEAST_ONE: Range = Range { low: Bound::Closed(1.0), high: Bound::None };
+    pub const AT_LEAST_TWO: Range = Range { low: Bound::Closed(2.0), high: Bound::None };
+    pub const ONE_OR_TWO: Range = Range { low: Bound::Closed(1.0), high: Bound::Closed(2.0) };
+    pub const TWO_TO_A_THOUSAND: Range = Range { low: Bound::Closed(2.0), high: Bound::Closed(1001.0) };
+    pub const TWO_TO_A_MILLION: Range = Range { low: Bound::Closed(2.0), high: Bound::Closed(1e6) };
     /// [0, 1]
     pub const UNIT: Range = Range { low: Bound::Closed(0.0), high: Bound::Closed(1.0) };
     /// [-1, 1]

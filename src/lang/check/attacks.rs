@@ -80,11 +80,7 @@ fn attack(evaluator: &Evaluator) -> Option<Attack> {
             let label = format!("autoattack(eps = {})", shown(spec.eps));
             Some(Attack { label, norm: spec.norm, eps: spec.eps, steps: usize::MAX })
         }
-        Evaluator::Accuracy(_)
-        | Evaluator::Loss(_)
-        | Evaluator::Difficulty(_)
-        | Evaluator::Estimates(_)
-        | Evaluator::Corruption(_) => None,
+        _ => None,
     }
 }
 

@@ -33,6 +33,7 @@ impl<'a> Checker<'a> {
         self.soft_labels_fit(outline, &experiment);
         self.domains_fit(outline, &experiment);
         self.lint_experiment(outline, &experiment);
+        self.require_adversary(outline, &experiment)?;
         Some(experiment)
     }
 }

@@ -155,6 +155,11 @@ fn named_attack(metric: &Expr) -> Option<&'static str> {
 
 /// Why weights cannot be chosen by an evaluator.
 fn many_numbers(evaluator: &Evaluator) -> Option<&'static str> {
+    if evaluator.probing().is_some() {
+        return Some(
+            "the evaluator looks at training samples or at the loss around the weights; weights are not chosen by it",
+        );
+    }
     match evaluator {
         Evaluator::Difficulty(_) => Some("`difficulty` gives many numbers; the best of them is not defined"),
         Evaluator::Estimates(_) => {
@@ -163,7 +168,10 @@ fn many_numbers(evaluator: &Evaluator) -> Option<&'static str> {
         Evaluator::Corruption(_) => Some(
             "`corruption` gives an error for every kind, on the test images alone; weights are not chosen by it",
         ),
-        Evaluator::Accuracy(_) | Evaluator::Loss(_) | Evaluator::Pgd(_) | Evaluator::Autoattack(_) => None,
+        Evaluator::Perturbation(_) => {
+            Some("`perturbation` measures the adversary; weights are not chosen by it")
+        }
+        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@ mod attacks;
 mod ball;
 mod choices;
 pub(crate) mod corruption;
+pub(crate) mod curvature;
 mod data;
 pub(crate) mod defaults;
 mod descend;

@@ -9,6 +9,7 @@ pub(crate) mod mistakes;
 mod names;
 mod normalize;
 mod number;
+mod probe;
 mod schedule;
 mod text;
 mod time;
@@ -18,6 +19,7 @@ pub use component::Member;
 pub use interval::Interval;
 pub use names::Names;
 pub use normalize::Normalize;
+pub use probe::ProbeLoss;
 
 pub(crate) use choice::read_choice;
 pub(crate) use component::{bind, locate};

@@ -154,7 +154,10 @@ impl<B: Ops> Curriculum<B> {
     /// Writes this step's difficulties and weights to their tables, unless the step was skipped.
     pub fn commit(&mut self, skip: &Tensor<B, 1, Bool>) {
         for (indices, weights) in std::mem::take(&mut self.weighed) {
-            self.weights = self.weights.take().map(|table| written(&table, indices, weights, skip));
+            self.weights = self.weights.take().map(|table| {
+                let weights = weights.cast(table.dtype());
+                written(&table, indices, weights, skip)
+            });
         }
         for (indices, xi) in std::mem::take(&mut self.measured) {
             self.table = written(&self.table, indices, xi, skip);
