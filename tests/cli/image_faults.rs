@@ -36,7 +36,7 @@ fn found(spoil: impl Fn(&Path)) -> String {
 
 #[test]
 fn a_sound_folder_has_no_finding() {
-    birds(PROGRAM).flatrun(&["check", "a.flat"]).code(0).stdout_eq("").stderr_eq("");
+    birds(PROGRAM).flatrun(&["check", "a.flat"]).code(0).stdout_eq("no findings\n");
 }
 
 #[test]
