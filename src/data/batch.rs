@@ -143,8 +143,6 @@ impl Iterator for EvalBatches<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::super::corpus::Shape;
     use super::*;
 
