@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use flatrun::data::{Corpus, Disk, Feed, Generator, Images, Purpose, Shape, open};
+use flatrun::data::{Corpus, Disk, Feed, Generator, Purpose, Shape, open};
 use flatrun::lang::catalog::{
     Augmentation, Color, Crop, Flip, Folder, Interval, OnError, Orientation, RandomResizedCrop, Source,
 };
@@ -38,20 +38,7 @@ fn in_memory() {
     let shape = Shape { height: 32, width: 32, channels: 3 };
     let mut random = Generator::keyed(Purpose::Order, &[0]);
     let bytes: Vec<u8> = (0..10_000 * shape.values()).map(|_| random.bits() as u8).collect();
-    let corpus = Corpus {
-        images: Images::Memory { bytes: bytes.into(), shape },
-        labels: vec![0; 10_000].into(),
-        height: shape.height,
-        width: shape.width,
-        channels: shape.channels,
-        classes: 10,
-        scale: 255,
-        mean: vec![0.5; 3],
-        std: vec![0.25; 3],
-        class_names: Arc::new([]),
-        view: Arc::new([]),
-        groups: None,
-    };
+    let corpus = Corpus::in_memory(bytes, vec![0; 10_000], shape, 10, 255);
     let list = vec![Augmentation::Crop(Crop { pad: 4 }), Augmentation::Flip(Flip { p: 0.5 })];
     epochs("crop and flip, 32x32", Arc::new(corpus), list, 20);
 }

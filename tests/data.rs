@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use flatrun::data::{Batch, Corpus, Disk, Feed, Generator, Images, Purpose, Shape, Split, open, probe};
+use flatrun::data::{Batch, Corpus, Disk, Feed, Generator, Purpose, Shape, Split, open, probe};
 use flatrun::lang::catalog::{Augmentation, Cifar10, Cifar100, Crop, Digits, Flip, Idx, Mnist, Source};
 use flatrun::lang::program::Validation;
 use flatrun::lang::world::{DatasetInfo, World};
@@ -147,20 +147,7 @@ fn random_corpus(samples: usize) -> Corpus {
     let mut random = Generator::keyed(Purpose::Order, &[0]);
     let images: Vec<u8> = (0..samples * 3072).map(|_| random.bits() as u8).collect();
     let shape = Shape { height: 32, width: 32, channels: 3 };
-    Corpus {
-        images: Images::Memory { bytes: images.into(), shape },
-        labels: vec![0; samples].into(),
-        height: 32,
-        width: 32,
-        channels: 3,
-        classes: 10,
-        scale: 255,
-        mean: vec![0.5; 3],
-        std: vec![0.25; 3],
-        class_names: Arc::new([]),
-        view: Arc::new([]),
-        groups: None,
-    }
+    Corpus::in_memory(images, vec![0; samples], shape, 10, 255)
 }
 
 #[test]

@@ -143,27 +143,12 @@ impl Iterator for EvalBatches<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::super::corpus::Shape;
     use super::*;
 
     fn corpus() -> Corpus {
         let shape = Shape { height: 1, width: 2, channels: 1 };
-        Corpus {
-            images: Images::Memory { bytes: Arc::new([0, 4, 8, 16, 12, 2]), shape },
-            labels: Arc::new([5, 6, 7]),
-            height: 1,
-            width: 2,
-            channels: 1,
-            classes: 10,
-            scale: 16,
-            mean: vec![0.0],
-            std: vec![1.0],
-            class_names: Arc::new([]),
-            view: Arc::new([]),
-            groups: None,
-        }
+        Corpus::in_memory([0, 4, 8, 16, 12, 2], [5, 6, 7], shape, 10, 16)
     }
 
     #[test]

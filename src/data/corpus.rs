@@ -107,6 +107,30 @@ impl Groups {
 }
 
 impl Corpus {
+    /// Images in memory, N×H×W×C, whose pixels are left as they are: mean 0, deviation 1.
+    pub fn in_memory(
+        bytes: impl Into<Arc<[u8]>>,
+        labels: impl Into<Arc<[u16]>>,
+        shape: Shape,
+        classes: usize,
+        scale: u8,
+    ) -> Self {
+        Self {
+            images: Images::Memory { bytes: bytes.into(), shape },
+            labels: labels.into(),
+            height: shape.height,
+            width: shape.width,
+            channels: shape.channels,
+            classes,
+            scale,
+            mean: vec![0.0; shape.channels],
+            std: vec![1.0; shape.channels],
+            class_names: Arc::new([]),
+            view: Arc::new([]),
+            groups: None,
+        }
+    }
+
     /// Number of samples.
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -241,18 +265,10 @@ pub(super) struct ChannelStatistics {
 impl Samples {
     fn corpus(self, traits: &Traits) -> Corpus {
         Corpus {
-            images: Images::Memory { bytes: self.images.into(), shape: self.shape },
-            labels: self.labels.into(),
-            height: self.shape.height,
-            width: self.shape.width,
-            channels: self.shape.channels,
-            classes: traits.classes,
-            scale: traits.scale,
             mean: traits.channels.mean.clone(),
             std: traits.channels.std.clone(),
             class_names: traits.class_names.iter().map(|name| (*name).to_owned()).collect(),
-            view: Arc::new([]),
-            groups: None,
+            ..Corpus::in_memory(self.images, self.labels, self.shape, traits.classes, traits.scale)
         }
     }
 }

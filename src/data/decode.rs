@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 
 use image::metadata::Orientation as Turn;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage};
 
 use super::corpus::Shape;
 use super::error::DataError;
@@ -37,20 +37,19 @@ impl Form {
     }
 }
 
-/// The image in a file: 16 bits scaled to 8, without its alpha channel, CMYK as RGB.
+/// The image in a file: the upper 8 of 16 bits, without its alpha channel, CMYK as RGB.
 ///
 /// # Errors
 /// A file that cannot be read, is no image of the three formats, is cut short, or is too large.
 pub fn decode(path: &Path, form: Form) -> Result<Raw<'static>, DataError> {
     let bytes = whole(path)?;
-    let mut decoder = decoder(path, &bytes)?;
-    check_pixels(path, decoder.dimensions())?;
-    if format(path, &bytes)? == ImageFormat::Jpeg && !has_end(&bytes) {
-        return Err(corrupt(path, "the JPEG data are cut short"));
-    }
-    let turn = turn(decoder.as_mut(), form.orientation);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| undecodable(path, &error))?;
-    image.apply_orientation(turn);
+    let image = match format(path, &bytes)? {
+        ImageFormat::Png => png(path, &bytes)?,
+        ImageFormat::Jpeg if !has_end(&bytes) => {
+            return Err(corrupt(path, "the JPEG data are cut short"));
+        }
+        _ => photograph(path, &bytes, form.orientation)?,
+    };
     let (width, height) = (image.width() as usize, image.height() as usize);
     let bytes = match form.color {
         Color::Rgb => image.into_rgb8().into_raw(),
@@ -59,12 +58,44 @@ pub fn decode(path: &Path, form: Form) -> Result<Raw<'static>, DataError> {
     Ok(Raw { bytes: bytes.into(), shape: Shape { height, width, channels: form.channels() }, scale: u8::MAX })
 }
 
+/// A JPEG or WebP image, turned as its form says.
+fn photograph(path: &Path, bytes: &[u8], orientation: Orientation) -> Result<DynamicImage, DataError> {
+    let mut decoder = decoder(path, bytes)?;
+    check_pixels(path, decoder.dimensions())?;
+    let turn = turn(decoder.as_mut(), orientation);
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| undecodable(path, &error))?;
+    image.apply_orientation(turn);
+    Ok(image)
+}
+
+/// A PNG image; of 16 bits the upper eight.
+fn png(path: &Path, bytes: &[u8]) -> Result<DynamicImage, DataError> {
+    check_pixels(path, png_size(path, bytes)?)?;
+    let bitmap = lodepng::decode24(bytes).map_err(|error| corrupt(path, &error.to_string()))?;
+    let pixels = bitmap.buffer.iter().flat_map(|pixel| [pixel.r, pixel.g, pixel.b]).collect();
+    let image = RgbImage::from_raw(bitmap.width as u32, bitmap.height as u32, pixels);
+    image.map(DynamicImage::ImageRgb8).ok_or_else(|| corrupt(path, "pixels are missing"))
+}
+
+/// Width and height of a PNG image: the first two words of its first chunk.
+fn png_size(path: &Path, bytes: &[u8]) -> Result<(u32, u32), DataError> {
+    let word = |at: usize| bytes.get(at..)?.first_chunk().map(|word| u32::from_be_bytes(*word));
+    let header = bytes.get(12..16) == Some(b"IHDR");
+    let size = word(16).zip(word(20)).filter(|(width, height)| header && *width > 0 && *height > 0);
+    size.ok_or_else(|| corrupt(path, "the PNG header is not whole"))
+}
+
 /// Height and width by the header alone.
 ///
 /// # Errors
 /// As [`decode`], as far as the header tells.
 pub fn size(path: &Path, form: Form) -> Result<Size, DataError> {
     let head = read(path, HEAD)?;
+    if format(path, &head)? == ImageFormat::Png {
+        let (width, height) = png_size(path, &head)?;
+        check_pixels(path, (width, height))?;
+        return Ok(Size { height: height as usize, width: width as usize });
+    }
     let known = decoder(path, &head).and_then(|decoder| measured(path, decoder, form));
     if known.is_ok() || (head.len() as u64) < HEAD {
         return known;
@@ -169,7 +200,7 @@ fn has_end(jpeg: &[u8]) -> bool {
 mod tests {
     use std::path::PathBuf;
 
-    use image::{ExtendedColorType, Luma, Rgb, RgbImage, Rgba};
+    use lodepng::ColorType;
 
     use super::super::fixture::Folder;
     use super::*;
@@ -177,21 +208,32 @@ mod tests {
     const RGB: Form = Form { color: Color::Rgb, orientation: Orientation::Stored };
     const GREY: Form = Form { color: Color::Grey, orientation: Orientation::Stored };
 
-    fn saved(folder: &Folder, name: &str, image: impl Into<DynamicImage>) -> PathBuf {
+    fn saved(folder: &Folder, name: &str, image: &RgbImage) -> PathBuf {
         let path = folder.root().join(name);
-        image.into().save(&path).expect("a writable folder");
+        image.save(&path).expect("a writable folder");
         path
+    }
+
+    fn png_file(
+        folder: &Folder,
+        name: &str,
+        bytes: &[u8],
+        size: (usize, usize),
+        color: ColorType,
+        bits: u32,
+    ) -> PathBuf {
+        let file = lodepng::encode_memory(bytes, size.0, size.1, color, bits).expect("an image");
+        folder.write_raw(name, &file)
     }
 
     #[test]
     fn every_depth_and_alpha_becomes_eight_bits_of_colour() {
         let folder = Folder::new();
-        let deep = image::ImageBuffer::from_pixel(2, 1, Rgb([0u16, 32_896, 65_535]));
-        let clear = image::RgbaImage::from_pixel(1, 1, Rgba([10, 20, 30, 0]));
-        let grey = image::GrayImage::from_pixel(1, 2, Luma([77]));
-        assert_eq!(decode(&saved(&folder, "deep.png", deep), RGB).unwrap().bytes[..3], [0, 128, 255]);
-        assert_eq!(decode(&saved(&folder, "clear.png", clear), RGB).unwrap().bytes[..], [10, 20, 30]);
-        let grey = saved(&folder, "grey.png", grey);
+        let deep = png_file(&folder, "deep.png", &[0, 0, 128, 128, 255, 255], (1, 1), ColorType::RGB, 16);
+        let clear = png_file(&folder, "clear.png", &[10, 20, 30, 0], (1, 1), ColorType::RGBA, 8);
+        let grey = png_file(&folder, "grey.png", &[77, 77], (1, 2), ColorType::GREY, 8);
+        assert_eq!(decode(&deep, RGB).unwrap().bytes[..], [0, 128, 255]);
+        assert_eq!(decode(&clear, RGB).unwrap().bytes[..], [10, 20, 30]);
         let decoded = decode(&grey, RGB).unwrap();
         assert_eq!((&decoded.bytes[..], decoded.shape.height), (&[77; 6][..], 2));
         assert_eq!(decode(&grey, GREY).unwrap().bytes[..], [77, 77]);
@@ -200,14 +242,18 @@ mod tests {
     #[test]
     fn the_three_formats_are_told_by_their_content() {
         let folder = Folder::new();
-        let image = RgbImage::from_fn(16, 8, |x, y| Rgb([(x * 15) as u8, (y * 30) as u8, 128]));
-        for name in ["a.png", "a.webp", "a.jpg"] {
-            let path = saved(&folder, name, image.clone());
+        let image = RgbImage::from_fn(16, 8, |x, y| image::Rgb([(x * 15) as u8, (y * 30) as u8, 128]));
+        let paths = [
+            png_file(&folder, "a.png", image.as_raw(), (16, 8), ColorType::RGB, 8),
+            saved(&folder, "a.webp", &image),
+            saved(&folder, "a.jpg", &image),
+        ];
+        for (path, tolerance) in paths.into_iter().zip([0, 0, 24]) {
             let renamed = folder.root().join("other.JPEG");
-            fs::rename(path, &renamed).unwrap();
+            fs::rename(&path, &renamed).unwrap();
             let decoded = decode(&renamed, RGB).unwrap();
             let far = decoded.bytes.iter().zip(image.as_raw()).map(|(one, other)| one.abs_diff(*other)).max();
-            assert!(far <= Some(if name == "a.jpg" { 24 } else { 0 }), "{name}: {far:?}");
+            assert!(far <= Some(tolerance), "{}: {far:?}", path.display());
             assert_eq!(size(&renamed, RGB).unwrap(), Size { height: 8, width: 16 });
         }
     }
@@ -215,8 +261,9 @@ mod tests {
     #[test]
     fn what_is_no_whole_image_names_its_path() {
         let folder = Folder::new();
-        let noise = RgbImage::from_fn(64, 64, |x, y| Rgb([(x * y) as u8, (x ^ y) as u8, (x + y) as u8]));
-        let jpeg = fs::read(saved(&folder, "a.jpg", noise)).unwrap();
+        let noise =
+            RgbImage::from_fn(64, 64, |x, y| image::Rgb([(x * y) as u8, (x ^ y) as u8, (x + y) as u8]));
+        let jpeg = fs::read(saved(&folder, "a.jpg", &noise)).unwrap();
         let half = folder.write_raw("half.jpg", &jpeg[..jpeg.len() / 2]);
         let messages = [half, folder.write_raw("empty.png", b""), folder.write_raw("text.jpg", b"no image")]
             .map(|path| folder.message(decode(&path, RGB)));
@@ -233,9 +280,8 @@ mod tests {
     #[test]
     fn a_huge_image_is_refused_by_its_header() {
         let folder = Folder::new();
-        let path = folder.root().join("huge.png");
         // A valid header of 30,000 x 30,000 pixels on the data of one.
-        image::save_buffer(&path, &[0], 1, 1, ExtendedColorType::L8).unwrap();
+        let path = png_file(&folder, "huge.png", &[0], (1, 1), ColorType::GREY, 8);
         let mut bytes = fs::read(&path).unwrap();
         bytes[16..24].copy_from_slice(&[0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30]);
         let mut crc = flate2::Crc::new();

@@ -148,7 +148,7 @@ fn mixed(mut image: Image, other: &Image, share: f32) -> Image {
 mod tests {
     use super::*;
     use crate::data::digits;
-    use crate::lang::catalog::{Crop, Flip};
+    use crate::lang::catalog::{Crop, Flip, LabelSmoothing, Mixup};
 
     fn feed(indices: Vec<u32>, batch: usize, shuffle: bool) -> Feed {
         let corpus = Arc::new(digits::open().unwrap().train);
@@ -220,6 +220,37 @@ mod tests {
         assert_ne!(first[0].indices, second[0].indices);
         let changed = samples(&first).into_iter().zip(samples(&second));
         assert!(changed.filter(|(one, other)| one != other).count() > 250);
+    }
+
+    #[test]
+    fn a_mixture_is_of_two_augmented_samples_and_their_labels() {
+        let corpus = Arc::new(digits::open().unwrap().train);
+        let plain = vec![Augmentation::Crop(Crop { pad: 2 }), Augmentation::Flip(Flip { p: 0.5 })];
+        let mixup = Augmentation::Mixup(Mixup { alpha: 1.0 });
+        let smoothing = Augmentation::LabelSmoothing(LabelSmoothing { epsilon: 0.1 });
+        let soft = [plain.clone(), vec![mixup, smoothing]].concat();
+        let softening = Softening::of(&soft).unwrap();
+        let indices: Vec<u32> = (0..64).collect();
+        let load_with = |list| {
+            let feed = Feed::new(corpus.clone(), indices.clone(), list, 64, 11, false).unwrap();
+            load(&feed, 3, 0).remove(0)
+        };
+        let (plain, mixed) = (load_with(plain), load_with(soft));
+        let targets = mixed.soft.as_ref().unwrap();
+        assert_eq!((targets.classes, plain.soft), (10, None));
+        for index in 0..64usize {
+            let draw = Draw { seed: 11, epoch: 3, index: index as u32 };
+            let Partner { index: other, share } = softening.partner(&indices, draw).unwrap();
+            let pixel = |index: usize, at: usize| plain.pixels[index * 64 + at];
+            for at in 0..64 {
+                let expected = share * pixel(index, at) + (1.0 - share) * pixel(other as usize, at);
+                assert_eq!(mixed.pixels[index * 64 + at], expected);
+            }
+            let of = |class: usize| targets.targets[index * 10 + class];
+            let total: f32 = (0..10).map(of).sum();
+            let expected = 0.9 * share + 0.01;
+            assert!((total - 1.0).abs() < 1e-5 && of(plain.labels[index] as usize) >= expected - 1e-6);
+        }
     }
 
     #[test]

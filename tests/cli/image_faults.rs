@@ -6,7 +6,7 @@ use std::path::Path;
 use snapbox::cmd::OutputAssert;
 
 use crate::desk::{Desk, output};
-use crate::pictures::{classes, mixed, picture};
+use crate::pictures::{classes, mixed, picture, save};
 
 const PROGRAM: &str = "edition 2026\ndata folder(\"birds\") augment [random_resized_crop(16)] batch 8\nmodel mlp(hidden = [8])\n\
     train 1 epochs under sgd\n";
@@ -36,7 +36,7 @@ fn found(spoil: impl Fn(&Path)) -> String {
 
 #[test]
 fn a_sound_folder_has_no_finding() {
-    birds(PROGRAM).flatrun(&["check", "a.flat"]).code(0).stdout_eq("").stderr_eq("");
+    birds(PROGRAM).flatrun(&["check", "a.flat"]).code(0).stdout_eq("no findings\n");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn faults_of_folders_have_their_own_findings() {
             fs::write(root.join("val/crow/notes.txt"), "crows").unwrap();
         }),
         ("F0415", "an image outside of any class folder", |root| {
-            picture(0, 0, 20, 20).save(root.join("train/lost.png")).unwrap();
+            save(&picture(0, 0, 20, 20), &root.join("train/lost.png"));
         }),
         ("F0402", "expected a folder with `train`, which holds one folder per class, found `val`", |root| {
             fs::remove_dir_all(root.join("train")).unwrap();
@@ -73,7 +73,7 @@ fn faults_of_folders_have_their_own_findings() {
 fn links_are_followed_inside_the_root_alone() {
     let text = found(|root| {
         let outside = root.parent().unwrap().join("elsewhere.png");
-        picture(0, 0, 20, 20).save(&outside).unwrap();
+        save(&picture(0, 0, 20, 20), &outside);
         std::os::unix::fs::symlink(outside, root.join("train/crow/link.png")).unwrap();
     });
     assert!(

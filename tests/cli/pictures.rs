@@ -20,6 +20,16 @@ pub fn picture(class: usize, number: usize, width: u32, height: u32) -> RgbImage
     })
 }
 
+/// Writes an image in the format that its name says.
+pub fn save(image: &RgbImage, path: &Path) {
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    if path.extension().is_some_and(|ending| ending == "png") {
+        return lodepng::encode_file(path, image.as_raw(), width, height, lodepng::ColorType::RGB, 8)
+            .unwrap();
+    }
+    image.save(path).unwrap();
+}
+
 /// Writes `count` images of each class below `folder`, as JPEG, PNG and WebP in turn, of the sizes that `size` gives.
 pub fn classes(folder: &Path, names: &[&str], count: usize, size: impl Fn(usize) -> (u32, u32)) {
     for (class, name) in names.iter().enumerate() {
@@ -29,7 +39,7 @@ pub fn classes(folder: &Path, names: &[&str], count: usize, size: impl Fn(usize)
             let ending = ["jpg", "png", "webp"][number % 3];
             let (width, height) = size(number);
             let path = folder.join(format!("{number:03}.{ending}"));
-            picture(class, number, width, height).save(path).unwrap();
+            save(&picture(class, number, width, height), &path);
         }
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
 use flatrun::attack::{Apgd, Ball, Criterion, Draws, Fab, Square, Victim, boundary_start, runner_up};
-use flatrun::data::{Corpus, EvalBatches};
+use flatrun::data::{Corpus, EvalBatches, Shape};
 use flatrun::evaluate::{Subject, robustness};
 use flatrun::lang::catalog::{AutoattackEvaluator, Evaluator, Norm, Profile};
 use flatrun::model::{Model, Normalization, StateDict};
@@ -139,18 +139,9 @@ fn corpus(model: &Model, state: &StateDict<Flex>) -> Corpus {
     let count = SAMPLES * SHAPE.iter().product::<usize>();
     // The formula rounds to f32 before the levels are cut off.
     let level = |i: usize| (256.0 * f64::from((0.5 + uniform(i as u32, 1011)) as f32)) as u8;
-    let mut corpus = Corpus {
-        images: (0..count).map(level).collect(),
-        labels: vec![0; SAMPLES].into(),
-        height: SHAPE[1],
-        width: SHAPE[2],
-        channels: SHAPE[0],
-        classes: 10,
-        scale: 255,
-        mean: vec![0.0],
-        std: vec![1.0],
-        class_names: [].into(),
-    };
+    let shape = Shape { height: SHAPE[1], width: SHAPE[2], channels: SHAPE[0] };
+    let mut corpus =
+        Corpus::in_memory((0..count).map(level).collect::<Vec<u8>>(), vec![0; SAMPLES], shape, 10, 255);
     let batch = EvalBatches::all(&corpus, SAMPLES).next().unwrap().unwrap();
     let x = Batch::<Flex>::upload(batch, &FlexDevice).x;
     let trace = model.forward(&state.weights, &state.statistics, x, Normalization::Running, false);
@@ -172,6 +163,8 @@ fn the_cascade_leaves_the_same_samples_robust() {
         train: &corpus,
         train_indices: &[],
         test: &corpus,
+        validation: &[],
+        oracle: None,
         at_most: None,
     };
     for (norm, word, eps) in NORMS {

@@ -1,10 +1,8 @@
 //! Curvature and surfaces against dense Hessians of small networks.
 
-use std::sync::Arc;
-
 use burn::tensor::DType;
 use burn_flex::{Flex, FlexDevice};
-use flatrun::data::{Corpus, Disk, open};
+use flatrun::data::{Corpus, Disk, Shape, open};
 use flatrun::evaluate::field::Field;
 use flatrun::evaluate::{Headway, Measurements, Moment, Notes, Session, Subject, measure};
 use flatrun::lang::catalog::{Architecture, Cifar10, Cnn, Mlp, Normalize, Resnet18, Source};
@@ -51,6 +49,8 @@ impl Case {
             train: &self.corpus,
             train_indices: &indices,
             test: &self.corpus,
+            validation: &[],
+            oracle: None,
             at_most: None,
         };
         let moment = Moment::of_weights(&self.state, &experiment.phases[0]);
@@ -72,18 +72,13 @@ impl Case {
 /// Bytes 0..127 over 128 from the formula's stream 1000, labels as everywhere.
 fn corpus(height: usize, width: usize) -> Corpus {
     let byte = |i: usize| ((uniform(i as u32, 1000) + 0.5) * 128.0) as u8;
-    Corpus {
-        images: (0..SAMPLES * height * width).map(byte).collect(),
-        labels: (0..SAMPLES as u16).map(|j| (3 * j + 1) % 10).collect(),
-        height,
-        width,
-        channels: 1,
-        classes: 10,
-        scale: 128,
-        mean: vec![0.0],
-        std: vec![1.0],
-        class_names: Arc::new([]),
-    }
+    Corpus::in_memory(
+        (0..SAMPLES * height * width).map(byte).collect::<Vec<u8>>(),
+        (0..SAMPLES as u16).map(|j| (3 * j + 1) % 10).collect::<Vec<u16>>(),
+        Shape { height, width, channels: 1 },
+        10,
+        128,
+    )
 }
 
 fn experiment(line: &str) -> Experiment {

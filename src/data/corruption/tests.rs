@@ -1,7 +1,7 @@
 //! Properties of every kind.
 
 use super::*;
-use crate::data::corpus::{Images, Shape};
+use crate::data::corpus::Shape;
 
 const COLOUR: Shape = Shape { height: 32, width: 32, channels: 3 };
 
@@ -164,20 +164,7 @@ fn names_are_those_of_the_published_files_and_none_repeats() {
 #[test]
 fn a_batch_is_made_of_its_samples() {
     let clean: Vec<u8> = (0..3).flat_map(|number| image(COLOUR, number)).collect();
-    let corpus = Corpus {
-        images: Images::Memory { bytes: clean.into(), shape: COLOUR },
-        labels: [4, 5, 6].into(),
-        height: 32,
-        width: 32,
-        channels: 3,
-        classes: 10,
-        scale: 255,
-        mean: vec![0.0; 3],
-        std: vec![1.0; 3],
-        class_names: [].into(),
-        view: [].into(),
-        groups: None,
-    };
+    let corpus = Corpus::in_memory(clean, [4, 5, 6], COLOUR, 10, 255);
     let batch = corrupted(&corpus, Fog, 3, &[2, 0]).unwrap();
     assert_eq!((batch.indices.as_slice(), batch.labels.as_slice()), (&[2, 0][..], &[6, 4][..]));
     let alone = Fog.apply(3, 0, &corpus.raw(0).unwrap().bytes, 255, COLOUR);

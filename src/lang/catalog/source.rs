@@ -119,7 +119,7 @@ kind! {
             summary: "JPEG, PNG and WebP images in one folder per class, decoded when they are needed.",
             source: "the layout of ImageNet and of torchvision's ImageFolder",
             notes: "`root/train/CLASS/..` trains; `root/val/CLASS/..` tests, else `root/test/CLASS/..`. Classes are in the order of their \
-                    names. Images of any size need `resize`, `center_crop` or `random_resized_crop`. 16 bits are scaled to 8, an alpha channel is \
+                    names. Images of any size need `resize`, `center_crop` or `random_resized_crop`. of 16 bits the upper 8 count, an alpha channel is \
                     left out, CMYK becomes RGB; an image has at most 67,108,864 pixels. Hidden files are no part of a data set. \
                     Networks normalise by ImageNet's constants (0.449 and 0.226 for grey images). \
                     `on_error = skip` decodes every image once before the first run, and lists those that cannot be read. \
