@@ -11,7 +11,7 @@ use flatrun::attack::{Attack, Ball, Criterion, Victim};
 use flatrun::lang::catalog::{Architecture, Norm, Source};
 use flatrun::lang::program::{Phase, Program};
 use flatrun::lang::schedule::Clock;
-use flatrun::lang::world::{DatasetInfo, World, WorldError};
+use flatrun::lang::world::{DatasetInfo, Size, SourceInfo, World, WorldError};
 use flatrun::lang::{Settings, check};
 use flatrun::model::{Model, Normalization, Parameter, Role, StateDict, Wants};
 use flatrun::ops::Vector;
@@ -194,8 +194,13 @@ fn program(source: &str) -> Program {
 struct Images;
 
 impl World for Images {
-    fn dataset(&self, _: &Source) -> Result<DatasetInfo, WorldError> {
-        Ok(DatasetInfo { train: 50_000, test: 1, classes: 10, channels: 3, height: 32, width: 32 })
+    fn dataset(&self, _: &Source) -> Result<SourceInfo, WorldError> {
+        let (train, test, classes, channels, size) = (50_000, 1, 10, 3, Some(Size::square(32)));
+        Ok(SourceInfo { train, test, classes, channels, size, domains: 1, held_out: None, per_epoch: None })
+    }
+
+    fn corruptions(&self, _: &Path, _: usize, _: &DatasetInfo) -> Result<(), WorldError> {
+        Ok(())
     }
 
     fn exists(&self, _: &Path) -> bool {

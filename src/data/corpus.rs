@@ -227,12 +227,12 @@ impl Corpus {
     }
 
     /// Adds all that tells this corpus from another: pixels, or names, sizes and times of files, and labels.
-    pub fn hash(&self, hasher: &mut blake3::Hasher) {
+    pub fn add_to(&self, hasher: &mut blake3::Hasher) {
         match &self.images {
             Images::Memory { bytes, .. } => {
                 hasher.update(bytes);
             }
-            Images::Files(files) => files.hash(hasher),
+            Images::Files(files) => files.add_to(hasher),
         }
         self.labels.iter().for_each(|label| {
             hasher.update(&label.to_le_bytes());

@@ -117,7 +117,7 @@ impl ImageFiles {
     }
 
     /// Adds names, sizes and times of all files.
-    pub fn hash(&self, hasher: &mut blake3::Hasher) {
+    pub fn add_to(&self, hasher: &mut blake3::Hasher) {
         hasher.update(self.paths.as_bytes());
         for (end, stamp) in self.ends.iter().zip(&self.stamps) {
             hasher.update(&(*end as u64).to_le_bytes());
@@ -143,7 +143,7 @@ mod tests {
 
     fn hash(files: &ImageFiles) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new();
-        files.hash(&mut hasher);
+        files.add_to(&mut hasher);
         hasher.finalize()
     }
 

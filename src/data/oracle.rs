@@ -106,7 +106,8 @@ fn motions_are_pillows() {
 #[test]
 fn changes_of_colour_are_the_formulas() {
     let oracle = oracle();
-    let changes: [(&str, &Changed, fn(&mut Image, f32)); 4] = [
+    type Change = fn(&mut Image, f32);
+    let changes: [(&str, &Changed, Change); 4] = [
         ("brightness", &oracle.brightness, scale),
         ("contrast", &oracle.contrast, contrasted),
         ("saturation", &oracle.saturation, saturated),

@@ -139,10 +139,10 @@ fn file_hash(path: &Path) -> Result<String, RunError> {
 /// Hash of all pixels, or of what changes with the files they are in, and of labels.
 fn fingerprint(dataset: &Dataset) -> String {
     let mut hasher = blake3::Hasher::new();
-    dataset.train.hash(&mut hasher);
-    dataset.test.hash(&mut hasher);
+    dataset.train.add_to(&mut hasher);
+    dataset.test.add_to(&mut hasher);
     if let Some(held_out) = &dataset.held_out {
-        held_out.oracle.hash(&mut hasher);
+        held_out.oracle.add_to(&mut hasher);
     }
     hasher.finalize().to_hex().to_string()
 }

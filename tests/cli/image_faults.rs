@@ -41,7 +41,8 @@ fn a_sound_folder_has_no_finding() {
 
 #[test]
 fn faults_of_folders_have_their_own_findings() {
-    let cases: [(&str, &str, fn(&Path)); 6] = [
+    type Damage = fn(&Path);
+    let cases: [(&str, &str, Damage); 6] = [
         ("F0411", "DIR/birds/train/owl: a class folder without an image", |root| {
             fs::create_dir(root.join("train/owl")).unwrap();
             fs::create_dir(root.join("val/owl")).unwrap();

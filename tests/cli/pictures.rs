@@ -9,7 +9,7 @@ use image::{Rgb, RgbImage};
 pub fn picture(class: usize, number: usize, width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let noise = (x * 31 + y * 17 + number as u32 * 13) % 40;
-        let stripe = (x / (2 + class as u32)) % 2 == 0;
+        let stripe = (x / (2 + class as u32)).is_multiple_of(2);
         let high = if stripe { 200 } else { 40 } + noise as u8;
         let low = 20 + noise as u8;
         Rgb(match class % 3 {

@@ -5,13 +5,13 @@ use burn_flex::{Flex, FlexDevice};
 use flatrun::data::{Corpus, Disk, Shape, open};
 use flatrun::evaluate::field::Field;
 use flatrun::evaluate::{Headway, Measurements, Moment, Notes, Session, Subject, measure};
-use flatrun::lang::catalog::{Architecture, Cifar10, Cnn, Mlp, Normalize, Resnet18, Source};
+use flatrun::lang::catalog::{Cifar10, Source};
 use flatrun::lang::program::Experiment;
 use flatrun::lang::{Settings, check};
 use flatrun::model::{Model, StateDict};
 use serde_json::Value;
 
-use crate::support::{CIFAR, build, constants, json, state, uniform};
+use crate::support::{CIFAR, build, constants, json, state, uniform, written};
 
 const SAMPLES: usize = 32;
 
@@ -27,15 +27,14 @@ struct Case {
 impl Case {
     fn new(name: &str, dtype: DType) -> Self {
         let stored = json("curvature/curvature.json")[name].clone();
-        let normalize = Normalize::None;
-        let (architecture, names) = match name {
-            "softmax" => (Architecture::Mlp(Mlp { hidden: vec![], dropout: 0.0, normalize }), "mlp_128"),
-            "mlp" => (Architecture::Mlp(Mlp { hidden: vec![8], dropout: 0.0, normalize }), "mlp_128"),
-            _ => (Architecture::Cnn(Cnn { width: 2, dropout: 0.0, normalize }), "cnn_8"),
+        let (network, names) = match name {
+            "softmax" => ("mlp(hidden = [], normalize = none)", "mlp_128"),
+            "mlp" => ("mlp(hidden = [8], normalize = none)", "mlp_128"),
+            _ => ("cnn(width = 2, normalize = none)", "cnn_8"),
         };
         let shape: Vec<usize> =
             stored["input"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect();
-        let model = build(&architecture, [shape[0], shape[1], shape[2]]);
+        let model = build(&written(network, 1), [shape[0], shape[1], shape[2]]);
         let state = state(&model.layout, names, dtype);
         Self { stored, model, state, corpus: corpus(shape[1], shape[2]) }
     }
@@ -277,8 +276,8 @@ fn resnet18_has_the_largest_eigenvalue_that_pytorch_finds() {
         return;
     }
     let corpus = open(&Source::Cifar10(Cifar10 { root })).unwrap().train;
-    let architecture = Architecture::Resnet18(Resnet18 { normalize: constants(&CIFAR.0, &CIFAR.1) });
-    let model = build(&architecture, [3, 32, 32]);
+    let network = format!("resnet18(normalize = {})", constants(&CIFAR.0, &CIFAR.1));
+    let model = build(&written(&network, 3), [3, 32, 32]);
     let state = state(&model.layout, "resnet18", DType::F32);
     let stored = json("curvature/resnet18.json")["resnet18"].clone();
     let case = Case { stored, model, state, corpus };

@@ -8,7 +8,7 @@ use burn_flex::{Flex, FlexDevice};
 use flatrun::data::Disk;
 use flatrun::lang::catalog::{Architecture, Source};
 use flatrun::lang::program::Phase;
-use flatrun::lang::world::{World, WorldError};
+use flatrun::lang::world::{Size, SourceInfo, World, WorldError};
 use flatrun::lang::{DatasetInfo, Settings, check};
 use flatrun::model::{Layout, Model, StateDict, Statistics};
 use flatrun::ops::Vector;
@@ -216,9 +216,14 @@ struct Shaped {
 }
 
 impl World for Shaped {
-    fn dataset(&self, _: &Source) -> Result<DatasetInfo, WorldError> {
-        let (channels, side) = (self.channels, 224);
-        Ok(DatasetInfo { train: 1000, test: 1, classes: 10, channels, height: side, width: side })
+    fn dataset(&self, _: &Source) -> Result<SourceInfo, WorldError> {
+        let (channels, size) = (self.channels, Some(Size::square(224)));
+        let (train, test, classes) = (1000, 1, 10);
+        Ok(SourceInfo { train, test, classes, channels, size, domains: 1, held_out: None, per_epoch: None })
+    }
+
+    fn corruptions(&self, _: &Path, _: usize, _: &DatasetInfo) -> Result<(), WorldError> {
+        Ok(())
     }
 
     fn exists(&self, _: &Path) -> bool {
