@@ -52,14 +52,19 @@ impl Scene {
 
     /// Same robust samples, and losses or radii to 1e-3.
     fn assert(&self, key: &str, best: &[f64], wrong: &[bool]) {
+        self.assert_but(0, key, best, wrong);
+    }
+
+    /// As [`Scene::assert`], but for the losses or radii of so many samples.
+    fn assert_but(&self, exceptions: usize, key: &str, best: &[f64], wrong: &[bool]) {
         let expected = self.stored.get(&format!("{key}/wrong"));
         let differing = wrong.iter().zip(expected).filter(|(wrong, expected)| **wrong != (**expected > 0.5));
         assert_eq!(differing.count(), 0, "{key}: other samples are robust");
-        for (sample, (found, stored)) in best.iter().zip(self.stored.get(&format!("{key}/best"))).enumerate()
-        {
-            let same = found == stored || (found - stored).abs() <= 1e-3 * stored.abs().max(1e-3);
-            assert!(same, "{key}: sample {sample}: {found}, stored {stored}");
-        }
+        let far = |(found, stored): &(&f64, &f64)| {
+            found != stored && (**found - **stored).abs() > 1e-3 * stored.abs().max(1e-3)
+        };
+        let far: Vec<_> = best.iter().zip(self.stored.get(&format!("{key}/best"))).filter(far).collect();
+        assert!(far.len() <= exceptions, "{key}: found and stored: {far:?}");
     }
 
     fn assert_apgd(
@@ -117,14 +122,16 @@ fn smallest_perturbations_of_fab() {
     }
 }
 
+/// Square in l2 divides a window's perturbation by its norm, which is a rounding where the window was emptied before:
+/// with other roundings, searches of a few samples go other ways.
 #[test]
 fn square_attack() {
     let scene = Scene::new();
-    for (norm, word, eps) in NORMS.into_iter().take(1) {
+    for ((norm, word, eps), exceptions) in NORMS.into_iter().zip([0, SAMPLES / 50]) {
         let (victim, x, labels) = (scene.victim(), scene.x.clone(), scene.labels.clone());
         let draws = &draws(3);
         let found = Square { victim, x, labels, norm, eps, queries: 1000, draws }.search();
-        scene.assert(&format!("{word}/square"), &found.margins, &found.wrong);
+        scene.assert_but(exceptions, &format!("{word}/square"), &found.margins, &found.wrong);
     }
 }
 
