@@ -2,9 +2,12 @@
 
 #![allow(dead_code, reason = "every test uses another part")]
 
+mod weights;
+
 use std::fs;
 use std::path::Path;
 
+use image::RgbImage;
 use tempfile::TempDir;
 
 /// How many samples the data sets of fixed form have.
@@ -16,7 +19,7 @@ pub enum Size {
     Small,
 }
 
-/// A working directory with `data`.
+/// A working directory with `data` and `weights`.
 pub struct World(TempDir);
 
 impl World {
@@ -30,6 +33,9 @@ impl World {
         write_mnist(&data.join("mnist"), size, mnist);
         write_cifar(&data.join("cifar10"), size, cifar10, &["data_batch_1.bin", "test_batch.bin"], &[10]);
         write_cifar(&data.join("cifar100"), size, cifar100, &["train.bin", "test.bin"], &[20, 100]);
+        write_folders(&data, size);
+        write_domains(&data, size);
+        write_weights(&folder.path().join("weights"));
         Self(folder)
     }
 
@@ -83,5 +89,56 @@ fn write_cifar(root: &Path, size: Size, counts: [u32; 2], names: &[&str; 2], lab
             bytes.extend(image);
         }
         write(&root.join(name), &bytes);
+    }
+}
+
+/// Class folders: large enough for a batch of their files where files are checked and planned, else tiny.
+fn write_folders(data: &Path, size: Size) {
+    let parts = [
+        ("imagenet", "val", 520),
+        ("imagenette2", "val", 160),
+        ("cars", "test", 130),
+        ("aircraft", "test", 130),
+        ("cub", "test", 130),
+        ("food101", "test", 130),
+    ];
+    for (name, test, batch) in parts {
+        let train = if size == Size::Published { batch } else { 20 };
+        write_classes(&data.join(name).join("train"), 10, train);
+        write_classes(&data.join(name).join(test), 10, 10);
+    }
+}
+
+/// Four collections of four domains, each as large as a third of a batch of 96 after a fifth was held out, or tiny.
+fn write_domains(data: &Path, size: Size) {
+    let collections = [
+        ("PACS", ["art_painting", "cartoon", "photo", "sketch"]),
+        ("VLCS", ["Caltech101", "LabelMe", "SUN09", "VOC2007"]),
+        ("OfficeHome", ["Art", "Clipart", "Product", "Real World"]),
+        ("TerraIncognita", ["location_100", "location_38", "location_43", "location_46"]),
+    ];
+    let count = if size == Size::Published { 44 } else { 20 };
+    for (name, domains) in collections {
+        domains.iter().for_each(|domain| write_classes(&data.join(name).join(domain), 4, count));
+    }
+}
+
+/// What torchvision publishes under these names, and a small network.
+fn write_weights(root: &Path) {
+    weights::write(&root.join("resnet18-f37072fd.pth"), "resnet18");
+    weights::write(&root.join("resnet50-0676ba61.pth"), "resnet50");
+    weights::write(&root.join("vit_b_16-c867db91.pth"), "vit_b16");
+    weights::write(&root.join("small_vit.pth"), "vit(patch = 32, width = 24, depth = 1)");
+}
+
+/// `count` PNG images of noise in `classes` folders in turn; no two neighbours have the same size.
+fn write_classes(root: &Path, classes: usize, count: usize) {
+    for index in 0..count {
+        let folder = root.join(format!("class{}", index % classes));
+        fs::create_dir_all(&folder).expect("a writable folder");
+        let (width, height) = (24 + index as u32 % 5, 20 + index as u32 % 3);
+        let noise = values(Size::Small, (width * height * 3) as usize, index as u64);
+        let image = RgbImage::from_raw(width, height, noise).expect("as many values as pixels");
+        image.save(folder.join(format!("{index}.png"))).expect("a writable folder");
     }
 }

@@ -2,6 +2,8 @@
 
 #[path = "../generated/mod.rs"]
 mod generated;
+#[path = "../world/mod.rs"]
+mod world;
 
 mod listed;
 mod smoke;
@@ -42,5 +44,6 @@ fn short(path: &Path) -> String {
 }
 
 fn flatrun(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_flatrun")).current_dir(folder).args(arguments).output().unwrap()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flatrun"));
+    command.current_dir(folder).env("XDG_CACHE_HOME", folder.join("cache")).args(arguments).output().unwrap()
 }

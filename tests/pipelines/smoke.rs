@@ -8,11 +8,26 @@ use crate::{flatrun, pipelines, short};
 /// What is changed in files whose data or networks cost too much for every variant: recipes, attacks and measurements are run,
 /// on a smaller network and, where many data sets are alike, on one of them. The networks themselves are built and passed
 /// through where plans are tested.
-const CHANGES: [(&str, &[&str]); 2] =
-    [("adm/classification", &[r#"data=cifar10(root = "data/cifar10")"#, SMALL]), ("lesam/figure5", &[])];
+const CHANGES: [(&str, &[&str]); 9] = [
+    ("adm/classification", &[r#"data=cifar10(root = "data/cifar10")"#, SMALL]),
+    ("adm/domain_generalization", &[PACS, "data.batch=12", SMALL_RESNET, RESNET18_WEIGHTS]),
+    ("adm/fine_grained", &[r#"data=folder("data/cub")"#, "model=mlp(hidden = [8])"]),
+    ("lesam/figure5", &[]),
+    ("lesam/sdg_pacs", &[r#"data.train="photo""#]),
+    ("lesam/sdg_vlcs", &[r#"data.train="SUN09""#, "model=mlp(hidden = [8])"]),
+    ("lesam/table2", &["data.micro=5", "model=mlp(hidden = [8])"]),
+    ("lesam/table3", &["data.micro=5", SMALL_VIT, SMALL_VIT_WEIGHTS]),
+    ("sat/table3_imagenette", &["model=mlp(hidden = [8], normalize = none)"]),
+];
+
+const PACS: &str = r#"data=domains("data/PACS", test = "photo")"#;
+const SMALL_RESNET: &str = "model=resnet18(head = new)";
+const SMALL_VIT: &str = "model=vit(patch = 32, width = 24, depth = 1, head = new)";
+const SMALL_VIT_WEIGHTS: &str = r#"model.from="weights/small_vit.pth""#;
+const RESNET18_WEIGHTS: &str = r#"model.from="weights/resnet18-f37072fd.pth""#;
 
 /// Networks for 32x32 pixels, and what stands in for them.
-const LARGE: [&str; 1] = ["resnet18"];
+const LARGE: [&str; 4] = ["resnet18", "preact_resnet18", "wrn", "pyramidnet110"];
 const SMALL: &str = "model=preact_resnet20";
 
 /// What a smoke run sets: batches of ten samples, and what its file's line says, or else a small network for a large one.
