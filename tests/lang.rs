@@ -422,6 +422,9 @@ fn every_example_of_the_catalogue_is_legal() {
             "fraction" => format!("edition 2026\ntrain 100 epochs curriculum spl(adm, {example})\n"),
             "augment" => format!("data digits {example}\n"),
             "under" => format!("edition 2026\ntrain 100 epochs {example}\n"),
+            "model" if entry.name == "vit_b16" => {
+                format!("edition 2026\ndata cifar10 augment [resize(224)] test [resize(224)]\n{example}\n")
+            }
             "model" => format!("edition 2026\ndata mnist\n{example}\n"),
             _ if entry.name == "perturbation" => {
                 format!("edition 2026\ntrain 10 epochs against psat(eps = 8/255) under sgd\n{example}\n")

@@ -229,7 +229,7 @@ fn a_pickle_that_would_run_something_is_refused() {
     let model = cnn();
     let refusals = [
         ("system.pth", "`posix.system`"),
-        ("eval.pth", "`builtins.eval`"),
+        ("eval.pth", "`__builtin__.eval`"),
         ("object.pth", "`argparse.Namespace`"),
         ("numpy.pth", "`numpy"),
         ("bare.pth", "not one that `torch.save` wrote"),

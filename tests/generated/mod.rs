@@ -7,7 +7,6 @@ mod weights;
 use std::fs;
 use std::path::Path;
 
-use image::RgbImage;
 use tempfile::TempDir;
 
 /// How many samples the data sets of fixed form have.
@@ -138,7 +137,8 @@ fn write_classes(root: &Path, classes: usize, count: usize) {
         fs::create_dir_all(&folder).expect("a writable folder");
         let (width, height) = (24 + index as u32 % 5, 20 + index as u32 % 3);
         let noise = values(Size::Small, (width * height * 3) as usize, index as u64);
-        let image = RgbImage::from_raw(width, height, noise).expect("as many values as pixels");
-        image.save(folder.join(format!("{index}.png"))).expect("a writable folder");
+        let (path, colours) = (folder.join(format!("{index}.png")), lodepng::ColorType::RGB);
+        lodepng::encode_file(path, &noise, width as usize, height as usize, colours, 8)
+            .expect("a writable folder");
     }
 }

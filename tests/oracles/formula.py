@@ -47,7 +47,7 @@ def fill_network(network):
 
 
 def scale_and_offset(name, tensor, state):
-    if name.endswith("bn3.weight"):
+    if name.startswith("layer") and name.endswith("bn3.weight"):
         # Branches of deep networks are damped, as zero initialisation does: rounding would grow with every block.
         return 0.05, 0.2
     if tensor.dim() > 1:

@@ -140,7 +140,7 @@ pub fn state(layout: &Layout, case: &str, dtype: DType) -> StateDict<Flex> {
     let index = |name: &str| names.iter().position(|known| known == name).unwrap() as u32;
     let weight = |p: &flatrun::model::Parameter| {
         let (scale, offset) = match (p.shape.as_slice(), p.role) {
-            _ if p.name.ends_with("bn3.weight") => (0.05, 0.2),
+            _ if p.name.starts_with("layer") && p.name.ends_with("bn3.weight") => (0.05, 0.2),
             ([_, inner @ ..], _) if !inner.is_empty() => {
                 ((24.0 / inner.iter().product::<usize>() as f64).sqrt(), 0.0)
             }

@@ -44,6 +44,8 @@ impl WeightsFile {
         file.by_ref().take(16).read_to_end(&mut first).map_err(unread)?;
         let (kind, tensors) = match &first[..] {
             [b'P', b'K', 3, 4, ..] => ("PyTorch file", torch::zipped(&mut file)),
+            // The length of a header may begin as a pickle does, but is below 2^32.
+            [_, _, _, _, 0, 0, 0, 0, b'{', ..] => ("safetensors file", safetensors(&mut file, length)),
             [0x80, 2..=5, ..] => ("PyTorch file", torch::legacy(&mut file, length)),
             [_, _, _, _, _, _, _, _, b'{', ..] => ("safetensors file", safetensors(&mut file, length)),
             _ => ("file of weights", Err("it is neither of safetensors nor of PyTorch".to_owned())),

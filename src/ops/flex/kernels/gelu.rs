@@ -21,10 +21,10 @@ fn erf(x: f32) -> f32 {
     ];
     const EVEN: [f32; 5] =
         [-1.456_607_2e-5, -2.133_740_6e-4, -1.682_827e-3, -7.373_329_2e-3, -1.426_473_9e-2];
-    let x = x.clamp(-FLAT, FLAT);
-    let square = x * x;
+    let inside = x.clamp(-FLAT, FLAT);
+    let square = inside * inside;
     let horner = |terms: &[f32]| terms.iter().fold(0.0, |sum, term| sum * square + term);
-    x * horner(&ODD) / horner(&EVEN)
+    if x.abs() >= FLAT { x.signum() } else { inside * horner(&ODD) / horner(&EVEN) }
 }
 
 /// `exp(x)` for `x <= 0`.
