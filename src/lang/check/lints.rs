@@ -8,7 +8,7 @@ use super::outline::{Outline, clause_value};
 use super::scope::Scope;
 use super::{Checker, data};
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::lang::catalog::Optimizer;
+use crate::lang::catalog::{Optimizer, Source};
 use crate::lang::edition::EDITION;
 use crate::lang::program::{Experiment, Select, Validation};
 use crate::lang::schedule::Schedule;
