@@ -161,8 +161,8 @@ F0511 unknown-setting
    · ╰── in this file
    ╰────
   help: the nearest path is `model.hidden`
-        there is `model.hidden`, `model.dropout`, `model.normalize` and
-        `model.from`
+        there is `model.hidden`, `model.dropout`, `model.normalize`,
+        `model.head`, `model.freeze`, `model.freeze_bn` and `model.from`
 
 found 1 error
 

@@ -74,7 +74,7 @@ impl Scale {
     fn log_over(sorted: &[f64]) -> Self {
         let (low, high) = if sorted.is_empty() { (0.1, 1.0) } else { range(sorted) };
         let margin = (0.04 * (high.ln() - low.ln())).exp().max(1.05);
-        Self { low: (low / margin).max(f64::MIN_POSITIVE), high: high * margin, log: true }
+        Self { low: (low / margin).max(f64::MIN_POSITIVE), high: (high * margin).min(f64::MAX), log: true }
     }
 }
 

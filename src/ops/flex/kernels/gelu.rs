@@ -74,6 +74,7 @@ mod tests {
         }
         assert!(gelu(f32::NAN).is_nan() && slope(f32::NAN).is_nan());
         assert_eq!((gelu(-100.0).abs(), gelu(100.0)), (0.0, 100.0));
-        assert_eq!((slope(-100.0).abs(), slope(100.0)), (0.0, 1.0));
+        // The smallest normal number times the argument is left of the density.
+        assert!(slope(-100.0).abs() < 1e-35 && slope(100.0) == 1.0);
     }
 }
