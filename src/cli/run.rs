@@ -9,18 +9,19 @@ use super::exit::{Exit, Failure};
 use super::interrupt;
 use super::progress::{Display, Progress};
 use super::render::FileFindings;
+use super::report::unpublished;
 use super::source::Source;
 use super::terminal::{Mark, Terminal};
 use crate::files::write_atomic;
 use crate::lang::{self, Checked, Settings};
 use crate::report::notes::{self, Note};
-use crate::report::{Outcome, Table};
+use crate::report::{Missing, Outcome, Study, Table, publish, read};
 use crate::run::{Idle, Options, Report, RunError, RunResult, execute};
 
 /// Check, train, evaluate and report; `flatrun FILE` does the same
 ///
-/// Everything is kept in RUNS/<file name>-<key>: events, metrics, checkpoints, weights and the table, which is also
-/// printed. Ctrl-C writes a checkpoint; --resume goes on from there.
+/// Everything is kept in RUNS/<file name>-<key>: events, metrics, checkpoints, weights, the table, which is also
+/// printed, and report.html with all plots. Ctrl-C writes a checkpoint; --resume goes on from there.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// File to run; `-` reads standard input
@@ -171,6 +172,7 @@ fn finish(
     report_idle(program, report, terminal);
     let table = table(program, report);
     keep(&report.folder, &table, &doubts(program, report))?;
+    draw(&report.folder, terminal);
     if !args.quiet {
         terminal.note(&format!("{}\n", report.folder.display()));
     }
@@ -209,7 +211,7 @@ fn report_idle(program: &lang::Program, report: &Report, terminal: &Terminal) {
 fn table(program: &lang::Program, report: &Report) -> Table {
     let outcomes = report.results.iter().map(|result| Outcome {
         variant: program.variants[result.variant].slug.clone(),
-        values: result.outcome.as_ref().ok().map(|measured| measured.values.clone()),
+        values: result.outcome.as_ref().map(|measured| measured.values.clone()).map_err(|_| Missing::Failed),
     });
     Table::new(&outcomes.collect::<Vec<_>>())
 }
@@ -232,6 +234,18 @@ fn keep(folder: &Path, table: &Table, doubts: &[Note]) -> Result<(), Failure> {
         write_atomic(&path, text.as_bytes()).map_err(|error| Failure::unwritable(&path, &error))?;
     }
     Ok(())
+}
+
+/// The page of the run; the run is good without it.
+fn draw(folder: &Path, terminal: &Terminal) {
+    let drawn = match read(folder) {
+        Ok(Some(record)) => publish(&Study::read(vec![record]), folder).map_err(|error| unpublished(&error)),
+        Ok(None) => return,
+        Err(error) => Err(Failure::unreadable(folder, &error)),
+    };
+    if let Err(failure) = drawn {
+        terminal.say(Mark::Warning, &failure.message);
+    }
 }
 
 fn failure(error: RunError, args: &Args) -> Failure {

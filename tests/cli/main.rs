@@ -6,5 +6,6 @@ mod explain;
 mod fmt;
 mod graph;
 mod plan;
+mod report;
 mod run;
 mod usage;

@@ -41,10 +41,9 @@ runs/tiny-[..]
 
 "#]]);
     let folder = desk.run_folder();
-    assert!(
-        desk.read(&format!("{folder}/table.csv"))
-            .starts_with("variant,seeds,failed,accuracy_mean,accuracy_std,loss_mean,loss_std\nsgd,2,0,0.")
-    );
+    assert!(desk.read(&format!("{folder}/table.csv")).starts_with(
+        "variant,seeds,failed,unfinished,accuracy_mean,accuracy_std,loss_mean,loss_std\nsgd,2,0,0,0."
+    ));
     assert!(
         desk.read(&format!("{folder}/table.md"))
             .starts_with("| variant | seeds | accuracy % | loss |\n|---|--:|--:|--:|\n| sgd | 2 | ")
