@@ -2,16 +2,15 @@
 
 use burn::tensor::DType;
 use burn_flex::{Flex, FlexDevice};
-use flatrun::data::{Corpus, Disk, Shape, open};
+use flatrun::data::{Corpus, Disk, Shape};
 use flatrun::evaluate::field::Field;
 use flatrun::evaluate::{Headway, Measurements, Moment, Notes, Session, Subject, measure};
-use flatrun::lang::catalog::{Cifar10, Source};
 use flatrun::lang::program::Experiment;
 use flatrun::lang::{Settings, check};
 use flatrun::model::{Model, StateDict};
 use serde_json::Value;
 
-use crate::support::{CIFAR, build, constants, json, state, uniform, written};
+use crate::support::{build, json, state, uniform, written};
 
 const SAMPLES: usize = 32;
 
@@ -265,23 +264,4 @@ fn a_surface_holds_the_line_and_regenerated_attacks_raise_it() {
     let losses = |measured: &Measurements| field(measured, "landscape").column("loss").unwrap().to_vec();
     assert_eq!(losses(&fixed)[2], losses(&fresh)[2], "at the centre both are attacked there");
     assert!(losses(&fresh)[0] > losses(&fixed)[0] && losses(&fixed)[2] > line.column("loss").unwrap()[2]);
-}
-
-#[test]
-#[ignore = "takes minutes; tests/oracles/README.md says how to run it"]
-fn resnet18_has_the_largest_eigenvalue_that_pytorch_finds() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/cifar10");
-    if !root.is_dir() {
-        println!("skipped: {} is not there", root.display());
-        return;
-    }
-    let corpus = open(&Source::Cifar10(Cifar10 { root })).unwrap().train;
-    let network = format!("resnet18(normalize = {})", constants(&CIFAR.0, &CIFAR.1));
-    let model = build(&written(&network, 3), [3, 32, 32]);
-    let state = state(&model.layout, "resnet18", DType::F32);
-    let stored = json("curvature/resnet18.json")["resnet18"].clone();
-    let case = Case { stored, model, state, corpus };
-    let measured =
-        case.measure("hessian(top = 2, samples = 512, tolerance = 1e-2, iterations = 10, trace = false)");
-    close("ResNet-18", value(&measured, "hessian.top"), case.number("top"), 1e-2);
 }
