@@ -17,7 +17,7 @@ const CHANGES: [(&str, &[&str]); 9] = [
     ("lesam/sdg_vlcs", &[r#"data.train="SUN09""#, "model=mlp(hidden = [8])"]),
     ("lesam/table2", &["data.micro=5", "model=mlp(hidden = [8])"]),
     ("lesam/table3", &["data.micro=5", SMALL_VIT, SMALL_VIT_WEIGHTS]),
-    ("sat/table3_imagenette", &["model=mlp(hidden = [8], normalize = none)"]),
+    ("sat/table3_imagenette", &["model=mlp(hidden = [], normalize = none)"]),
 ];
 
 const PACS: &str = r#"data=domains("data/PACS", test = "photo")"#;
