@@ -101,11 +101,11 @@ evaluate accuracy, loss every 7 steps
 select best(accuracy)
 ";
 
-/// Names and bytes of what must not depend on interruptions.
+/// Names and bytes of what must not depend on interruptions; nothing is measured on the way where no line asks for it.
 fn results(report: &Report) -> Vec<(String, Vec<u8>)> {
     let folder = report.folder.join("main/seed-0");
     let names = ["weights.safetensors", "metrics.csv", "measurements.csv", "results.json"];
-    names.map(|name| (name.to_owned(), std::fs::read(folder.join(name)).unwrap())).to_vec()
+    names.map(|name| (name.to_owned(), std::fs::read(folder.join(name)).unwrap_or_default())).to_vec()
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn an_interrupted_run_ends_with_the_same_bytes() {
     }
 }
 
-/// Evaluators that note where they stand.
+/// An evaluator that notes where it stands, on the way and at the end.
 const MEASURED: &str = "\
 edition 2026
 data digits batch 512
@@ -139,27 +139,69 @@ evaluate difficulty(samples = 200) every 2 steps
 
 #[test]
 fn a_measurement_that_was_interrupted_goes_on_where_it_stood() {
+    goes_on_at_every_batch(MEASURED);
+}
+
+#[test]
+fn what_looks_at_batches_goes_on_with_the_next() {
+    for evaluator in [
+        "gradient(samples = 1000)",
+        "gradient(samples = 600, loss = pgd(eps = 0.1, steps = 2))",
+        "gap(samples = 300, loss = pgd(eps = 0.1, steps = 2))",
+        "perturbation(samples = 500)",
+        "pgd(eps = 0.1, steps = 3)",
+    ] {
+        goes_on_at_every_batch(&format!(
+            "edition 2026\ndata digits batch 512\nmodel mlp([8])\n\
+             train 3 steps against psat(eps = 0.1, step = 0.05, steps = 2, lambda = 0.5) under sgd\nevaluate {evaluator}\n"
+        ));
+    }
+}
+
+/// A continued run measures only what is left, and ends with the same records.
+fn goes_on_at_every_batch(source: &str) {
     let whole = tempfile::tempdir().unwrap();
-    let (expected, watch) = watched(MEASURED, &options(MEASURED, whole.path()), Watch::default());
+    let (expected, watch) = watched(source, &options(source, whole.path()), Watch::default());
     let folder = expected.unwrap().folder.join("main/seed-0");
     let names = ["results.json", "measurements.csv", "fields/phase-1-step-2.json", "fields/final.json"];
-    let read = |folder: &Path| names.map(|name| std::fs::read(folder.join(name)).unwrap());
+    let read = |folder: &Path| names.map(|name| std::fs::read(folder.join(name)).unwrap_or_default());
     let expected = read(&folder);
+    assert!(watch.told >= 3, "{source}: told {} times", watch.told);
     for stop in 1..=watch.told {
         let runs = tempfile::tempdir().unwrap();
-        let mut options = options(MEASURED, runs.path());
+        let mut options = options(source, runs.path());
         let stopping = Watch { stop_measuring: Some(stop), ..Watch::default() };
-        let (stopped, _) = watched(MEASURED, &options, stopping);
+        let (stopped, _) = watched(source, &options, stopping);
         assert!(
             matches!(stopped, Err(RunError::Interrupted { .. } | RunError::Measuring { .. })),
             "{stopped:?}"
         );
         options.resume = true;
-        let (report, again) = watched(MEASURED, &options, Watch::default());
-        assert_eq!(again.told, watch.told - stop, "after {stop} of {}", watch.told);
+        let (report, again) = watched(source, &options, Watch::default());
+        assert_eq!(again.told, watch.told - stop, "{source}: after {stop} of {}", watch.told);
         let folder = report.unwrap().folder.join("main/seed-0");
-        assert!(read(&folder) == expected, "records differ after a stop at {stop}");
+        assert!(read(&folder) == expected, "{source}: records differ after a stop at {stop}");
         assert!(!folder.join("partial").exists(), "notes are removed");
+    }
+}
+
+/// AutoAttack goes on within the attack that was under way.
+#[test]
+fn a_cascade_goes_on_with_the_samples_that_are_left() {
+    let source = "edition 2026\ndata digits batch 512\nmodel mlp([8])\ntrain 12 steps under sgd(lr = 0.1)\n\
+                  evaluate autoattack(eps = 0.02, profile = quick)\n";
+    let whole = tempfile::tempdir().unwrap();
+    let (expected, watch) = run(source, &options(source, whole.path()), None);
+    let expected = results(&expected.unwrap());
+    for stop in 1..=watch.told {
+        let runs = tempfile::tempdir().unwrap();
+        let mut options = options(source, runs.path());
+        let stopping = Watch { stop_measuring: Some(stop), ..Watch::default() };
+        watched(source, &options, stopping).0.unwrap_err();
+        options.resume = true;
+        let (report, again) = run(source, &options, None);
+        assert!(again.told < watch.told, "the whole cascade began again after {stop}");
+        assert!(results(&report.unwrap()) == expected, "results differ after a stop at {stop}");
     }
 }
 
@@ -200,6 +242,34 @@ fn measurements_around_the_weights_go_on_too() {
         }
         assert!(!folder.join("partial").exists(), "notes are removed");
     }
+}
+
+/// Measurements of one kind are told apart in every record.
+#[test]
+fn two_measurements_of_a_kind_have_names_of_their_own() {
+    let source = "edition 2026\ndata digits batch 512\nmodel mlp([8])\ntrain 2 steps under sgd\n\
+                  evaluate hessian(top = 1, samples = 16, trace = false), hessian(top = 2, samples = 16, trace = false)\n\
+                  evaluate gap(samples = 32), gap(samples = 64) every 1 steps\n";
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(source, &options(source, runs.path()), None).0.unwrap().folder.join("main/seed-0");
+    let results = std::fs::read_to_string(folder.join("results.json")).unwrap();
+    let results: serde_json::Value = serde_json::from_str(&results).unwrap();
+    let mut names: Vec<&str> =
+        results["values"].as_array().unwrap().iter().map(|value| value[0].as_str().unwrap()).collect();
+    for name in ["hessian(top=1).top", "hessian(top=2).top", "gap(samples=32)", "gap(samples=64).mean"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count, "{names:?}");
+    let fields: Fields =
+        serde_json::from_slice(&std::fs::read(folder.join("fields/final.json")).unwrap()).unwrap();
+    let labels: Vec<&str> = fields.fields.iter().map(|field| field.label.as_str()).collect();
+    assert!(
+        labels[0].starts_with("hessian(top=1): ") && labels[1].starts_with("hessian(top=2): "),
+        "{labels:?}"
+    );
 }
 
 #[test]

@@ -4,14 +4,14 @@
 use burn::tensor::Tensor;
 
 use super::doubts::{doubts_of_gain, doubts_of_network};
-use super::measure::{Headway, MeasureError, Measurements, Watch};
-use super::{Subject, keep, victim};
+use super::measure::MeasureError;
+use super::robustness::{Survivors, Target};
+use super::samples::Samples;
+use super::{Session, keep};
 use crate::attack::{
     Apgd, Ball, Criterion, Draws, Fab, Square, Victim, boundary_start, read, runner_up, wrong,
 };
-use crate::data::{Corpus, EvalBatches};
 use crate::lang::catalog::{AutoattackEvaluator, QUERIES, STEPS, Stage, TARGETED_DLR_CLASSES};
-use crate::model::StateDict;
 use crate::ops::Ops;
 use crate::train::Batch;
 
@@ -30,9 +30,8 @@ const SLACK: f64 = 1e-6;
 /// What is attacked, and how long.
 struct Cascade<'a, B: Ops> {
     spec: &'a AutoattackEvaluator,
+    target: &'a Target<'a, B>,
     victim: Victim<'a, B>,
-    corpus: &'a Corpus,
-    device: &'a B::Device,
     targets: usize,
     batch: usize,
     /// Of each start, and queries of Square.
@@ -40,70 +39,52 @@ struct Cascade<'a, B: Ops> {
     queries: usize,
 }
 
-/// Share of `indices` of `corpus` that no attack gets misclassified, and what casts doubt on it.
+/// The samples that no attack gets misclassified, and what casts doubt on their number.
 ///
 /// # Errors
-/// Data that cannot be read; `watch` stopped it.
-pub fn robustness<B: Ops>(
+/// Data that cannot be read, notes that cannot be written; the session was stopped.
+pub fn survivors<B: Ops>(
     spec: &AutoattackEvaluator,
-    subject: &Subject<'_, B>,
-    corpus: &Corpus,
-    indices: &[u32],
-    state: &StateDict<B>,
-    watch: &mut Watch<'_>,
-) -> Result<Measurements, MeasureError> {
-    let smoke = subject.at_most.is_some();
-    let classes = subject.model.classes;
+    target: &Target<'_, B>,
+    session: &mut Session<'_, '_>,
+) -> Result<Survivors, MeasureError> {
+    let smoke = target.is_smoke();
     let cascade = Cascade {
         spec,
-        victim: victim(subject, state),
-        corpus,
-        device: subject.device,
-        targets: AutoattackEvaluator::targets(classes),
+        target,
+        victim: target.victim,
+        targets: AutoattackEvaluator::targets(target.victim.model.classes),
         batch: if smoke { SMOKE } else { BATCH },
         steps: if smoke { 1 } else { STEPS },
         queries: if smoke { 1 } else { QUERIES },
     };
-    let all = if smoke { &indices[..indices.len().min(SMOKE)] } else { indices };
-    let (left, warnings) = cascade.run(all, watch)?;
-    let name = format!("{}.accuracy", spec.label(classes));
-    Ok(Measurements {
-        values: vec![(name, left as f64 / all.len().max(1) as f64)],
-        warnings,
-        ..Measurements::default()
-    })
+    cascade.run(session)
 }
 
 impl<B: Ops> Cascade<'_, B> {
-    /// How many samples are robust, and the warnings.
-    fn run(&self, all: &[u32], watch: &mut Watch<'_>) -> Result<(usize, Vec<String>), MeasureError> {
-        let mut left = self.after(None, all.to_vec(), watch)?;
+    fn run(&self, session: &mut Session<'_, '_>) -> Result<Survivors, MeasureError> {
+        let all = self.target.samples(self.batch);
+        let mut left = self.after(None, &all, session)?;
         let mut warnings = self.doubts(&left)?;
         for &stage in self.spec.stages() {
             let before = left.len();
-            left = self.after(Some(stage), left, watch)?;
+            left = self.after(Some(stage), &self.target.those(left, self.batch), session)?;
             warnings.extend(doubts_of_gain(stage, before - left.len(), all.len()));
         }
-        Ok((left.len(), warnings))
+        Ok(Survivors { left: left.len(), of: all.len(), warnings })
     }
 
-    /// Those of `left` that an attack leaves robust; without an attack those that are classified correctly.
+    /// Those samples that an attack leaves robust; without an attack those that are classified correctly.
     fn after(
         &self,
         stage: Option<Stage>,
-        left: Vec<u32>,
-        watch: &mut Watch<'_>,
+        samples: &Samples<'_, B>,
+        session: &mut Session<'_, '_>,
     ) -> Result<Vec<u32>, MeasureError> {
-        let (mut robust, of, mut done) = (Vec::new(), left.len(), 0);
-        for batch in EvalBatches::new(self.corpus, left, self.batch) {
-            let batch = Batch::upload(batch?, self.device);
-            done += batch.len();
+        let what = stage.map_or("clean", Stage::name);
+        samples.fold_part(what, session, |robust: &mut Vec<u32>, batch| {
             robust.extend(self.survivors(stage, batch));
-            if !watch(&Headway::samples(stage.map_or("clean", Stage::name), done, of)) {
-                return Err(MeasureError::Stopped);
-            }
-        }
-        Ok(robust)
+        })
     }
 
     /// Places of the samples of a batch that every round of an attack leaves robust.
@@ -187,11 +168,10 @@ impl<B: Ops> Cascade<'_, B> {
 
     /// What the first batch of the classified samples says against attacking this network.
     fn doubts(&self, left: &[u32]) -> Result<Vec<String>, MeasureError> {
-        let first = left[..left.len().min(self.batch)].to_vec();
-        let Some(batch) = EvalBatches::new(self.corpus, first, self.batch).next() else {
+        let Some(batch) = self.target.those(left.to_vec(), self.batch).first() else {
             return Ok(Vec::new());
         };
-        let mut doubts = doubts_of_network(&self.victim, &Batch::upload(batch?, self.device));
+        let mut doubts = doubts_of_network(&self.victim, &batch?);
         if !self.has_targeted_dlr() {
             let classes = self.victim.model.classes;
             doubts.push(format!(

@@ -4,9 +4,9 @@
 use burn::tensor::Tensor;
 
 use super::field::{Axis, Column, Field};
-use super::measure::{Headway, MeasureError, Measurements};
+use super::measure::{MeasureError, Measurements};
+use super::samples::Samples;
 use super::{Moment, Session, Subject, evenly_spaced};
-use crate::data::EvalBatches;
 use crate::lang::catalog::DifficultyEvaluator;
 use crate::model::{Normalization, StateDict, Wants};
 use crate::ops::Ops;
@@ -34,20 +34,16 @@ pub fn difficulty<B: Ops>(
     moment: &Moment<'_, B>,
     session: &mut Session<'_, '_>,
 ) -> Result<Measurements, MeasureError> {
-    let wanted = subject.at_most.map_or(spec.samples, |batches| spec.samples.min(batches * BATCH));
-    let probes = evenly_spaced(subject.train_indices, wanted);
-    let mut all: [Vec<f64>; 3] = session.state("difficulty").unwrap_or_default();
-    let rest = probes[all[0].len().min(probes.len())..].to_vec();
-    for batch in EvalBatches::new(subject.train, rest, BATCH) {
-        let measured = difficulties(spec, subject, moment.state, Batch::upload(batch?, subject.device));
-        for (all, values) in all.iter_mut().zip(measured) {
+    let probes = evenly_spaced(subject.train_indices, spec.samples);
+    let probes = Samples::new(subject, subject.train, probes, BATCH);
+    let all = probes.fold("difficulty", session, |all: &mut [Vec<f64>; 3], batch| {
+        for (all, values) in all.iter_mut().zip(difficulties(spec, subject, moment.state, batch)) {
             all.extend(values.into_data().convert::<f64>().iter::<f64>());
         }
-        session.advance("difficulty", Headway::samples("difficulty", all[0].len(), probes.len()), &all)?;
-    }
+    })?;
     let values = MEASURES.iter().zip(&all).flat_map(|(measure, values)| spread(measure, values)).collect();
     let label = format!("difficulty(samples={}, alpha={})", probes.len(), spec.alpha);
-    let fields = vec![field(label, &probes, all, moment)];
+    let fields = vec![field(label, probes.indices(), all, moment)];
     Ok(Measurements { values, fields, warnings: Vec::new() })
 }
 

@@ -115,7 +115,7 @@ fn host<B: Ops>(values: Tensor<B, 1>) -> Vec<f64> {
     values.into_data().convert::<f64>().iter::<f64>().collect()
 }
 
-/// Rank correlation; equal values share the mean of their ranks. NaN where all values are equal.
+/// Rank correlation. NaN where all values are equal.
 fn spearman(one: &[f64], other: &[f64]) -> f64 {
     let (one, other) = (ranks(one), ranks(other));
     let middle = (one.len() as f64 - 1.0) / 2.0;
@@ -124,7 +124,8 @@ fn spearman(one: &[f64], other: &[f64]) -> f64 {
     sum(&one, &other) / (sum(&one, &one) * sum(&other, &other)).sqrt()
 }
 
-fn ranks(values: &[f64]) -> Vec<f64> {
+/// Places of the values in rising order, from 0; equal values share the mean of theirs.
+pub fn ranks(values: &[f64]) -> Vec<f64> {
     let rank = |value: &f64| {
         let below = values.iter().filter(|other| other.total_cmp(value).is_lt()).count();
         let equal = values.iter().filter(|other| other.total_cmp(value).is_eq()).count();

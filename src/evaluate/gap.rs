@@ -1,14 +1,13 @@
 //! `gap`: how much better the network does on training samples than on test samples.
 
 use super::curvature::named;
-use super::measure::{Headway, MeasureError, Measurements};
+use super::measure::{MeasureError, Measurements};
 use super::pgd::points;
+use super::samples::Samples;
 use super::{Moment, Session, Subject, evenly_spaced, victim};
-use crate::attack::wrong;
-use crate::data::{Corpus, EvalBatches};
+use crate::attack::{Victim, read, wrong};
 use crate::lang::catalog::{GapEvaluator, ProbeLoss};
 use crate::ops::Ops;
-use crate::train::Batch;
 
 /// Samples per batch: each keeps its activations for a backward pass to its image.
 const BATCH: usize = 128;
@@ -28,12 +27,13 @@ pub fn gap<B: Ops>(
 ) -> Result<Measurements, MeasureError> {
     let loss = &spec.probe.loss;
     let all: Vec<u32> = (0..subject.test.len() as u32).collect();
-    let of = |indices: &[u32]| {
-        let most = subject.at_most.map_or(spec.probe.samples, |_| spec.probe.samples.min(BATCH));
-        evenly_spaced(indices, most)
+    let of = |corpus, indices: &[u32]| {
+        Samples::new(subject, corpus, evenly_spaced(indices, spec.probe.samples), BATCH)
     };
-    let train = accuracy(loss, subject, moment, (subject.train, of(subject.train_indices)), session)?;
-    let test = accuracy(loss, subject, moment, (subject.test, of(&all)), session)?;
+    let victim = victim(subject, moment.state);
+    let train = of(subject.train, subject.train_indices);
+    let train = accuracy(loss, &victim, "gap, training samples", &train, session)?;
+    let test = accuracy(loss, &victim, "gap, test samples", &of(subject.test, &all), session)?;
     let name = |what: &str| named("gap", loss, what);
     let mut values = vec![(name(""), train - test), (name("train"), train), (name("test"), test)];
     if let Some((mean, half_width)) = over_time(&moment.history(&name("")), spec.last) {
@@ -45,25 +45,20 @@ pub fn gap<B: Ops>(
 /// Share of samples that are classified right, attacked where the loss is adversarial.
 fn accuracy<B: Ops>(
     loss: &ProbeLoss,
-    subject: &Subject<'_, B>,
-    moment: &Moment<'_, B>,
-    (corpus, indices): (&Corpus, Vec<u32>),
+    victim: &Victim<'_, B>,
+    what: &str,
+    samples: &Samples<'_, B>,
     session: &mut Session<'_, '_>,
 ) -> Result<f64, MeasureError> {
-    let (victim, of) = (victim(subject, moment.state), indices.len());
-    let (mut right, mut done) = (0, 0);
-    for batch in EvalBatches::new(corpus, indices, BATCH) {
-        let batch = Batch::upload(batch?, subject.device);
+    let right = samples.fold_part(what, session, |right: &mut usize, batch| {
         let x = match loss {
             ProbeLoss::Clean => batch.x.clone(),
-            ProbeLoss::Pgd(spec) => points(spec, &victim, &batch),
+            ProbeLoss::Pgd(spec) => points(spec, victim, &batch),
         };
-        let missed = crate::attack::read(wrong(&victim.logits(x), &batch.labels));
-        right += missed.into_iter().filter(|wrong| !wrong).count();
-        done += batch.len();
-        session.tell(Headway::samples("gap", done, of))?;
-    }
-    Ok(right as f64 / of.max(1) as f64)
+        let missed = read(wrong(&victim.logits(x), &batch.labels));
+        *right += missed.into_iter().filter(|wrong| !wrong).count();
+    })?;
+    Ok(right as f64 / samples.len().max(1) as f64)
 }
 
 /// Mean of the last values and half the width of its 95 % confidence interval; `None` for fewer than two.

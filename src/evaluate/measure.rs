@@ -55,9 +55,12 @@ impl Measurements {
         Self { values: vec![(name.into(), value)], ..Self::default() }
     }
 
-    /// Adds what another evaluator gave.
+    /// Adds what another measurement gave; one that stands twice in a program counts once.
     pub fn extend(&mut self, other: Self) {
-        self.values.extend(other.values);
+        let known = self.values.len();
+        let new = |(name, _): &(String, f64)| !self.values[..known].iter().any(|(known, _)| known == name);
+        let new: Vec<(String, f64)> = other.values.into_iter().filter(new).collect();
+        self.values.extend(new);
         self.fields.extend(other.fields);
         self.warnings.extend(other.warnings);
     }

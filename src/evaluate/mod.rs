@@ -11,9 +11,12 @@ mod estimates;
 pub mod field;
 mod gap;
 mod measure;
+mod naming;
 mod notes;
 mod perturbation;
 mod pgd;
+mod robustness;
+mod samples;
 
 use burn::tensor::Tensor;
 
@@ -28,8 +31,11 @@ use crate::train::Batch;
 
 pub use accuracy::{Scores, scores};
 pub use doubts::disagreements;
+pub use estimates::ranks;
 pub use measure::{Headway, MeasureError, Measurements, Watch};
+pub use naming::measure_named;
 pub use notes::{Notes, Session};
+pub use robustness::robustness;
 
 /// Samples per evaluation batch: large enough to keep the cores busy, small enough for the memory of any network.
 pub const BATCH: usize = 256;
@@ -90,10 +96,10 @@ pub fn measure<B: Ops>(
     moment: &Moment<'_, B>,
     session: &mut Session<'_, '_>,
 ) -> Result<Measurements, MeasureError> {
-    let (state, watch) = (moment.state, &mut *session.watch);
+    let state = moment.state;
     let name = evaluator.name();
     let all: Vec<u32> = (0..subject.test.len() as u32).collect();
-    if let Some(measured) = robustness(evaluator, subject, subject.test, &all, state, watch) {
+    if let Some(measured) = robustness(evaluator, subject, (subject.test, &all), state, session) {
         return measured;
     }
     Ok(match evaluator {
@@ -111,24 +117,6 @@ pub fn measure<B: Ops>(
         Evaluator::Corruption(spec) => corruption::errors(spec, subject, state, session)?,
         _ => Measurements { values: accuracies(name, subject, state)?, ..Measurements::default() },
     })
-}
-
-/// Accuracy under the evaluator's attack on `indices` of `corpus`; `None` for one that does not attack.
-pub fn robustness<B: Ops>(
-    evaluator: &Evaluator,
-    subject: &Subject<'_, B>,
-    corpus: &Corpus,
-    indices: &[u32],
-    state: &StateDict<B>,
-    watch: &mut Watch<'_>,
-) -> Option<Result<Measurements, MeasureError>> {
-    match evaluator {
-        Evaluator::Pgd(spec) => Some(pgd::robustness(spec, subject, corpus, indices, state, watch)),
-        Evaluator::Autoattack(spec) => {
-            Some(autoattack::robustness(spec, subject, corpus, indices, state, watch))
-        }
-        _ => None,
-    }
 }
 
 /// `wanted` of the indices at equal distances, all of them where there are fewer.

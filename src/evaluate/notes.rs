@@ -91,6 +91,14 @@ impl Session<'_, '_> {
         self.notes.read(&format!("{name}.json"))
     }
 
+    /// Notes `state` as that of the part that is called `name`.
+    ///
+    /// # Errors
+    /// The note cannot be written.
+    pub fn note(&self, name: &str, state: &impl Serialize) -> Result<(), MeasureError> {
+        self.notes.write(&format!("{name}.json"), state)
+    }
+
     /// Tells how far the measurement is.
     ///
     /// # Errors

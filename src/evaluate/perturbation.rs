@@ -1,14 +1,17 @@
 //! `perturbation`: how far the adversary that trains moves images at the moment (SAT, figure 6).
 
-use super::measure::{Headway, MeasureError, Measurements};
+use super::measure::{MeasureError, Measurements};
+use super::samples::Samples;
 use super::{Moment, Session, Subject, evenly_spaced};
-use crate::data::EvalBatches;
 use crate::lang::catalog::PerturbationEvaluator;
 use crate::ops::Ops;
-use crate::train::{Adversary, Batch, Objective};
+use crate::train::{Adversary, Objective};
 
 /// Samples per batch, of which `hsat` moves a share: the paper's.
 const BATCH: usize = 128;
+
+/// Sum of the norms, and where the adversary's own curriculum stands.
+type Sum = (f64, Option<f64>);
 
 /// Mean norm of the perturbations from the clean image, without a random start, where the adversary's own curriculum
 /// stands.
@@ -30,19 +33,15 @@ pub fn perturbation<B: Ops>(
     if let Some(memory) = &moment.adversary {
         adversary.restore(memory.clone());
     }
-    let most = subject.at_most.map_or(spec.samples, |batches| spec.samples.min(batches * BATCH));
-    let indices = evenly_spaced(subject.train_indices, most);
-    let (of, mut done, mut norms, mut lambda) = (indices.len(), 0, 0.0, None);
-    for batch in EvalBatches::new(subject.train, indices, BATCH) {
-        let batch = Batch::upload(batch?, subject.device);
+    let indices = evenly_spaced(subject.train_indices, spec.samples);
+    let samples = Samples::new(subject, subject.train, indices, BATCH);
+    let (norms, lambda) = samples.fold("perturbation", session, |(norms, lambda): &mut Sum, batch| {
         let mut objective = Objective::new(subject.model, &moment.state.statistics, batch.len());
         let record = adversary.displace(&mut objective, &moment.state.weights, &batch, &moment.clock);
-        norms += batch.len() as f64 * number(record.perturbation);
-        lambda = record.lambda.map(number);
-        done += batch.len();
-        session.tell(Headway::samples("perturbation", done, of))?;
-    }
-    let mean = ("perturbation".to_owned(), norms / of.max(1) as f64);
+        *norms += batch.len() as f64 * number(record.perturbation);
+        *lambda = record.lambda.map(number);
+    })?;
+    let mean = ("perturbation".to_owned(), norms / samples.len().max(1) as f64);
     let lambda = lambda.map(|lambda| ("perturbation.lambda".to_owned(), lambda));
     Ok(Measurements { values: std::iter::once(mean).chain(lambda).collect(), ..Measurements::default() })
 }

@@ -2,14 +2,13 @@
 
 use burn::tensor::Tensor;
 
-use super::measure::{Headway, MeasureError, Measurements, Watch};
-use super::{Subject, keep, victim};
+use super::measure::MeasureError;
+use super::robustness::{Survivors, Target};
+use super::{Session, keep};
 use crate::attack::{
     Attack, Ball, Choice, Criterion, Draws, Rule, Start, Victim, View, Worst, read, worst, wrong,
 };
-use crate::data::{Corpus, EvalBatches};
 use crate::lang::catalog::PgdEvaluator;
-use crate::model::StateDict;
 use crate::ops::Ops;
 use crate::train::Batch;
 
@@ -28,34 +27,24 @@ impl<B: Ops> Rule<B> for UntilWrong {
     }
 }
 
-/// Share of `indices` of `corpus` that no attack gets misclassified.
+/// The samples that no attack gets misclassified.
 ///
 /// # Errors
-/// Data that cannot be read; `watch` stopped it.
-pub fn robustness<B: Ops>(
+/// Data that cannot be read, notes that cannot be written; the session was stopped.
+pub fn survivors<B: Ops>(
     spec: &PgdEvaluator,
-    subject: &Subject<'_, B>,
-    corpus: &Corpus,
-    indices: &[u32],
-    state: &StateDict<B>,
-    watch: &mut Watch<'_>,
-) -> Result<Measurements, MeasureError> {
-    let kept = subject.at_most.map_or(indices.len(), |batches| (batches * BATCH).min(indices.len()));
-    let victim = victim(subject, state);
-    let (mut robust, mut done) = (0, 0);
-    for batch in EvalBatches::new(corpus, indices[..kept].to_vec(), BATCH) {
-        let batch = Batch::upload(batch?, subject.device);
-        done += batch.len();
-        robust += survivors(spec, &victim, batch);
-        if !watch(&Headway::samples("pgd", done, kept)) {
-            return Err(MeasureError::Stopped);
-        }
-    }
-    Ok(Measurements::one(format!("{}.accuracy", spec.label()), robust as f64 / kept.max(1) as f64))
+    target: &Target<'_, B>,
+    session: &mut Session<'_, '_>,
+) -> Result<Survivors, MeasureError> {
+    let samples = target.samples(BATCH);
+    let left = samples.fold("pgd", session, |left: &mut usize, batch| {
+        *left += survivors_of(spec, &target.victim, batch);
+    })?;
+    Ok(Survivors { left, of: samples.len(), warnings: Vec::new() })
 }
 
 /// How many samples of a batch are right at the clean image and after every attack.
-fn survivors<B: Ops>(spec: &PgdEvaluator, victim: &Victim<'_, B>, batch: Batch<B>) -> usize {
+fn survivors_of<B: Ops>(spec: &PgdEvaluator, victim: &Victim<'_, B>, batch: Batch<B>) -> usize {
     let clean = wrong(&victim.logits(batch.x.clone()), &batch.labels);
     let mut left = keep(batch, &read(clean));
     for restart in 0..spec.restarts as u64 {

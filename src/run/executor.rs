@@ -3,56 +3,38 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use petgraph::graph::NodeIndex;
-use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Observer, RunName};
 use super::folder::{RunFolder, SeedFolder, link, write};
-use super::measuring::{link_fields, measure_all, write_fields};
+use super::measuring::link_fields;
 use super::monitor::{Journal, PhaseMonitor};
-use super::record::{EventLog, write_measured, write_metrics};
-use super::selected::{export, initial, selected};
+use super::record::EventLog;
+use super::selected::initial;
 use super::{Idle, Options, Prepared, Report, RunError, RunResult, inputs};
 use crate::data::Feed;
-use crate::evaluate::{Headway, MeasureError, Measurements, Moment, Subject, disagreements};
+use crate::evaluate::{Measurements, Subject};
 use crate::graph::{Run, StageGraph, StageKind, program_key};
 use crate::lang::program::{Phase, Program, Variant};
-use crate::lang::schedule::Clock;
-use crate::model::StateDict;
 use crate::ops::Ops;
 use crate::train::StepPlan;
 use crate::train::phase::{PhaseError, Setup, Start};
 use crate::train::state::{Checkpoint, Measured, Progress, peek, peek_stage};
 
 /// Everything the stages share.
-struct Executor<'a, B: Ops> {
-    program: &'a Program,
-    prepared: &'a [Prepared],
-    graph: StageGraph,
-    options: &'a Options,
-    folder: RunFolder,
-    device: &'a B::Device,
-    stop: &'a AtomicBool,
+pub struct Executor<'a, B: Ops> {
+    pub program: &'a Program,
+    pub prepared: &'a [Prepared],
+    pub graph: StageGraph,
+    pub options: &'a Options,
+    pub folder: RunFolder,
+    pub device: &'a B::Device,
+    pub stop: &'a AtomicBool,
     /// Message of each stage that failed; those that share it fail with it.
     failed: BTreeMap<NodeIndex, String>,
-}
-
-/// `results.json`.
-#[derive(Serialize, Deserialize)]
-struct Results {
-    /// Content key of the evaluation.
-    stage: String,
-    /// `None` where a value is not finite.
-    values: Vec<(String, Option<f64>)>,
-    /// What casts doubt on them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
-    /// How the data they were measured on came about.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    protocol: Vec<String>,
 }
 
 /// See [`super::execute`].
@@ -198,7 +180,11 @@ impl<B: Ops> Executor<'_, B> {
         journal.event(&Event::StageFinished { stage: stage.key.to_string(), seconds })
     }
 
-    fn cached(&self, node: NodeIndex, from: &str, journal: &mut Journal<'_>) -> Result<(), RunError> {
+    /// Records that a stage was found done.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub fn cached(&self, node: NodeIndex, from: &str, journal: &mut Journal<'_>) -> Result<(), RunError> {
         let stage = self.graph.stage(node);
         let (key, label) = (stage.key.to_string(), stage.label.clone());
         journal.event(&Event::StageCached { stage: key, label, from: from.to_owned() })
@@ -306,7 +292,8 @@ impl<B: Ops> Executor<'_, B> {
         })
     }
 
-    fn subject<'p>(&'p self, prepared: &'p Prepared) -> Subject<'p, B> {
+    /// What evaluators of a variant measure on.
+    pub fn subject<'p>(&'p self, prepared: &'p Prepared) -> Subject<'p, B> {
         Subject {
             model: &prepared.model,
             device: self.device,
@@ -343,136 +330,6 @@ impl<B: Ops> Executor<'_, B> {
         Ok((Start { state, best, epoch: checkpoint.progress.epoch }, records))
     }
 
-    fn evaluate(
-        &self,
-        run: &Run,
-        folder: &SeedFolder,
-        journal: &mut Journal<'_>,
-    ) -> Result<Measurements, RunError> {
-        let variant = &self.program.variants[run.variant];
-        let (experiment, prepared) = (&variant.experiment, &self.prepared[run.variant]);
-        let stage = self.graph.stage(run.evaluate);
-        let records = Records::of(folder, run.train.len());
-        write_metrics(&folder.path().join("metrics.csv"), &records.rows)?;
-        if !records.measured.is_empty() {
-            let all: Vec<&Measured> = records.measured.iter().collect();
-            write_measured(&folder.path().join("measurements.csv"), &all)?;
-        }
-        if let Some(known) = known_results(folder, stage.key.as_str()) {
-            self.cached(run.evaluate, "this folder", journal)?;
-            journal.warn(&known.warnings)?;
-            self.export(variant, run.seed, folder, journal)?;
-            return Ok(known);
-        }
-        let path = folder.checkpoint(run.train.len() - 1);
-        let bytes = fs::read(&path).map_err(|source| RunError::read(&path, source))?;
-        let layout = &prepared.model.layout;
-        let state = selected::<B>(experiment, layout, &bytes, self.device)?;
-        crate::model::save(&folder.weights(), layout, &state)?;
-        let last = Checkpoint::open(&bytes)?;
-        let mut moment = self.moment(run, &state, &last)?;
-        moment.measured = records.measured.into_iter().map(|known| (known.name, known.value)).collect();
-        let notes = folder.partial(stage.key.as_str());
-        let mut measured = self.measured(run, &moment, &notes, journal)?;
-        let fields = std::mem::take(&mut measured.fields);
-        write_fields(&folder.fields().join("final.json"), moment.number, moment.clock.step, fields)?;
-        journal.warn(&measured.warnings)?;
-        for (name, value) in &measured.values {
-            journal.event(&Event::Result { name: name.clone(), value: *value })?;
-        }
-        self.export(variant, run.seed, folder, journal)?;
-        let finite = |(name, value): &(String, f64)| (name.clone(), Some(*value).filter(|v| v.is_finite()));
-        let results = Results {
-            stage: stage.key.to_string(),
-            values: measured.values.iter().map(finite).collect(),
-            warnings: measured.warnings.clone(),
-            protocol: prepared.protocol.clone(),
-        };
-        let json =
-            serde_json::to_vec_pretty(&results).map_err(|error| RunError::Internal(error.to_string()))?;
-        folder.write("results.json", &json)?;
-        let _ = fs::remove_dir_all(folder.path().join("partial"));
-        Ok(measured)
-    }
-
-    /// What the program asks for, and where its attacks disagree.
-    fn measured(
-        &self,
-        run: &Run,
-        moment: &Moment<'_, B>,
-        notes: &Path,
-        journal: &mut Journal<'_>,
-    ) -> Result<Measurements, RunError> {
-        let (experiment, prepared) =
-            (&self.program.variants[run.variant].experiment, &self.prepared[run.variant]);
-        let mut watch = |headway: &Headway<'_>| {
-            journal.observer.measuring(&journal.name, headway);
-            !self.stop.load(Ordering::Relaxed)
-        };
-        let evaluators = experiment.evaluate.iter().map(|measurement| &measurement.evaluator);
-        let subject = self.subject(prepared);
-        let measured = measure_all(evaluators.enumerate(), &subject, moment, &mut watch, Some(notes));
-        let measured = measured.map_err(|error| self.unmeasured(error, run))?;
-        let (mut all, mut firsts) = (Measurements::default(), Vec::new());
-        for (index, measured) in measured {
-            let first = measured.values.first();
-            firsts.extend(first.map(|(_, value)| (&experiment.evaluate[index].evaluator, *value)));
-            all.extend(measured);
-        }
-        all.warnings.extend(disagreements(&firsts));
-        Ok(all)
-    }
-
-    /// The end of a run's last phase.
-    fn moment<'s>(
-        &'s self,
-        run: &Run,
-        state: &'s StateDict<B>,
-        last: &Checkpoint<'_>,
-    ) -> Result<Moment<'s, B>, RunError> {
-        let variant = &self.program.variants[run.variant];
-        let phases = &variant.experiment.phases;
-        let phase = &phases[phases.len() - 1];
-        let batches = feed(variant, &self.prepared[run.variant], run.seed)?.batches() as u64;
-        let step = last.progress.step;
-        Ok(Moment {
-            state,
-            phase,
-            number: phases.len(),
-            clock: Clock { step, steps: phase.duration.steps(batches), steps_per_epoch: batches, lr: None },
-            seed: run.seed,
-            weights: last.sample_weights(self.device),
-            adversary: last.adversary_memory(self.device),
-            measured: Vec::new(),
-        })
-    }
-
-    fn unmeasured(&self, error: MeasureError, run: &Run) -> RunError {
-        match error {
-            MeasureError::Data(error) => RunError::Data(error),
-            MeasureError::Write { path, source } => RunError::Write { path, source },
-            MeasureError::Stopped => {
-                RunError::Measuring { folder: self.folder.path().to_owned(), phase: run.train.len() }
-            }
-        }
-    }
-
-    /// Puts the run's weights where the program wants them, also when they were there before: another run may
-    /// have written to the same place.
-    fn export(
-        &self,
-        variant: &Variant,
-        seed: u64,
-        folder: &SeedFolder,
-        journal: &mut Journal<'_>,
-    ) -> Result<(), RunError> {
-        let Some(path) = variant.experiment.export.as_ref().filter(|_| !self.options.smoke) else {
-            return Ok(());
-        };
-        let path = export(self.program, path, &variant.slug, seed, &folder.weights())?;
-        journal.event(&Event::Exported { path: path.display().to_string() })
-    }
-
     /// `resolved.json`: every value and where it came from.
     fn resolved(&self, variant: &Variant, run: &Run) -> Result<Vec<u8>, RunError> {
         let stages =
@@ -494,14 +351,14 @@ impl<B: Ops> Executor<'_, B> {
 
 /// Epochs and measurements of finished phases.
 #[derive(Default)]
-struct Records {
-    rows: Vec<crate::train::state::EpochRow>,
-    measured: Vec<Measured>,
+pub struct Records {
+    pub rows: Vec<crate::train::state::EpochRow>,
+    pub measured: Vec<Measured>,
 }
 
 impl Records {
     /// Of the first `phases` phases.
-    fn of(folder: &SeedFolder, phases: usize) -> Self {
+    pub fn of(folder: &SeedFolder, phases: usize) -> Self {
         let mut records = Self::default();
         for progress in (0..phases).filter_map(|phase| peek(&folder.checkpoint(phase))) {
             records.rows.extend(progress.rows);
@@ -511,23 +368,16 @@ impl Records {
     }
 }
 
-/// Results of the evaluation `key`, where they are there with their weights.
-pub(super) fn known_results(folder: &SeedFolder, key: &str) -> Option<Measurements> {
-    let results: Results = serde_json::from_slice(&fs::read(folder.results()).ok()?).ok()?;
-    let read = |(name, value): (String, Option<f64>)| (name, value.unwrap_or(f64::NAN));
-    (results.stage == key && folder.weights().exists()).then(|| Measurements {
-        values: results.values.into_iter().map(read).collect(),
-        warnings: results.warnings,
-        ..Measurements::default()
-    })
-}
-
 /// Length of phases together.
 fn steps(phases: &[Phase], steps_per_epoch: u64) -> u64 {
     phases.iter().map(|phase| phase.duration.steps(steps_per_epoch)).sum()
 }
 
-fn feed(variant: &Variant, prepared: &Prepared, seed: u64) -> Result<Feed, RunError> {
+/// The batches of a variant under a seed.
+///
+/// # Errors
+/// Data that cannot be read.
+pub fn feed(variant: &Variant, prepared: &Prepared, seed: u64) -> Result<Feed, RunError> {
     let data = &variant.experiment.data;
     let indices = prepared.split.train.clone();
     let train = prepared.train.clone();

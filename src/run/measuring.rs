@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use super::folder::SeedFolder;
 use super::{RunError, folder};
 use crate::evaluate::field::{Field, Fields, SCHEMA};
-use crate::evaluate::{MeasureError, Measurements, Moment, Notes, Session, Subject, Watch, measure};
-use crate::lang::catalog::Evaluator;
+use crate::evaluate::{MeasureError, Measurements, Moment, Notes, Session, Subject, Watch, measure_named};
+use crate::lang::program::Measurement;
 use crate::ops::Ops;
 
 /// What took longer is noted, so that an interruption of a later evaluator does not cost it.
@@ -16,25 +16,26 @@ const LONG: Duration = Duration::from_secs(2);
 /// The note of a finished evaluator.
 const DONE: &str = "done.json";
 
-/// What each of `evaluators` gives, with its place among them; finished and unfinished work is noted in `notes`.
+/// What each of `measurements` gives, with its place among them; finished and unfinished work is noted in `notes`.
 ///
 /// # Errors
 /// Data that cannot be read, notes that cannot be written; `watch` stopped it.
 pub fn measure_all<'e, B: Ops>(
-    evaluators: impl Iterator<Item = (usize, &'e Evaluator)>,
+    measurements: impl Iterator<Item = (usize, &'e Measurement)>,
     subject: &Subject<'_, B>,
     moment: &Moment<'_, B>,
     watch: &mut Watch<'_>,
     notes: Option<&Path>,
 ) -> Result<Vec<(usize, Measurements)>, MeasureError> {
     let mut all = Vec::new();
-    for (index, evaluator) in evaluators {
-        let folder = notes.map(|notes| notes.join(format!("{index}-{}", evaluator.name())));
+    for (index, measurement) in measurements {
+        let name = measurement.evaluator.name();
+        let folder = notes.map(|notes| notes.join(format!("{index}-{name}")));
         let mut notes = folder.map_or_else(Notes::none, Notes::at);
         let known = notes.read(DONE);
         let measured = match known {
             Some(known) => known,
-            None => finished(evaluator, subject, moment, &mut Session { watch, notes: &mut notes })?,
+            None => finished(measurement, subject, moment, &mut Session { watch, notes: &mut notes })?,
         };
         all.push((index, measured));
     }
@@ -42,13 +43,13 @@ pub fn measure_all<'e, B: Ops>(
 }
 
 fn finished<B: Ops>(
-    evaluator: &Evaluator,
+    measurement: &Measurement,
     subject: &Subject<'_, B>,
     moment: &Moment<'_, B>,
     session: &mut Session<'_, '_>,
 ) -> Result<Measurements, MeasureError> {
     let began = Instant::now();
-    let measured = measure(evaluator, subject, moment, session)?;
+    let measured = measure_named(measurement, subject, moment, session)?;
     session.notes.clear();
     if began.elapsed() > LONG {
         session.notes.write(DONE, &measured)?;

@@ -1,6 +1,7 @@
 //! Walks the stage graph of a program: trains, measures, records, continues after a kill.
 
 mod device;
+mod evaluation;
 pub mod event;
 mod executor;
 pub mod folder;

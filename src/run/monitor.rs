@@ -180,7 +180,8 @@ impl<B: Ops> PhaseMonitor<'_, '_, B> {
             return Ok(None);
         }
         let mut watch = watch(self.journal, self.stop);
-        let found = robustness(evaluator, subject, subject.train, validation, state, &mut watch);
+        let mut session = Session { watch: &mut watch, notes: &mut Notes::none() };
+        let found = robustness(evaluator, subject, (&subject.train, validation), state, &mut session);
         drop(watch);
         let Some(measured) = found.transpose().map_err(unmeasured)? else { return Ok(None) };
         self.doubt(&measured)?;
@@ -217,9 +218,9 @@ impl<B: Ops> PhaseMonitor<'_, '_, B> {
             (self.steps_before + clock.step).is_multiple_of(every.steps(clock.steps_per_epoch).max(1))
         };
         let evaluate = self.experiment.evaluate.iter().enumerate();
-        let evaluators = evaluate.filter(|(_, measurement)| measurement.every.is_some_and(due));
-        let evaluators: Vec<_> = evaluators.map(|(index, due)| (index, &due.evaluator)).collect();
-        if evaluators.is_empty() {
+        let measurements: Vec<_> =
+            evaluate.filter(|(_, measurement)| measurement.every.is_some_and(due)).collect();
+        if measurements.is_empty() {
             return Ok(Measurements::default());
         }
         let moment = Moment {
@@ -234,8 +235,9 @@ impl<B: Ops> PhaseMonitor<'_, '_, B> {
         };
         let mut watch = watch(self.journal, self.stop);
         let notes = self.folder.partial(&format!("{}-step-{}", self.key, clock.step));
-        let measured = measure_all(evaluators.into_iter(), &self.subject, &moment, &mut watch, Some(&notes))
-            .map_err(unmeasured)?;
+        let measured =
+            measure_all(measurements.into_iter(), &self.subject, &moment, &mut watch, Some(&notes))
+                .map_err(unmeasured)?;
         self.finished.push(notes);
         let mut all = Measurements::default();
         measured.into_iter().for_each(|(_, measured)| all.extend(measured));

@@ -62,7 +62,7 @@ fn trained(stage: &Stage, checkpoints: Vec<PathBuf>, runs: &Path) -> Status {
 }
 
 fn evaluated(stage: &Stage, folders: Vec<SeedFolder>) -> Status {
-    let holds = |folder: &&SeedFolder| super::executor::known_results(folder, stage.key.as_str()).is_some();
+    let holds = |folder: &&SeedFolder| super::evaluation::known_results(folder, stage.key.as_str()).is_some();
     match folders.iter().find(holds) {
         Some(folder) => Status::Cached { path: folder.results() },
         None => Status::NotRun,

@@ -4,7 +4,7 @@ use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
 use flatrun::attack::{Apgd, Ball, Criterion, Draws, Fab, Square, Victim, boundary_start, runner_up};
 use flatrun::data::{Corpus, EvalBatches, Shape};
-use flatrun::evaluate::{Subject, robustness};
+use flatrun::evaluate::{Notes, Session, Subject, robustness};
 use flatrun::lang::catalog::{AutoattackEvaluator, Evaluator, Norm, Profile};
 use flatrun::model::{Model, Normalization, StateDict};
 use flatrun::train::Batch;
@@ -173,8 +173,9 @@ fn the_cascade_leaves_the_same_samples_robust() {
         for robust in [true, false] {
             let indices: Vec<u32> =
                 (0..SAMPLES as u32).filter(|&i| (stored[i as usize] > 0.5) == robust).collect();
-            let found =
-                robustness(&spec, &subject, &corpus, &indices, &state, &mut |_| true).unwrap().unwrap();
+            let mut session = Session { watch: &mut |_| true, notes: &mut Notes::none() };
+            let found = robustness(&spec, &subject, (&corpus, &indices), &state, &mut session);
+            let found = found.unwrap().unwrap();
             let (_, accuracy) = found.values[0];
             assert_eq!(accuracy, f64::from(u8::from(robust)), "{word}: of {} samples", indices.len());
         }

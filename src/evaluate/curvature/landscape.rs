@@ -4,7 +4,7 @@ use super::probe::{Probe, Scores, flat};
 use super::vector::normal;
 use super::{filters, named};
 use crate::evaluate::field::{Axis, Column, Field};
-use crate::evaluate::{Headway, MeasureError, Measurements, Moment, Session, Subject};
+use crate::evaluate::{Headway, MeasureError, Measurements, Moment, Notes, Session, Subject};
 use crate::lang::catalog::{LandscapeEvaluator, ProbeLoss};
 use crate::ops::{Ops, Vector};
 
@@ -77,7 +77,9 @@ fn scores<B: Ops>(
         weights = weights.add_scaled(direction, &weights.number(step));
     }
     if let (ProbeLoss::Pgd(attack), true) = (&spec.probe.loss, spec.regenerate) {
-        let attacked = probe.attack(attack, &weights, session)?;
+        // The notes hold the points at the centre.
+        let mut here = Session { watch: session.watch, notes: &mut Notes::none() };
+        let attacked = probe.attack(attack, &weights, &mut here)?;
         probe.at(attacked);
     }
     probe.scores(&weights)

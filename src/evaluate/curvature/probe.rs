@@ -4,11 +4,11 @@
 use burn::tensor::{Tensor, TensorData};
 
 use super::operator::Operator;
-use super::vector::Precision;
+use super::vector::{Packed, Precision, add_scaled};
 use crate::attack::Victim;
 use crate::data::EvalBatches;
 use crate::evaluate::pgd::points;
-use crate::evaluate::{Headway, MeasureError, Moment, Session, Subject, evenly_spaced};
+use crate::evaluate::{Headway, MeasureError, Moment, Notes, Session, Subject, evenly_spaced};
 use crate::lang::catalog::{PgdEvaluator, ProbeLoss, Probing};
 use crate::model::{Model, Normalization, StateDict, Trace, Wants};
 use crate::ops::{Ops, Vector};
@@ -26,6 +26,9 @@ const LARGEST: usize = 256;
 
 /// Samples of a smoke run.
 const SMOKE: usize = 4;
+
+/// The note of a gradient: how many batches it is of, and the sum in f64, both little-endian.
+const GRADIENT: &str = "gradient.bin";
 
 /// Mean loss and accuracy.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -110,7 +113,12 @@ impl<'a, B: Ops> Probe<'a, B> {
         self.indices.len()
     }
 
-    /// Attacked images of every batch at `weights`.
+    /// Number of batches.
+    pub fn parts(&self) -> usize {
+        self.samples().div_ceil(self.batch)
+    }
+
+    /// Attacked images of every batch at `weights`, which are those of the session's earlier attack.
     ///
     /// # Errors
     /// Data that cannot be read; the session was stopped.
@@ -120,14 +128,37 @@ impl<'a, B: Ops> Probe<'a, B> {
         weights: &Vector<B>,
         session: &mut Session<'_, '_>,
     ) -> Result<Vec<Tensor<B, 4>>, MeasureError> {
-        let (mut all, mut done) = (Vec::new(), 0);
-        for batch in self.clean_batches() {
-            let batch = batch?;
-            done += batch.len();
-            all.push(points(spec, &self.victim(weights), &batch));
-            session.tell(Headway::samples("attacked points", done, self.samples()))?;
+        let mut all: Vec<Tensor<B, 4>> =
+            (0..).map_while(|place| self.noted_points(session.notes, place)).collect();
+        let mut noted = all.len();
+        let note = |all: &[Tensor<B, 4>], notes: &Notes, noted: &mut usize| {
+            for (place, x) in all.iter().enumerate().skip(*noted) {
+                notes.put(&points_name(place), x.to_data().as_bytes())?;
+            }
+            *noted = all.len();
+            Ok(())
+        };
+        for batch in self.clean_batches(noted) {
+            all.push(points(spec, &self.victim(weights), &batch?));
+            let done = self.samples().min(all.len() * self.batch);
+            let headway = Headway::samples("attacked points", done, self.samples());
+            session.advance_with(headway, |notes| note(&all, notes, &mut noted))?;
         }
+        note(&all, session.notes, &mut noted)?;
         Ok(all)
+    }
+
+    /// Attacked images of a batch that an earlier session found.
+    fn noted_points(&self, notes: &Notes, place: usize) -> Option<Tensor<B, 4>> {
+        let samples = self.indices.get(place * self.batch..)?.len().min(self.batch);
+        let (weights, image) = (self.weights().0.first()?, self.subject.train.shape());
+        let shape = [samples, image.height, image.width, image.channels];
+        let bytes = notes.bytes(&points_name(place))?;
+        let expected = shape.iter().product::<usize>() * weights.dtype().size();
+        (samples > 0 && bytes.len() == expected).then(|| {
+            let data = TensorData::from_bytes_vec(bytes, shape, weights.dtype());
+            Tensor::from_data(data, (&weights.device(), weights.dtype()))
+        })
     }
 
     /// The loss at other images from here on.
@@ -140,8 +171,10 @@ impl<'a, B: Ops> Probe<'a, B> {
         Victim { model, weights, statistics, normalization: Normalization::Running }
     }
 
-    fn clean_batches(&self) -> impl Iterator<Item = Result<Batch<B>, MeasureError>> {
-        let batches = EvalBatches::new(self.subject.train, self.indices.clone(), self.batch);
+    /// All but the first `skipped` batches.
+    fn clean_batches(&self, skipped: usize) -> impl Iterator<Item = Result<Batch<B>, MeasureError>> {
+        let rest = self.indices.get(skipped * self.batch..).unwrap_or_default().to_vec();
+        let batches = EvalBatches::new(self.subject.train, rest, self.batch);
         batches.map(|batch| {
             let batch = Batch::upload(batch?, self.subject.device);
             Ok(Batch { x: typed(batch.x.clone(), self.state), ..batch })
@@ -150,8 +183,13 @@ impl<'a, B: Ops> Probe<'a, B> {
 
     /// What the loss is taken at, in batches.
     pub fn batches(&self) -> impl Iterator<Item = Result<Batch<B>, MeasureError>> {
-        self.clean_batches().enumerate().map(|(place, batch)| {
-            let attacked = self.attacked.as_ref().map(|all| all[place].clone());
+        self.batches_after(0)
+    }
+
+    /// As [`Probe::batches`], without the first `skipped`.
+    pub fn batches_after(&self, skipped: usize) -> impl Iterator<Item = Result<Batch<B>, MeasureError>> {
+        self.clean_batches(skipped).enumerate().map(move |(place, batch)| {
+            let attacked = self.attacked.as_ref().map(|all| all[skipped + place].clone());
             batch.map(|batch| Batch { x: attacked.unwrap_or_else(|| batch.x.clone()), ..batch })
         })
     }
@@ -195,21 +233,31 @@ impl<'a, B: Ops> Probe<'a, B> {
     /// Gradient of the mean loss at the current weights.
     ///
     /// # Errors
-    /// Data that cannot be read; the session was stopped.
+    /// Data that cannot be read, notes that cannot be written; the session was stopped.
     pub fn gradient(&self, session: &mut Session<'_, '_>) -> Result<Vec<f64>, MeasureError> {
-        let mut sum = vec![0.0; self.dimension()];
-        let mut done = 0;
-        for batch in self.batches() {
+        let noted = self.noted_gradient(session.notes);
+        let (mut batches, mut sum) = noted.unwrap_or_else(|| (0, vec![0.0; self.dimension()]));
+        for batch in self.batches_after(batches) {
             let batch = batch?;
-            super::vector::add_scaled(
-                &mut sum,
-                batch.len() as f64 / self.samples() as f64,
-                &self.batch_gradient(&batch),
-            );
-            done += batch.len();
-            session.tell(Headway::samples("gradient", done, self.samples()))?;
+            let share = batch.len() as f64 / self.samples() as f64;
+            add_scaled(&mut sum, share, &self.batch_gradient(&batch));
+            batches += 1;
+            let done = self.samples().min(batches * self.batch);
+            session.advance_with(Headway::samples("gradient", done, self.samples()), |notes| {
+                let count = (batches as u64).to_le_bytes();
+                let sum = sum.iter().flat_map(|value| value.to_le_bytes());
+                notes.put(GRADIENT, &count.into_iter().chain(sum).collect::<Vec<u8>>())
+            })?;
         }
         Ok(sum)
+    }
+
+    /// How many batches an earlier session added up, and their sum.
+    fn noted_gradient(&self, notes: &Notes) -> Option<(usize, Vec<f64>)> {
+        let bytes = notes.bytes(GRADIENT)?;
+        let (count, sum) = bytes.split_first_chunk::<8>()?;
+        let sum = Packed::read(sum, Precision::Double, self.dimension())?;
+        Some((usize::try_from(u64::from_le_bytes(*count)).ok()?, sum.values()))
     }
 
     fn product(&self, direction: &[f64]) -> Result<Vec<f64>, MeasureError> {
@@ -221,7 +269,7 @@ impl<'a, B: Ops> Probe<'a, B> {
             let share = 1.0 / self.samples() as f64;
             let factors = Tensor::full([batch.len()], share, (&batch.x.device(), batch.x.dtype()));
             let product = trace.hessian_product(batch.labels.clone(), &factors, &along);
-            super::vector::add_scaled(&mut sum, 1.0, &flat(&product));
+            add_scaled(&mut sum, 1.0, &flat(&product));
         }
         Ok(sum)
     }
@@ -280,6 +328,10 @@ impl<B: Ops> Operator for Hessian<'_, '_, B> {
     fn apply(&mut self, vector: &[f64]) -> Result<Vec<f64>, MeasureError> {
         self.0.product(vector)
     }
+}
+
+fn points_name(batch: usize) -> String {
+    format!("points-{batch}.bin")
 }
 
 fn typed<B: Ops>(x: Tensor<B, 4>, state: &StateDict<B>) -> Tensor<B, 4> {

@@ -69,17 +69,18 @@ fn by_batch<B: Ops>(
     probe: &Probe<'_, B>,
     session: &mut Session<'_, '_>,
 ) -> Result<f64, MeasureError> {
-    let (mut rise, mut done) = (0.0, 0);
-    for batch in probe.batches() {
+    let what = "sharpness of batches";
+    let mut rises: Vec<f64> = session.state(what).unwrap_or_default();
+    for batch in probe.batches_after(rises.len()) {
         let batch = batch?;
         let step = ascent(probe.batch_gradient(&batch), spec.rho);
         let [there, _] = probe.batch_sums(&probe.displaced(&step), &batch);
         let [here, _] = probe.batch_sums(probe.weights(), &batch);
-        rise += (there - here) / probe.samples() as f64;
-        done += batch.len();
-        session.tell(Headway::samples("sharpness", done, probe.samples()))?;
+        rises.push(there - here);
+        let headway = Headway { what, unit: "batches", done: rises.len(), of: probe.parts() };
+        session.advance(what, headway, &rises)?;
     }
-    Ok(rise)
+    Ok(rises.iter().sum::<f64>() / probe.samples() as f64)
 }
 
 fn ascent(mut gradient: Vec<f64>, rho: f64) -> Vec<f64> {

@@ -32,6 +32,12 @@ group! {
     }
 }
 
+impl Probing {
+    pub fn is_adversarial(&self) -> bool {
+        matches!(self.loss, ProbeLoss::Pgd(_))
+    }
+}
+
 choice! {
     /// How much of AutoAttack is run.
     Profile "a profile" {
@@ -437,6 +443,21 @@ fn ratio(eps: f64) -> String {
 }
 
 impl Evaluator {
+    /// What the names of its numbers begin with; `None` where their labels say every setting.
+    pub fn stem(&self) -> Option<String> {
+        match self {
+            Evaluator::Autoattack(_) => None,
+            Evaluator::Pgd(spec) => Some(spec.label().trim_end_matches(')').to_owned()),
+            Evaluator::Corruption(spec) => Some(format!("corruption({}", spec.images())),
+            _ => {
+                let surface = matches!(self, Evaluator::Landscape(spec) if spec.dimensions == 2);
+                let adversarial = self.probing().is_some_and(Probing::is_adversarial);
+                let parts = [surface.then_some(".2d"), adversarial.then_some(".adversarial")];
+                Some(parts.into_iter().flatten().fold(self.name().to_owned(), |stem, part| stem + part))
+            }
+        }
+    }
+
     /// The loss that an evaluator looks at around the weights.
     pub fn probing(&self) -> Option<&Probing> {
         match self {

@@ -1,0 +1,94 @@
+//! Samples in batches, over which a measurement adds up what it gives.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::measure::{Headway, MeasureError};
+use super::{Session, Subject};
+use crate::data::{Corpus, DataError, EvalBatches};
+use crate::ops::Ops;
+use crate::train::Batch;
+
+pub struct Samples<'a, B: Ops> {
+    corpus: &'a Corpus,
+    indices: Vec<u32>,
+    batch: usize,
+    device: &'a B::Device,
+}
+
+/// What the first samples gave, as it is noted.
+#[derive(Default, Serialize, Deserialize)]
+struct Stand<T> {
+    done: usize,
+    value: T,
+}
+
+impl<'a, B: Ops> Samples<'a, B> {
+    /// `indices` of `corpus`; a smoke run looks at a batch of them.
+    pub fn new(subject: &Subject<'a, B>, corpus: &'a Corpus, mut indices: Vec<u32>, batch: usize) -> Self {
+        if let Some(batches) = subject.at_most {
+            indices.truncate(batches * batch);
+        }
+        Self { corpus, indices, batch, device: subject.device }
+    }
+
+    pub fn indices(&self) -> &[u32] {
+        &self.indices
+    }
+
+    pub fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// The first batch; `None` of no samples.
+    pub fn first(&self) -> Option<Result<Batch<B>, DataError>> {
+        let first = self.indices[..self.len().min(self.batch)].to_vec();
+        let batch = EvalBatches::new(self.corpus, first, self.batch).next()?;
+        Some(batch.map(|batch| Batch::upload(batch, self.device)))
+    }
+
+    /// Adds up batch after batch, from where an earlier session stood in what is called `what`.
+    ///
+    /// # Errors
+    /// Data that cannot be read, notes that cannot be written; the session was stopped.
+    pub fn fold<T: Default + Serialize + DeserializeOwned>(
+        &self,
+        what: &str,
+        session: &mut Session<'_, '_>,
+        add: impl FnMut(&mut T, Batch<B>),
+    ) -> Result<T, MeasureError> {
+        Ok(self.added(what, session, add)?.value)
+    }
+
+    /// As [`Samples::fold`], where more follows that should not cost it again.
+    ///
+    /// # Errors
+    /// As [`Samples::fold`].
+    pub fn fold_part<T: Default + Serialize + DeserializeOwned>(
+        &self,
+        what: &str,
+        session: &mut Session<'_, '_>,
+        add: impl FnMut(&mut T, Batch<B>),
+    ) -> Result<T, MeasureError> {
+        let stand = self.added(what, session, add)?;
+        session.note(what, &stand)?;
+        Ok(stand.value)
+    }
+
+    fn added<T: Default + Serialize + DeserializeOwned>(
+        &self,
+        what: &str,
+        session: &mut Session<'_, '_>,
+        mut add: impl FnMut(&mut T, Batch<B>),
+    ) -> Result<Stand<T>, MeasureError> {
+        let mut stand: Stand<T> = session.state(what).unwrap_or_default();
+        let rest = self.indices.get(stand.done..).unwrap_or_default().to_vec();
+        for batch in EvalBatches::new(self.corpus, rest, self.batch) {
+            let batch = Batch::upload(batch?, self.device);
+            stand.done += batch.len();
+            add(&mut stand.value, batch);
+            session.advance(what, Headway::samples(what, stand.done, self.len()), &stand)?;
+        }
+        Ok(stand)
+    }
+}

@@ -1,0 +1,185 @@
+//! The last stage of a run: selected weights, measurements, `results.json`.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use super::RunError;
+use super::event::Event;
+use super::executor::{Executor, Records, feed};
+use super::folder::SeedFolder;
+use super::measuring::{measure_all, write_fields};
+use super::monitor::Journal;
+use super::record::{write_measured, write_metrics};
+use super::selected::{export, selected};
+use crate::evaluate::{Headway, MeasureError, Measurements, Moment, disagreements};
+use crate::graph::Run;
+use crate::lang::program::Variant;
+use crate::lang::schedule::Clock;
+use crate::model::StateDict;
+use crate::ops::Ops;
+use crate::train::state::{Checkpoint, Measured};
+
+/// `results.json`.
+#[derive(Serialize, Deserialize)]
+struct Results {
+    /// Content key of the evaluation.
+    stage: String,
+    /// `None` where a value is not finite.
+    values: Vec<(String, Option<f64>)>,
+    /// What casts doubt on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    /// How the data they were measured on came about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    protocol: Vec<String>,
+}
+
+impl<B: Ops> Executor<'_, B> {
+    /// Measures what the program asks for at the end of a run, and keeps it with the selected weights.
+    ///
+    /// # Errors
+    /// A record that cannot be read or written, data that cannot be read; the measurement was stopped.
+    pub fn evaluate(
+        &self,
+        run: &Run,
+        folder: &SeedFolder,
+        journal: &mut Journal<'_>,
+    ) -> Result<Measurements, RunError> {
+        let variant = &self.program.variants[run.variant];
+        let (experiment, prepared) = (&variant.experiment, &self.prepared[run.variant]);
+        let stage = self.graph.stage(run.evaluate);
+        let records = Records::of(folder, run.train.len());
+        write_metrics(&folder.path().join("metrics.csv"), &records.rows)?;
+        if !records.measured.is_empty() {
+            let all: Vec<&Measured> = records.measured.iter().collect();
+            write_measured(&folder.path().join("measurements.csv"), &all)?;
+        }
+        if let Some(known) = known_results(folder, stage.key.as_str()) {
+            self.cached(run.evaluate, "this folder", journal)?;
+            journal.warn(&known.warnings)?;
+            self.export(variant, run.seed, folder, journal)?;
+            return Ok(known);
+        }
+        let path = folder.checkpoint(run.train.len() - 1);
+        let bytes = fs::read(&path).map_err(|source| RunError::read(&path, source))?;
+        let layout = &prepared.model.layout;
+        let state = selected::<B>(experiment, layout, &bytes, self.device)?;
+        crate::model::save(&folder.weights(), layout, &state)?;
+        let last = Checkpoint::open(&bytes)?;
+        let mut moment = self.moment(run, &state, &last)?;
+        moment.measured = records.measured.into_iter().map(|known| (known.name, known.value)).collect();
+        let notes = folder.partial(stage.key.as_str());
+        let mut measured = self.measured(run, &moment, &notes, journal)?;
+        let fields = std::mem::take(&mut measured.fields);
+        write_fields(&folder.fields().join("final.json"), moment.number, moment.clock.step, fields)?;
+        journal.warn(&measured.warnings)?;
+        for (name, value) in &measured.values {
+            journal.event(&Event::Result { name: name.clone(), value: *value })?;
+        }
+        self.export(variant, run.seed, folder, journal)?;
+        let finite = |(name, value): &(String, f64)| (name.clone(), Some(*value).filter(|v| v.is_finite()));
+        let results = Results {
+            stage: stage.key.to_string(),
+            values: measured.values.iter().map(finite).collect(),
+            warnings: measured.warnings.clone(),
+            protocol: prepared.protocol.clone(),
+        };
+        let json =
+            serde_json::to_vec_pretty(&results).map_err(|error| RunError::Internal(error.to_string()))?;
+        folder.write("results.json", &json)?;
+        let _ = fs::remove_dir_all(folder.path().join("partial"));
+        Ok(measured)
+    }
+
+    /// What the program asks for, and where its attacks disagree.
+    fn measured(
+        &self,
+        run: &Run,
+        moment: &Moment<'_, B>,
+        notes: &Path,
+        journal: &mut Journal<'_>,
+    ) -> Result<Measurements, RunError> {
+        let (experiment, prepared) =
+            (&self.program.variants[run.variant].experiment, &self.prepared[run.variant]);
+        let mut watch = |headway: &Headway<'_>| {
+            journal.observer.measuring(&journal.name, headway);
+            !self.stop.load(Ordering::Relaxed)
+        };
+        let measurements = experiment.evaluate.iter().enumerate();
+        let subject = self.subject(prepared);
+        let measured = measure_all(measurements, &subject, moment, &mut watch, Some(notes));
+        let measured = measured.map_err(|error| self.unmeasured(error, run))?;
+        let (mut all, mut firsts) = (Measurements::default(), Vec::new());
+        for (index, measured) in measured {
+            let first = measured.values.first();
+            firsts.extend(first.map(|(_, value)| (&experiment.evaluate[index].evaluator, *value)));
+            all.extend(measured);
+        }
+        all.warnings.extend(disagreements(&firsts));
+        Ok(all)
+    }
+
+    /// The end of a run's last phase.
+    fn moment<'s>(
+        &'s self,
+        run: &Run,
+        state: &'s StateDict<B>,
+        last: &Checkpoint<'_>,
+    ) -> Result<Moment<'s, B>, RunError> {
+        let variant = &self.program.variants[run.variant];
+        let phases = &variant.experiment.phases;
+        let phase = &phases[phases.len() - 1];
+        let batches = feed(variant, &self.prepared[run.variant], run.seed)?.batches() as u64;
+        let step = last.progress.step;
+        Ok(Moment {
+            state,
+            phase,
+            number: phases.len(),
+            clock: Clock { step, steps: phase.duration.steps(batches), steps_per_epoch: batches, lr: None },
+            seed: run.seed,
+            weights: last.sample_weights(self.device),
+            adversary: last.adversary_memory(self.device),
+            measured: Vec::new(),
+        })
+    }
+
+    fn unmeasured(&self, error: MeasureError, run: &Run) -> RunError {
+        match error {
+            MeasureError::Data(error) => RunError::Data(error),
+            MeasureError::Write { path, source } => RunError::Write { path, source },
+            MeasureError::Stopped => {
+                RunError::Measuring { folder: self.folder.path().to_owned(), phase: run.train.len() }
+            }
+        }
+    }
+
+    /// Puts the run's weights where the program wants them, also when they were there before: another run may
+    /// have written to the same place.
+    fn export(
+        &self,
+        variant: &Variant,
+        seed: u64,
+        folder: &SeedFolder,
+        journal: &mut Journal<'_>,
+    ) -> Result<(), RunError> {
+        let Some(path) = variant.experiment.export.as_ref().filter(|_| !self.options.smoke) else {
+            return Ok(());
+        };
+        let path = export(self.program, path, &variant.slug, seed, &folder.weights())?;
+        journal.event(&Event::Exported { path: path.display().to_string() })
+    }
+}
+
+/// Results of the evaluation `key`, where they are there with their weights.
+pub(super) fn known_results(folder: &SeedFolder, key: &str) -> Option<Measurements> {
+    let results: Results = serde_json::from_slice(&fs::read(folder.results()).ok()?).ok()?;
+    let read = |(name, value): (String, Option<f64>)| (name, value.unwrap_or(f64::NAN));
+    (results.stage == key && folder.weights().exists()).then(|| Measurements {
+        values: results.values.into_iter().map(read).collect(),
+        warnings: results.warnings,
+        ..Measurements::default()
+    })
+}
