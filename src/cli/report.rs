@@ -9,7 +9,9 @@ use clap::ValueEnum;
 use super::exit::{Exit, Failure};
 use super::run::RunsArg;
 use super::terminal::{Mark, Terminal};
-use crate::report::{PublishError, RunRecord, State, Study, Table, protocols, publish, read, write_events};
+use crate::report::{
+    PublishError, RunRecord, State, Study, Table, notes, protocols, publish, read, write_events,
+};
 
 /// Print the tables of runs again, and draw what they recorded
 ///
@@ -49,10 +51,14 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     warn(&study, terminal);
     let table = study.table();
     let below = protocols::text(&study.protocols());
+    let mut doubts = study.notes();
+    // What has no results was warned of.
+    doubts.retain(|note| !note.grave);
+    let notes = notes::section(&doubts);
     let text = match args.format {
-        Format::Text => table.text(terminal.width) + &below,
+        Format::Text => table.text(terminal.width) + &below + &notes,
         Format::Csv => table.csv(),
-        Format::Markdown => table.markdown() + &protocols::markdown(&below),
+        Format::Markdown => table.markdown() + &protocols::markdown(&below) + &notes,
         Format::Json => json(&table)?,
     };
     terminal.print(&text)?;

@@ -100,7 +100,7 @@ impl Program {
 }
 
 impl SettingArgs {
-    fn to_settings(&self) -> Settings {
+    pub fn to_settings(&self) -> Settings {
         Settings { set: self.set.clone(), seeds: self.seeds.clone(), device: self.device.clone() }
     }
 
@@ -172,14 +172,14 @@ fn finish(
     report_idle(program, report, terminal);
     let table = table(program, report);
     let below = protocols::text(&protocols_of(program, report));
-    let doubts = notes::markdown(&doubts(program, report));
-    keep(&report.folder, &table, &(protocols::markdown(&below) + &doubts))?;
+    let notes = notes::section(&doubts(program, report));
+    keep(&report.folder, &table, &(protocols::markdown(&below) + &notes))?;
     draw(&report.folder, terminal);
     if !args.quiet {
         terminal.note(&format!("{}\n", report.folder.display()));
     }
     if args.events.is_none() {
-        terminal.print(&(table.text(terminal.width) + &below))?;
+        terminal.print(&(table.text(terminal.width) + &below + &notes))?;
     }
     Ok(exit)
 }
@@ -201,8 +201,8 @@ fn report_idle(program: &lang::Program, report: &Report, terminal: &Terminal) {
     for result in &report.results {
         let Idle { steps, skipped, empty } = result.idle;
         let variant = &program.variants[result.variant].slug;
-        let causes = [(skipped, "loss or gradient was not finite"), (empty, "all sample weights were zero")];
-        for (count, cause) in causes.into_iter().filter(|(count, _)| *count > 0) {
+        let counts = [skipped, empty].into_iter().zip(notes::IDLE);
+        for (count, (_, cause)) in counts.filter(|(count, _)| *count > 0) {
             let text =
                 format!("{variant}, seed {}: {count} of {steps} steps changed nothing: {cause}", result.seed);
             terminal.say(Mark::Warning, &text);
@@ -229,11 +229,10 @@ fn protocols_of(program: &lang::Program, report: &Report) -> Vec<(String, Vec<St
 
 /// What casts doubt on the results, in the order of the runs.
 fn doubts(program: &lang::Program, report: &Report) -> Vec<Note> {
-    let of_run = |result: &RunResult| {
+    let of_run = |result: &RunResult| -> Vec<Note> {
         let variant = &program.variants[result.variant].slug;
-        let note =
-            |message: &String| Note { variant: variant.clone(), seed: result.seed, message: message.clone() };
-        result.outcome.iter().flat_map(|measured| measured.warnings.iter().map(note)).collect::<Vec<_>>()
+        let measured = result.outcome.iter();
+        measured.flat_map(|measured| notes::warnings(variant, result.seed, &measured.warnings)).collect()
     };
     report.results.iter().flat_map(of_run).collect()
 }

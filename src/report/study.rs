@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::draw::{Point, Style};
+use super::draw::{Point, Series, Style};
 use super::history::History;
+use super::notes::{IDLE, Note, warnings};
 use super::{Damage, Outcome, RunRecord, SeedRecord, State, Table};
 
 /// Curves have at most so many points; longer ones are averaged over neighbours.
@@ -73,9 +74,26 @@ impl Study {
         self.variants.iter().flat_map(|variant| variant.seeds.iter().map(move |seed| (variant, seed)))
     }
 
+    /// What casts doubt on the results, in the order of the seeds.
+    pub fn notes(&self) -> Vec<Note> {
+        self.all().flat_map(|(variant, seed)| notes(&variant.name, seed)).collect()
+    }
+
     pub fn damage(&self) -> impl Iterator<Item = &Damage> {
         let of_runs = self.runs.iter().flat_map(|run| &run.damage);
         of_runs.chain(self.all().flat_map(|(_, seed)| &seed.history.damage))
+    }
+
+    /// Mean and band over the seeds of each variant; variants without a finite value are left out.
+    pub fn series(&self, curve: impl Fn(&Seed) -> Vec<(f64, f64)>) -> Vec<Series> {
+        let of_variant = |variant: &Variant| Series {
+            style: variant.style,
+            name: variant.name.clone(),
+            points: band(variant.seeds.iter().map(&curve)),
+            thin: false,
+        };
+        let series = self.variants.iter().map(of_variant);
+        series.filter(|series| series.points.iter().any(|point| point.y.is_finite())).collect()
     }
 
     /// Which variant is which.
@@ -112,6 +130,28 @@ fn seeds(record: &RunRecord, variant: &str) -> Vec<Seed> {
     let mut seeds: Vec<Seed> = of_variant.par_iter().map(read).collect();
     seeds.sort_by_key(|seed| seed.record.seed);
     seeds
+}
+
+fn notes(variant: &str, seed: &Seed) -> Vec<Note> {
+    let SeedRecord { state, seed: number, warnings: messages, .. } = &seed.record;
+    let note = |message: String, grave| Note { variant: variant.to_owned(), seed: *number, message, grave };
+    let missing = match state {
+        State::Finished => None,
+        State::Failed(message) => Some(format!("failed: {message}")),
+        State::Interrupted { phase, step } => {
+            Some(format!("is not finished: step {step} of phase {phase}; its curves end there"))
+        }
+        State::Damaged => Some("is damaged: its results cannot be read".into()),
+    };
+    let mut notes: Vec<Note> = missing.into_iter().map(|message| note(message, true)).collect();
+    notes.extend(warnings(variant, *number, messages));
+    for (column, cause) in IDLE {
+        let steps = seed.history.metrics.total(column);
+        if steps > 0.0 {
+            notes.push(note(format!("{steps} steps changed nothing: {cause}"), false));
+        }
+    }
+    notes
 }
 
 fn label(runs: &[RunRecord], run: usize, variant: &str) -> String {

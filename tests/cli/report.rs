@@ -109,7 +109,9 @@ fn fields() -> Value {
     let density: Vec<f64> = line.iter().map(|x| (-x * x * 4.0).exp()).collect();
     json!({ "schema": 1, "phase": 1, "step": 15, "fields": [
         field("spectrum", json!([{ "name": "eigenvalue", "values": line }]), json!([{ "name": "density", "values": density }])),
-        field("hessian", json!([{ "name": "rank", "values": [1, 2, 3] }]), json!([{ "name": "eigenvalue", "values": [9.5, 0.5, null] }])),
+        field("hessian", json!([{ "name": "rank", "values": [1, 2, 3] }]), json!([{ "name": "eigenvalue", "values": [9.5, 0.5, null] }, { "name": "residual", "values": [1e-4, 2e-3, null] }])),
+        field("estimates", json!([{ "name": "sample", "values": [0, 5, 10] }]), json!(["exact", "lower", "symmetric", "upper", "literal"]
+            .map(|column| json!({ "name": column, "values": [3, 1, 2] })))),
         field("hessian.layers", json!([{ "name": "layer", "values": [0, 1], "labels": ["a.weight", "b.weight"] }]),
             json!([{ "name": "eigenvalue", "values": [1, 2] }, { "name": "trace", "values": [3, -4] }])),
         field("landscape", json!([{ "name": "x", "values": axis }]), json!([{ "name": "loss", "values": axis }])),
@@ -123,14 +125,21 @@ fn fields_become_spectra_eigenvalues_contours_and_surfaces() {
     let (desk, folder) = study();
     for seed in seeds(&desk, &folder) {
         fs::create_dir_all(seed.join("fields")).unwrap();
+        fs::write(seed.join("fields/phase-1-step-5.json"), fields().to_string()).unwrap();
         fs::write(seed.join("fields/final.json"), fields().to_string()).unwrap();
     }
     desk.flatrun(&["report", &folder]).code(0);
-    assert_whole(&desk, &folder);
+    let text = assert_whole(&desk, &folder);
+    for told in ["The latest of 2 measurements of a run.", "seed 0 alone, the first of 2."] {
+        assert!(text.contains(told), "{told}");
+    }
     let names = figures(&desk, &folder);
     for wanted in [
         "spectrum-spectrum-a-b",
         "eigenvalues-hessian-a-b",
+        "residuals-hessian-a-b",
+        "estimates-lower-estimates-a-b",
+        "estimates-literal-estimates-a-b",
         "layers-trace-hessian-layers-a-b",
         "landscape-loss-landscape-a-b",
         "landscape-loss-contours-sgd-landscape-2",
@@ -175,6 +184,27 @@ runs/study-[..]/report.html
     }
     let table = output(&desk.flatrun(&["report", &folder, "--format", "csv"]).code(0));
     assert!(table.contains("\nsgd,0,0,2,") && table.contains("\nsam-rho-0.05,2,0,0,0."), "{table}");
+}
+
+/// What casts doubt on numbers stands wherever the numbers do.
+#[test]
+fn warnings_of_measurements_are_printed_with_the_table() {
+    let (desk, folder) = study();
+    for seed in seeds(&desk, &folder).iter().take(2) {
+        let path = seed.join("results.json");
+        let mut results: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        results["warnings"] = json!(["gradients may be masked"]);
+        fs::write(&path, results.to_string()).unwrap();
+    }
+    let notes = "\nNotes\n\n- sgd, seeds 0, 1: gradients may be masked\n";
+    for format in ["text", "markdown"] {
+        let text = output(&desk.flatrun(&["report", &folder, "--format", format]).code(0));
+        assert!(text.ends_with(notes), "{text}");
+    }
+    let csv = output(&desk.flatrun(&["report", &folder, "--format", "csv"]).code(0));
+    assert!(!csv.contains("masked"), "numbers alone");
+    let page = assert_whole(&desk, &folder);
+    assert!(page.contains("sgd: gradients may be masked") && page.contains("(seeds 0, 1)"));
 }
 
 #[test]

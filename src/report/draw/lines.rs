@@ -62,19 +62,24 @@ pub fn lines(plot: &LinePlot) -> Drawing {
     for (index, series) in plot.series.iter().enumerate() {
         body = body.add(curve(&frame, series, plot.marks, turn(&plot.series, index)));
     }
-    let mut legend: Vec<(Style, String)> = Vec::new();
-    for series in plot.series.iter().filter(|series| !series.points.is_empty()) {
-        if !legend.iter().any(|(style, _)| *style == series.style) {
-            legend.push((series.style, series.name.clone()));
-        }
-    }
     Drawing {
         width: WIDTH,
         height: HEIGHT,
         body: body.add(frame.axes()),
-        legend,
+        legend: legend(&plot.series),
         frame: Some(frame.ranges()),
     }
+}
+
+/// Which variant is which, of those that have points.
+pub(super) fn legend(series: &[Series]) -> Vec<(Style, String)> {
+    let mut legend: Vec<(Style, String)> = Vec::new();
+    for series in series.iter().filter(|series| !series.points.is_empty()) {
+        if !legend.iter().any(|(style, _)| *style == series.style) {
+            legend.push((series.style, series.name.clone()));
+        }
+    }
+    legend
 }
 
 /// Runs of neighbours that all have a place.

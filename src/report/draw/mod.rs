@@ -9,6 +9,7 @@ mod grid;
 mod lines;
 mod raster;
 mod scale;
+mod scatter;
 mod surface;
 mod ticks;
 
@@ -21,4 +22,5 @@ pub use grid::{Grid, Levels};
 pub use lines::{LinePlot, Point, Series, lines};
 pub use raster::{Raster, raster};
 pub use scale::Scale;
+pub use scatter::scatter;
 pub use surface::surface;

@@ -3,7 +3,7 @@
 use super::{Figure, Section, file_name};
 use crate::evaluate::field::Field;
 use crate::report::draw::{Axis, Category, Dot, LinePlot, Point, Scale, Series, dots, lines};
-use crate::report::study::{Seed, Study, Variant, band, point};
+use crate::report::study::{Seed, Study, Variant, point};
 
 /// Densities below this share of the highest are numbers of the method and not of the network.
 const FLOOR: f64 = 1e-8;
@@ -14,7 +14,11 @@ const POINTS: usize = 500;
 pub fn section(study: &Study) -> Section {
     let mut figures: Vec<Figure> =
         labels(study, "spectrum").iter().filter_map(|label| spectrum(study, label)).collect();
-    figures.extend(labels(study, "hessian").iter().filter_map(|label| eigenvalues(study, label)));
+    for label in labels(study, "hessian") {
+        figures.extend(
+            ["eigenvalue", "residual"].into_iter().filter_map(|column| ranked(study, &label, column)),
+        );
+    }
     for label in labels(study, "hessian.layers") {
         figures
             .extend(["eigenvalue", "trace"].into_iter().filter_map(|column| layers(study, &label, column)));
@@ -40,6 +44,17 @@ pub fn labels(study: &Study, name: &str) -> Vec<String> {
 /// The latest field of a seed under a name and a label.
 pub fn field<'s>(seed: &'s Seed, name: &str, label: &str) -> Option<&'s Field> {
     seed.history.latest().into_iter().find(|field| field.name == name && field.label == label)
+}
+
+/// Which of several measurements the figures of a field show.
+pub fn latest(study: &Study, name: &str, label: &str) -> String {
+    let of_field = |field: &&Field| field.name == name && field.label == label;
+    let times =
+        |seed: &Seed| seed.history.moments.iter().flat_map(|moment| &moment.fields).filter(of_field).count();
+    match study.all().map(|(_, seed)| times(seed)).max() {
+        Some(most @ 2..) => format!(" The latest of {most} measurements of a run."),
+        _ => String::new(),
+    }
 }
 
 /// A column over the only axis of a field.
@@ -91,7 +106,10 @@ fn spectrum(study: &Study, label: &str) -> Option<Figure> {
     Some(Figure {
         id: file_name(&["spectrum", label]),
         title: "Spectrum of the Hessian".into(),
-        caption: format!("{label}: density of eigenvalues, {count}, one line each. Dashed: zero."),
+        caption: format!(
+            "{label}: density of eigenvalues, {count}, one line each.{} Dashed: zero.",
+            latest(study, "spectrum", label)
+        ),
         drawing: lines(&plot),
         first: false,
     })
@@ -112,33 +130,34 @@ fn peaks(curve: Vec<(f64, f64)>) -> Vec<Point> {
     curve.chunks(size).map(highest).collect()
 }
 
-fn eigenvalues(study: &Study, label: &str) -> Option<Figure> {
-    let values = |seed: &Seed| curve(seed, "hessian", label, "eigenvalue");
-    let series = study.variants.iter().map(|variant| Series {
-        style: variant.style,
-        name: variant.name.clone(),
-        points: band(variant.seeds.iter().map(values)),
-        thin: false,
-    });
-    let series: Vec<Series> =
-        series.filter(|series| series.points.iter().any(|point| point.y.is_finite())).collect();
+/// Eigenvalues by rank, or how far each is from solving its equation.
+fn ranked(study: &Study, label: &str, column: &str) -> Option<Figure> {
+    let values = |seed: &Seed| curve(seed, "hessian", label, column);
+    let series = study.series(values);
     let points: Vec<Point> = series.iter().flat_map(|series| series.points.clone()).collect();
     let most = points.iter().map(|point| point.x).fold(1.0, f64::max);
+    let ys = points.iter().flat_map(|point| [point.y, point.low, point.high]);
+    let (id, title, y, what) = match column {
+        "residual" => {
+            ("residuals", "Residuals of the eigenvalues", Scale::log(ys), "||H v - x v|| of each, ")
+        }
+        _ => ("eigenvalues", "Largest eigenvalues of the Hessian", Scale::covering(ys), ""),
+    };
     let plot = LinePlot {
         x: Axis::new("rank", Scale { low: 0.5, high: most + 0.5, log: false }),
-        y: Axis::new(
-            "eigenvalue",
-            Scale::covering(points.iter().flat_map(|point| [point.y, point.low, point.high])),
-        ),
+        y: Axis::new(column, y),
         series,
         marks: most <= 60.0,
         rules: Vec::new(),
     };
     let count = study.count(|seed| !values(seed).is_empty());
     (!points.is_empty()).then(|| Figure {
-        id: file_name(&["eigenvalues", label]),
-        title: "Largest eigenvalues of the Hessian".into(),
-        caption: format!("{label}: by rank; mean and one standard deviation, {count}."),
+        id: file_name(&[id, label]),
+        title: title.into(),
+        caption: format!(
+            "{label}: {what}by rank; mean and one standard deviation, {count}.{}",
+            latest(study, "hessian", label)
+        ),
         drawing: lines(&plot),
         first: false,
     })
@@ -163,7 +182,8 @@ fn layers(study: &Study, label: &str, column: &str) -> Option<Figure> {
         id: file_name(&["layers", column, label]),
         title: format!("Hessian by layer: {column}"),
         caption: format!(
-            "{label}: {column} of the block of each layer; pale: seeds, full: mean, bar: one standard deviation."
+            "{label}: {column} of the block of each layer; pale: seeds, full: mean, bar: one standard deviation.{}",
+            latest(study, name, label)
         ),
         drawing: dots(column, &categories, scale, study.legend()),
         first: false,

@@ -4,7 +4,7 @@ use super::columns::{COLUMNS, COUNTS, ELSEWHERE, SECTIONS, STEPS, Shown};
 use super::{Figure, Section, axis_label, file_name};
 use crate::report::draw::{Axis, LinePlot, Point, Scale, Series, lines};
 use crate::report::history::Metrics;
-use crate::report::study::{Seed, Study, band};
+use crate::report::study::{Seed, Study};
 use crate::report::table::in_percent;
 
 /// Curves of the metrics, by section.
@@ -102,14 +102,7 @@ pub fn figure(
     curve: impl Fn(&Seed) -> Vec<(f64, f64)>,
 ) -> Option<Figure> {
     let has = |seed: &Seed| curve(seed).iter().any(|(_, y)| y.is_finite());
-    let series = study.variants.iter().map(|variant| Series {
-        style: variant.style,
-        name: variant.name.clone(),
-        points: band(variant.seeds.iter().map(&curve)),
-        thin: false,
-    });
-    let series: Vec<Series> =
-        series.filter(|series| series.points.iter().any(|point| point.y.is_finite())).collect();
+    let series = study.series(&curve);
     if series.is_empty() {
         return None;
     }

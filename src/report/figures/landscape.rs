@@ -1,10 +1,10 @@
 //! Landscapes of the loss around the weights: curves, filled contours, surfaces.
 
-use super::curvature::{curve, field, labels};
+use super::curvature::{curve, field, labels, latest};
 use super::{Figure, Section, file_name};
 use crate::evaluate::field::Field;
-use crate::report::draw::{Axis, Grid, Levels, LinePlot, Point, Scale, Series, contours, lines, surface};
-use crate::report::study::{Seed, Study, Variant, band};
+use crate::report::draw::{Axis, Grid, Levels, LinePlot, Point, Scale, contours, lines, surface};
+use crate::report::study::{Seed, Study, Variant};
 
 const NAME: &str = "landscape";
 
@@ -52,14 +52,7 @@ fn line(study: &Study, label: &str, column: &str) -> Option<Figure> {
     let values = |seed: &Seed| -> Vec<(f64, f64)> {
         curve(seed, NAME, label, column).into_iter().map(|(x, y)| (x, y * factor)).collect()
     };
-    let series = study.variants.iter().map(|variant| Series {
-        style: variant.style,
-        name: variant.name.clone(),
-        points: band(variant.seeds.iter().map(values)),
-        thin: false,
-    });
-    let series: Vec<Series> =
-        series.filter(|series| series.points.iter().any(|point| point.y.is_finite())).collect();
+    let series = study.series(values);
     let points: Vec<Point> = series.iter().flat_map(|series| series.points.clone()).collect();
     let ys = points.iter().flat_map(|point| [point.y, point.low, point.high]);
     let plot = LinePlot {
@@ -76,7 +69,10 @@ fn line(study: &Study, label: &str, column: &str) -> Option<Figure> {
     (!points.is_empty()).then(|| Figure {
         id: file_name(&[NAME, column, label]),
         title: format!("{} along a line", title(column)),
-        caption: format!("{label}: mean and one standard deviation, {count}. Dashed: the weights."),
+        caption: format!(
+            "{label}: mean and one standard deviation, {count}.{} Dashed: the weights.",
+            latest(study, NAME, label)
+        ),
         drawing: lines(&plot),
         first: false,
     })
@@ -94,6 +90,8 @@ fn title(column: &str) -> String {
 struct Seen<'s> {
     variant: &'s Variant,
     seed: u64,
+    /// Seeds of the variant that have one.
+    seeds: usize,
     axes: [&'s str; 2],
     grid: Grid,
 }
@@ -103,6 +101,7 @@ fn grids(study: &Study, label: &str, column: &str) -> Vec<Figure> {
     let seen: Vec<Seen> = study.variants.iter().filter_map(|variant| first(variant, label, column)).collect();
     let levels = Levels::of(seen.iter().map(|seen| &seen.grid));
     let (unit, _) = unit(column);
+    let latest = latest(study, NAME, label);
     let draw = |seen: &Seen<'_>, kind: &str| {
         let labels = [seen.axes[1], seen.axes[0], unit.as_str()];
         let (drawing, how) = match kind {
@@ -114,7 +113,10 @@ fn grids(study: &Study, label: &str, column: &str) -> Vec<Figure> {
         Figure {
             id: file_name(&[NAME, column, kind, &seen.variant.name, label]),
             title: format!("{}, {kind}: {}", title(column), seen.variant.name),
-            caption: format!("{label}, seed {}. {how}; {division}; grey or open: not finite.", seen.seed),
+            caption: format!(
+                "{label}, {}.{latest} {how}; {division}; grey or open: not finite.",
+                seen.of_seeds()
+            ),
             drawing,
             first: false,
         }
@@ -128,12 +130,23 @@ fn grids(study: &Study, label: &str, column: &str) -> Vec<Figure> {
 }
 
 fn first<'s>(variant: &'s Variant, label: &str, column: &str) -> Option<Seen<'s>> {
-    variant.seeds.iter().find_map(|seed| {
+    let mut all = variant.seeds.iter().filter_map(|seed| {
         let field = field(seed, NAME, label)?;
-        let grid = grid(field, column)?;
-        let axes = [&field.axes[0], &field.axes[1]].map(|axis| axis.name.as_str());
-        Some(Seen { variant, seed: seed.record.seed, axes, grid })
-    })
+        Some((seed, field, grid(field, column)?))
+    });
+    let (seed, field, grid) = all.next()?;
+    let axes = [&field.axes[0], &field.axes[1]].map(|axis| axis.name.as_str());
+    Some(Seen { variant, seed: seed.record.seed, seeds: 1 + all.count(), axes, grid })
+}
+
+impl Seen<'_> {
+    /// `seed 0`, `seed 0 alone, the first of 3`.
+    fn of_seeds(&self) -> String {
+        match self.seeds {
+            1 => format!("seed {}", self.seed),
+            seeds => format!("seed {} alone, the first of {seeds}", self.seed),
+        }
+    }
 }
 
 /// The first axis is the slower one, which points upwards.

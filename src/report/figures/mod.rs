@@ -4,6 +4,7 @@ mod columns;
 mod curvature;
 mod curves;
 mod difficulty;
+mod estimates;
 mod landscape;
 mod results;
 
@@ -42,6 +43,7 @@ pub fn sections(study: &Study) -> Vec<Section> {
         difficulty::section(study),
         curves::measurements(study),
         curvature::section(study),
+        estimates::section(study),
         landscape::section(study),
     ]);
     sections.retain(|section| !section.figures.is_empty());

@@ -2,15 +2,13 @@
 
 mod settings;
 
-use std::collections::BTreeMap;
-
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::draw::page_style;
 use super::figures::{Figure, Section};
-use super::study::{Study, Variant};
+use super::study::Study;
 use super::table::{Row, Summary, Table, heading, in_percent};
-use super::{RunRecord, State};
+use super::{RunRecord, State, notes};
 use crate::report::date;
 
 /// By it a page is known as one of ours.
@@ -179,18 +177,17 @@ fn cell_of(name: &str, cell: Option<Summary>, seeds: usize) -> Markup {
     }
 }
 
-/// What a reader must know before believing the numbers.
+/// What a reader must know before believing the numbers; what has no results comes first.
 fn alerts(study: &Study) -> Markup {
-    let mut all: BTreeMap<(bool, String), Vec<u64>> = BTreeMap::new();
-    for (variant, seed) in study.all() {
-        for (bad, text) in doubts(variant, seed) {
-            all.entry((!bad, text)).or_default().push(seed.record.seed);
-        }
-    }
+    let notes = study.notes();
+    let mut all = notes::shared(&notes);
+    all.sort_by_key(|note| !note.grave);
     html! {
         @if !all.is_empty() || study.damage().next().is_some() {
             ul.alerts {
-                @for ((mild, text), seeds) in &all { li.bad[!mild] { (text) " " span.note { "(" (seed_list(seeds)) ")" } } }
+                @for note in &all {
+                    li.bad[note.grave] { (note.variant) @if !note.grave { ":" } " " (note.message) " " span.note { "(" (seed_list(&note.seeds)) ")" } }
+                }
                 @for damage in study.damage() { li.bad { code { (damage.path.display()) } ": " (damage.cause) } }
             }
         }
@@ -204,31 +201,6 @@ fn seed_list(seeds: &[u64]) -> String {
         seeds if seeds.len() > 10 => counted(seeds.len(), "seed"),
         seeds => format!("seeds {}", seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
     }
-}
-
-/// Whether the seed has no results for it, and the text.
-fn doubts(variant: &Variant, seed: &super::study::Seed) -> Vec<(bool, String)> {
-    let name = &variant.name;
-    let mut doubts: Vec<(bool, String)> = match &seed.record.state {
-        State::Finished => Vec::new(),
-        State::Failed(message) => vec![(true, format!("{name} failed: {message}"))],
-        State::Interrupted { phase, step } => {
-            vec![(
-                true,
-                format!("{name} is not finished: step {step} of phase {phase}; its curves end there"),
-            )]
-        }
-        State::Damaged => vec![(true, format!("{name}: its results cannot be read"))],
-    };
-    doubts.extend(seed.record.warnings.iter().map(|warning| (false, format!("{name}: {warning}"))));
-    let idle = [("skipped", "loss or gradient was not finite"), ("empty", "all sample weights were zero")];
-    for (column, cause) in idle {
-        let steps = seed.history.metrics.total(column);
-        if steps > 0.0 {
-            doubts.push((false, format!("{name}: {steps} steps changed nothing: {cause}")));
-        }
-    }
-    doubts
 }
 
 fn figures_of(section: &Section, before: usize) -> Markup {
