@@ -10,6 +10,7 @@ mod layers;
 mod layout;
 mod mlp;
 mod noise;
+mod preact_block;
 mod preact_resnet;
 mod pyramidnet;
 mod resnet;

@@ -4,6 +4,7 @@
 //! 512 with two blocks each are `preact_resnet18`; the SAT paper's has no normalisation after the last stage.
 
 use super::layers::{BatchNorm, Builder, Conv2d, Linear};
+use super::preact_block::PreactBlock;
 use super::tape::{Tape, Var};
 use crate::ops::{Conv, Ops};
 
@@ -13,15 +14,6 @@ pub struct PreactResnet {
     blocks: Vec<PreactBlock>,
     bn: Option<BatchNorm>,
     fc: Linear,
-}
-
-#[derive(Clone, Debug)]
-struct PreactBlock {
-    bn1: BatchNorm,
-    conv1: Conv2d,
-    bn2: BatchNorm,
-    conv2: Conv2d,
-    downsample: Option<Conv2d>,
 }
 
 impl PreactResnet {
@@ -40,7 +32,7 @@ impl PreactResnet {
             for index in 0..depth {
                 let stride = if stage > 0 && index == 0 { 2 } else { 1 };
                 let name = format!("layer{}.{index}", stage + 1);
-                blocks.push(PreactBlock::new(b, &name, [width, output], stride));
+                blocks.push(block(b, &name, [width, output], stride));
                 width = output;
             }
         }
@@ -61,27 +53,12 @@ impl PreactResnet {
     }
 }
 
-impl PreactBlock {
-    fn new(b: &mut Builder, name: &str, [input, output]: [usize; 2], stride: usize) -> Self {
-        let bn1 = b.batch_norm(&format!("{name}.bn1"), input);
-        let conv1 = b.conv(&format!("{name}.conv1"), [input, output], 3, Conv { stride, padding: 1 });
-        let bn2 = b.batch_norm(&format!("{name}.bn2"), output);
-        let conv2 = b.conv(&format!("{name}.conv2"), [output, output], 3, Conv { stride: 1, padding: 1 });
-        let downsample = (stride != 1 || input != output).then(|| {
-            b.conv(&format!("{name}.downsample.0"), [input, output], 1, Conv { stride, padding: 0 })
-        });
-        Self { bn1, conv1, bn2, conv2, downsample }
-    }
-
-    fn forward<B: Ops>(&self, tape: &mut Tape<'_, B>, x: Var<B>) -> Var<B> {
-        let a = tape.batch_norm_relu(&self.bn1, x.clone());
-        let shortcut = match &self.downsample {
-            Some(conv) => tape.conv(conv, a.clone()),
-            None => x,
-        };
-        let z = tape.conv(&self.conv1, a);
-        let a = tape.batch_norm_relu(&self.bn2, z);
-        let branch = tape.conv(&self.conv2, a);
-        tape.add(branch, shortcut)
-    }
+fn block(b: &mut Builder, name: &str, [input, output]: [usize; 2], stride: usize) -> PreactBlock {
+    let bn1 = b.batch_norm(&format!("{name}.bn1"), input);
+    let conv1 = b.conv(&format!("{name}.conv1"), [input, output], 3, Conv { stride, padding: 1 });
+    let bn2 = b.batch_norm(&format!("{name}.bn2"), output);
+    let conv2 = b.conv(&format!("{name}.conv2"), [output, output], 3, Conv { stride: 1, padding: 1 });
+    let shortcut = (stride != 1 || input != output)
+        .then(|| b.conv(&format!("{name}.downsample.0"), [input, output], 1, Conv { stride, padding: 0 }));
+    PreactBlock { bn1, conv1, bn2, conv2, shortcut }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use snapbox::cmd::OutputAssert;
 
 use crate::desk::{Desk, output};
+use crate::huge_png;
 use crate::pictures::{classes, mixed, picture, save};
 
 const PROGRAM: &str = "edition 2026\ndata folder(\"birds\") augment [random_resized_crop(16)] batch 8\nmodel mlp(hidden = [8])\n\
@@ -143,12 +144,7 @@ fn a_corrupt_image_ends_the_run_with_its_path() {
 fn a_huge_image_is_refused_unread() {
     let desk = birds(PROGRAM);
     let path = desk.path("birds/train/crow/001.png");
-    let mut bytes = fs::read(&path).unwrap();
-    bytes[16..24].copy_from_slice(&[0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30]);
-    let mut crc = flate2::Crc::new();
-    crc.update(&bytes[12..29]);
-    bytes[29..33].copy_from_slice(&crc.sum().to_be_bytes());
-    fs::write(&path, bytes).unwrap();
+    huge_png::enlarge(&path);
     let text = told(&desk, &desk.flatrun(&["a.flat", "--quiet"]).code(3));
     assert!(text.contains("an image of 30000x30000 pixels: at most 67108864 are decoded"), "{text}");
 }

@@ -5,6 +5,8 @@ mod desk;
 mod explain;
 mod fmt;
 mod graph;
+#[path = "../generated/huge_png.rs"]
+mod huge_png;
 mod image_faults;
 mod images;
 mod pictures;

@@ -29,81 +29,53 @@ pub use arrays::Arrays;
 /// Severities of every kind, from 1.
 pub const SEVERITIES: usize = 5;
 
-/// What happens to an image. The first 15 are the core set; the number of a kind is part of its random key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Corruption {
-    GaussianNoise,
-    ShotNoise,
-    ImpulseNoise,
-    DefocusBlur,
-    GlassBlur,
-    MotionBlur,
-    ZoomBlur,
-    Snow,
-    Frost,
-    Fog,
-    Brightness,
-    Contrast,
-    ElasticTransform,
-    Pixelate,
-    JpegCompression,
-    SpeckleNoise,
-    GaussianBlur,
-    Spatter,
-    Saturate,
+macro_rules! corruptions {
+    ($($kind:ident $name:literal)*) => {
+        /// What happens to an image. The first 15 are the core set; the number of a kind is part of its random key.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Corruption {
+            $(#[doc = concat!("`", $name, "`")] $kind,)*
+        }
+
+        impl Corruption {
+            /// In the order of the published script; the extra kinds last.
+            pub const ALL: [Corruption; [$($name),*].len()] = [$(Corruption::$kind),*];
+
+            /// The name of its published array.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Corruption::$kind => $name,)*
+                }
+            }
+        }
+    };
+}
+
+corruptions! {
+    GaussianNoise "gaussian_noise"
+    ShotNoise "shot_noise"
+    ImpulseNoise "impulse_noise"
+    DefocusBlur "defocus_blur"
+    GlassBlur "glass_blur"
+    MotionBlur "motion_blur"
+    ZoomBlur "zoom_blur"
+    Snow "snow"
+    Frost "frost"
+    Fog "fog"
+    Brightness "brightness"
+    Contrast "contrast"
+    ElasticTransform "elastic_transform"
+    Pixelate "pixelate"
+    JpegCompression "jpeg_compression"
+    SpeckleNoise "speckle_noise"
+    GaussianBlur "gaussian_blur"
+    Spatter "spatter"
+    Saturate "saturate"
 }
 
 use Corruption::*;
 
 impl Corruption {
-    /// In the order of the published script; the extra kinds last.
-    pub const ALL: [Corruption; 19] = [
-        GaussianNoise,
-        ShotNoise,
-        ImpulseNoise,
-        DefocusBlur,
-        GlassBlur,
-        MotionBlur,
-        ZoomBlur,
-        Snow,
-        Frost,
-        Fog,
-        Brightness,
-        Contrast,
-        ElasticTransform,
-        Pixelate,
-        JpegCompression,
-        SpeckleNoise,
-        GaussianBlur,
-        Spatter,
-        Saturate,
-    ];
-
-    /// The name of its published array.
-    pub fn name(self) -> &'static str {
-        match self {
-            GaussianNoise => "gaussian_noise",
-            ShotNoise => "shot_noise",
-            ImpulseNoise => "impulse_noise",
-            DefocusBlur => "defocus_blur",
-            GlassBlur => "glass_blur",
-            MotionBlur => "motion_blur",
-            ZoomBlur => "zoom_blur",
-            Snow => "snow",
-            Frost => "frost",
-            Fog => "fog",
-            Brightness => "brightness",
-            Contrast => "contrast",
-            ElasticTransform => "elastic_transform",
-            Pixelate => "pixelate",
-            JpegCompression => "jpeg_compression",
-            SpeckleNoise => "speckle_noise",
-            GaussianBlur => "gaussian_blur",
-            Spatter => "spatter",
-            Saturate => "saturate",
-        }
-    }
-
     /// The corrupted image of sample `index`: 256 levels, cut off and not rounded, as the published script does.
     ///
     /// `bytes` are H×W×C with `scale` for 1.0, of one channel or of three (red, green, blue); `severity` is 1 to 5.
