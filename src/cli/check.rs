@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::exit::{Exit, Failure};
 use super::fix;
 use super::render::{FileFindings, Format, render};
+use super::run::SettingArgs;
 use super::source::Source;
 use super::terminal::Terminal;
 use crate::diagnostic::Level;
@@ -18,6 +19,8 @@ pub struct Args {
     /// Files to check; `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    settings: SettingArgs,
     /// How findings are written: human, short, json, github or sarif
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
     format: Format,
@@ -31,8 +34,9 @@ pub struct Args {
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     let mut checked = Vec::new();
+    let settings = args.settings.to_settings();
     for file in &args.files {
-        match Source::read(file).and_then(|source| check(source, args.fix, terminal)) {
+        match Source::read(file).and_then(|source| check(source, &settings, args.fix, terminal)) {
             Ok(findings) => checked.push(findings),
             Err(failure) => {
                 terminal.failure(&failure);
@@ -50,10 +54,15 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(exit.max(if wrong { Exit::Findings } else { Exit::Done }))
 }
 
-fn check(mut source: Source, fix: bool, terminal: &Terminal) -> Result<FileFindings, Failure> {
-    let mut diagnostics = source.check(&Settings::default()).diagnostics;
+fn check(
+    mut source: Source,
+    settings: &Settings,
+    fix: bool,
+    terminal: &Terminal,
+) -> Result<FileFindings, Failure> {
+    let mut diagnostics = source.check(settings).diagnostics;
     if fix {
-        let applied = fix::settle(&mut source, &mut diagnostics);
+        let applied = fix::settle(&mut source, settings, &mut diagnostics);
         store(&source, applied, terminal)?;
     }
     Ok(FileFindings { source, diagnostics })

@@ -1,15 +1,15 @@
-//! `flatrun explain`: the page of a finding, a component, a statement or a clause.
+//! `flatrun explain`: the page of a finding, a component, a statement, a clause or another word of the language.
 
 use super::exit::{Exit, Failure};
 use super::fill::markdown;
 use super::terminal::{Terminal, paint};
 use crate::diagnostic::{CODES, Code, nearest};
-use crate::lang::catalog::{self, STATEMENTS, StatementEntry};
+use crate::lang::catalog::{self, STATEMENTS, StatementEntry, WORDS, WordEntry};
 
 /// Explain a finding or a component
 ///
 /// Takes the code or name of a finding (F0201, unknown-component), the name of a component (lesam), or a
-/// statement or clause of the language (train, augment).
+/// statement, clause or other word of the language (train, augment, each).
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A finding, a component, a statement or a clause
@@ -34,7 +34,7 @@ fn pages(name: &str, width: usize) -> Vec<String> {
     pages.extend(catalog::find(name).into_iter().map(catalog::describe));
     pages.extend(catalog::statement(name).map(describe_statement));
     if pages.is_empty() {
-        pages.extend(describe_clause(name));
+        pages.extend(describe_clause(name).or_else(|| describe_word(name)));
     }
     pages
 }
@@ -66,6 +66,11 @@ fn describe_clause(name: &str) -> Option<String> {
     ))
 }
 
+fn describe_word(name: &str) -> Option<String> {
+    let WordEntry { word, usage, summary, example } = WORDS.iter().find(|entry| entry.word == name)?;
+    Some(format!("{word}: a word of the language\n\n{summary}\n\nUsage\n  {usage}\n\nExample\n  {example}\n"))
+}
+
 fn unknown(name: &str) -> Failure {
     let failure = Failure::usage(format!(
         "nothing is named `{name}`: expected a finding, a component, a statement or a clause"
@@ -83,7 +88,8 @@ fn names() -> impl Iterator<Item = &'static str> {
     let statements = STATEMENTS.iter().map(|statement| statement.keyword);
     let clauses = STATEMENTS.iter().flat_map(|statement| statement.clauses).map(|clause| clause.keyword);
     let codes = CODES.iter().flat_map(|code| [code.info().slug, code.info().id]);
-    components.chain(statements).chain(clauses).chain(codes)
+    let words = WORDS.iter().map(|entry| entry.word);
+    components.chain(statements).chain(clauses).chain(words).chain(codes)
 }
 
 /// Titles in bold: the first line, and lines over indented ones.
@@ -121,5 +127,8 @@ mod tests {
     fn statements_and_clauses_are_explained() {
         assert!(pages("data", 80)[0].contains("When absent\n  the embedded `digits`"));
         assert!(pages("augment", 80)[0].starts_with("augment: a clause of `data`"));
+        for entry in WORDS {
+            assert!(pages(entry.word, 80)[0].contains(entry.example), "{}", entry.word);
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::lang::Settings;
 const ROUNDS: usize = 10;
 
 /// Applies safe fixes and checks again until nothing more can be fixed; gives the number of fixes applied.
-pub fn settle(source: &mut Source, diagnostics: &mut Vec<Diagnostic>) -> usize {
+pub fn settle(source: &mut Source, settings: &Settings, diagnostics: &mut Vec<Diagnostic>) -> usize {
     let mut applied = 0;
     for _ in 0..ROUNDS {
         let edits = compatible(diagnostics);
@@ -18,7 +18,7 @@ pub fn settle(source: &mut Source, diagnostics: &mut Vec<Diagnostic>) -> usize {
         }
         applied += edits.len();
         source.text = patched(&source.text, edits.concat());
-        *diagnostics = source.check(&Settings::default()).diagnostics;
+        *diagnostics = source.check(settings).diagnostics;
     }
     applied
 }
@@ -61,7 +61,7 @@ mod tests {
     fn settled(text: &str) -> (String, usize) {
         let mut source = Source::for_test("a.flat", text);
         let mut diagnostics = source.check(&Settings::default()).diagnostics;
-        let applied = settle(&mut source, &mut diagnostics);
+        let applied = settle(&mut source, &Settings::default(), &mut diagnostics);
         (source.text, applied)
     }
 

@@ -16,7 +16,8 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     }
     let word = word.to_ascii_lowercase();
     let rank = |candidate: &str| {
-        (strsim::osa_distance(&word, candidate), candidate.chars().next() != word.chars().next())
+        let candidate = candidate.to_ascii_lowercase();
+        (strsim::osa_distance(&word, &candidate), candidate.chars().next() != word.chars().next())
     };
     let within = |candidate: &&str| rank(candidate).0 <= (length / 3).max(1);
     candidates.into_iter().filter(within).min_by_key(|candidate| rank(candidate))
@@ -30,6 +31,7 @@ mod tests {
     fn a_third_of_the_letters_may_differ() {
         assert_eq!(nearest("optimzer", ["data", "model", "optimize"]), Some("optimize"));
         assert_eq!(nearest("opt", ["optimize"]), None);
+        assert_eq!(nearest("f302", ["F0201", "F0302"]), Some("F0302"));
         assert_eq!(nearest("resnet", ["resnet18", "resnet34"]), Some("resnet18"));
     }
 

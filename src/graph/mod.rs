@@ -4,6 +4,7 @@
 //! node, so two variants that share a first phase train it once.
 
 mod key;
+mod label;
 mod render;
 
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -12,6 +13,7 @@ use petgraph::visit::Topo;
 use crate::lang::program::{Program, Variant};
 
 pub use key::{Key, program_key};
+pub use label::curriculum;
 pub use render::{Format, render};
 
 /// What a stage does.
@@ -103,15 +105,13 @@ impl Builder {
     fn run(&mut self, program: &Program, index: usize, variant: &Variant, seed: u64, inputs: &Inputs) {
         let experiment = &variant.experiment;
         let run = self.runs.len();
-        let data = self.stage(Key::data(experiment, inputs), StageKind::Data, run, data_label(variant), None);
+        let data =
+            self.stage(Key::data(experiment, inputs), StageKind::Data, run, label::data(variant), None);
         let mut train = Vec::new();
         let mut before = data;
         for (phase, spec) in experiment.phases.iter().enumerate() {
             let key = Key::train(program.edition, experiment, inputs, seed, phase);
-            let duration = spec.duration;
-            let label =
-                format!("{} {} under {}", duration.count, duration.unit.word(), minimizer_label(spec));
-            before = self.stage(key, StageKind::Train { phase }, run, label, Some(before));
+            before = self.stage(key, StageKind::Train { phase }, run, label::phase(spec), Some(before));
             train.push(before);
         }
         let key = Key::evaluate(&self.graph[before].key, experiment, inputs);
@@ -151,18 +151,5 @@ impl Builder {
             self.graph.update_edge(run.evaluate, table, ());
         }
         StageGraph { graph: self.graph, runs: self.runs, table }
-    }
-}
-
-fn data_label(variant: &Variant) -> String {
-    let data = &variant.experiment.data;
-    format!("{}, batch {}", data.source.name(), data.batch)
-}
-
-fn minimizer_label(phase: &crate::lang::program::Phase) -> String {
-    let optimizer = phase.optimizer.name();
-    match &phase.minimizer {
-        crate::lang::catalog::Minimizer::Base => optimizer.to_owned(),
-        minimizer => format!("{} over {optimizer}", minimizer.name()),
     }
 }

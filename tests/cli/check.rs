@@ -344,3 +344,27 @@ fn color_is_asked_for() {
     assert!(!output(&desk.flatrun(&["check", "bad.flat"])).contains('\x1b'));
     assert!(output(&desk.flatrun(&["check", "bad.flat", "--color", "always"])).contains('\x1b'));
 }
+
+#[test]
+fn flags_that_change_a_file_are_checked_with_it() {
+    let desk = Desk::new(&[("a.flat", "edition 2026\ntrain 2 epochs under sam(rho = 0.05)\n")]);
+    desk.flatrun(&[
+        "check",
+        "--format",
+        "short",
+        "a.flat",
+        "--set",
+        "train.0.under.rho=0.1",
+        "--seeds",
+        "0..3",
+    ])
+    .code(0)
+    .stdout_eq("");
+    let checked =
+        desk.flatrun(&["check", "--format", "short", "a.flat", "--set", "train.0.under.rho=-1"]).code(1);
+    let text = crate::desk::output(&checked);
+    assert!(text.contains("F0302") && text.contains("--set train.0.under.rho=-1"), "{text}");
+    let read = desk.read("a.flat");
+    desk.flatrun(&["check", "--fix", "a.flat", "--set", "train.0.under.rho=0.1"]).code(0);
+    assert_eq!(desk.read("a.flat"), read, "flags stay out of the file");
+}

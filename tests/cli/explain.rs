@@ -232,3 +232,26 @@ fn completions_know_the_commands() {
         assert!(output(&desk.flatrun(&["completions", shell]).code(0)).contains("catalog"), "{shell}");
     }
 }
+
+#[test]
+fn other_words_are_explained_and_codes_suggested() {
+    let desk = Desk::new(&[]);
+    desk.flatrun(&["explain", "each"]).code(0).stdout_eq(str![[r#"
+each: a word of the language
+
+a choice, in place of any value or component: the file then means every combination of its choices
+
+Usage
+  each [A, B, ..]
+
+Example
+  under each [sgd, sam(rho = 0.05)]
+
+"#]]);
+    assert!(output(&desk.flatrun(&["explain", "last"]).code(0)).contains("last 40 epochs"));
+    desk.flatrun(&["explain", "F302"]).code(2).stdout_eq("").stderr_eq(str![[r#"
+error: nothing is named `F302`: expected a finding, a component, a statement or a clause
+  help: the nearest name is `F0302`
+
+"#]]);
+}

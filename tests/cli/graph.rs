@@ -146,3 +146,14 @@ fn a_file_with_an_error_has_no_graph() {
     let graph = desk.flatrun(&["graph", "a.flat"]).code(1).stdout_eq("");
     assert!(String::from_utf8_lossy(&graph.get_output().stderr).contains("unknown minimizer `samm`"));
 }
+
+#[test]
+fn labels_say_curriculum_and_adversary() {
+    let program = "edition 2026\ntrain 2 epochs curriculum spl(adm) against at(eps = 0.1) under sam\n";
+    let desk = Desk::new(&[("a.flat", program)]);
+    let text = output(&desk.flatrun(&["graph", "a.flat", "--format", "text"]).code(0));
+    assert!(
+        text.contains("train phase 1: 2 epochs under sam over sgd, curriculum spl(adm), against at"),
+        "{text}"
+    );
+}

@@ -122,6 +122,16 @@ to the input alone one
     assert!(plan.contains("cached result is gone from "), "{plan}");
 }
 
+/// Which stem `auto` takes depends on the images.
+#[test]
+fn the_stem_of_a_resnet_is_named() {
+    let program = "edition 2026\ndata digits\nmodel each [resnet18, resnet18(stem = imagenet)]\ntrain 1 steps under sgd\n";
+    let desk = Desk::new(&[("a.flat", program)]);
+    let plan = output(&desk.flatrun(&["plan", "a.flat"]).code(0));
+    assert!(plan.contains("\n       stem cifar: 3x3, stride 1, no pooling\n"), "{plan}");
+    assert!(plan.contains("\n       stem imagenet: 7x7, stride 2, max-pool 3x3, stride 2\n"), "{plan}");
+}
+
 #[test]
 fn a_missing_data_set_is_said() {
     let desk = Desk::new(&[("a.flat", "edition 2026\ndata cifar10\nunder sgd\n")]);

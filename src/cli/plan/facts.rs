@@ -9,8 +9,8 @@ use super::measuring::Measuring;
 use super::memory::Memory;
 use super::probe::{Probe, probe};
 use crate::data::DataError;
-use crate::graph::{Key, StageGraph, StageKind};
-use crate::lang::catalog::{Difficulty, Head, Minimizer, Pacing};
+use crate::graph::{Key, StageGraph, StageKind, curriculum};
+use crate::lang::catalog::{Head, Minimizer};
 use crate::lang::program::{Device, Experiment, Phase, Program, Setting};
 use crate::lang::schedule::Clock;
 use crate::lang::view::written;
@@ -365,16 +365,6 @@ impl Planner<'_> {
             at_most: at_most(phase),
             seconds,
         }
-    }
-}
-
-/// `ssp(adm)`
-fn curriculum(pacing: &Pacing) -> String {
-    let with = |difficulty: &Difficulty| format!("{}({})", pacing.name(), difficulty.name());
-    match pacing {
-        Pacing::Erm(_) => pacing.name().to_owned(),
-        Pacing::Spl(spl) => with(&spl.difficulty),
-        Pacing::Ssp(ssp) => with(&ssp.difficulty),
     }
 }
 

@@ -98,10 +98,7 @@ fn setup_lines(setup: &Setup) -> String {
 }
 
 fn stage_lines(plan: &Plan, stage: &StagePlan) -> Vec<String> {
-    let mut lines = vec![match &stage.training {
-        Some(training) => format!("{}: {}", title(stage.kind), recipe(stage, training)),
-        None => format!("{}: {}", title(stage.kind), stage.label),
-    }];
+    let mut lines = vec![format!("{}: {}", title(stage.kind), stage.label)];
     if plan.totals.runs > 1 && stage.kind != StageKind::Table {
         lines.push(runs(&stage.runs));
     }
@@ -119,14 +116,6 @@ fn title(kind: StageKind) -> String {
         StageKind::Train { phase } => format!("train phase {}", phase + 1),
         StageKind::Evaluate => "evaluate".into(),
         StageKind::Table => "table".into(),
-    }
-}
-
-/// `30 epochs under lesam over sgd, curriculum ssp(adm)`
-fn recipe(stage: &StagePlan, training: &Training) -> String {
-    match training.curriculum.as_str() {
-        "erm" => stage.label.clone(),
-        curriculum => format!("{}, curriculum {curriculum}", stage.label),
     }
 }
 

@@ -20,6 +20,7 @@ mod reference;
 mod schedules;
 mod source;
 mod statements;
+mod words;
 
 use std::sync::LazyLock;
 
@@ -61,6 +62,7 @@ pub use source::{
     OnError, Orientation, Reported, Selection, Source,
 };
 pub use statements::{ClauseEntry, STATEMENTS, StatementEntry, clause, statement};
+pub use words::{WORDS, WordEntry};
 
 use super::value::Member;
 pub use super::value::{Interval, Names, Normalize, ProbeLoss};

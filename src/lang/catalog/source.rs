@@ -181,3 +181,14 @@ kind! {
         } => check_longtail;
     }
 }
+
+impl Source {
+    /// The domains that the samples come from, where they come from any.
+    pub fn domains(&self) -> Option<&Domains> {
+        match self {
+            Source::Domains(domains) => Some(domains),
+            Source::Longtail(tail) => tail.source.domains(),
+            _ => None,
+        }
+    }
+}

@@ -168,7 +168,7 @@ impl<'a> Checker<'a> {
 
     /// Domains share a batch, and hold out what validates.
     pub(super) fn domains_fit(&mut self, outline: &Outline<'a>, experiment: &Experiment) {
-        let (Source::Domains(source), Some(info)) = (&experiment.data.source, self.source_info) else {
+        let (Some(source), Some(info)) = (experiment.data.source.domains(), self.source_info) else {
             return;
         };
         let data = outline.value("data").map_or(Span::default(), |data| self.resolve(data).span);

@@ -32,6 +32,7 @@ impl<'a> Checker<'a> {
         };
         self.soft_labels_fit(outline, &experiment);
         self.domains_fit(outline, &experiment);
+        self.lint_crops(outline, &experiment.data.augment);
         self.lint_experiment(outline, &experiment);
         self.require_adversary(outline, &experiment)?;
         Some(experiment)

@@ -114,6 +114,24 @@ impl<'a> Checker<'a> {
         None
     }
 
+    /// A crop that may show nothing of its image.
+    pub(super) fn lint_crops(&mut self, outline: &Outline<'a>, augment: &[Augmentation]) {
+        let Some(info) = self.source_info else { return };
+        for (index, augmentation) in augment.iter().enumerate() {
+            let Augmentation::Crop(crop) = augmentation else { continue };
+            let Some(size) = size_after(&augment[..index], info.size) else { continue };
+            if crop.pad < size.height.min(size.width) {
+                continue;
+            }
+            let list = outline.clause("data", "augment");
+            let span = list.map_or(Span::default(), |list| self.item(list, index));
+            let message = format!("`pad = {}` may move images of {size} pixels out of sight", crop.pad);
+            let finding =
+                Diagnostic::new(Code::SuspiciousMagnitude, span, message, "as wide as the image, or wider");
+            self.report(finding.help("an eighth of the side is usual: `crop(pad = 4)` for 32x32 pixels"));
+        }
+    }
+
     /// Soft labels need a loss that is defined for them.
     pub(super) fn soft_labels_fit(&mut self, outline: &Outline<'a>, experiment: &Experiment) {
         let adversaries = experiment.phases.iter().filter_map(|phase| phase.adversary.as_ref());

@@ -9,6 +9,7 @@ pub(crate) mod curvature;
 mod data;
 pub(crate) mod defaults;
 mod descend;
+mod distinct;
 mod experiment;
 mod findings;
 mod flags;
@@ -115,6 +116,8 @@ pub struct Checker<'a> {
     unfinished: Option<Diagnostic>,
     /// Base optimizer of the current phase, for what depends on it.
     optimizer: Option<Optimizer>,
+    /// Whether any phase of any variant takes something from `optimize`.
+    base_used: bool,
     findings: Findings,
 }
 
@@ -143,6 +146,7 @@ impl<'a> Checker<'a> {
             sums_losses: false,
             unfinished: None,
             optimizer: None,
+            base_used: false,
             findings,
         }
     }
@@ -160,6 +164,7 @@ impl<'a> Checker<'a> {
         }
         let mut variants: Vec<Variant> = variants.into_iter().collect::<Option<_>>()?;
         slug::make_unique(&mut variants);
+        self.lint_unused_base(outline);
         Some(Program { edition: edition?, title: title?, variants, seeds: seeds? })
     }
 

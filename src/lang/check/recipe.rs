@@ -122,6 +122,7 @@ impl<'a> Checker<'a> {
 
     /// The optimizer of `optimize`, recorded once for all phases that use it.
     fn base_optimizer(&mut self, base: &'a Expr) -> Option<Optimizer> {
+        self.base_used = true;
         let place = Parameter::new("optimize", Optimizer::FORM, "");
         let known = self.settings.iter().any(|setting| setting.path == "optimize");
         let (settings, path) = (self.settings.len(), std::mem::take(&mut self.path));
@@ -142,6 +143,7 @@ impl<'a> Checker<'a> {
         base: &'a Expr,
     ) -> Option<Optimizer> {
         let inherited = self.arguments_of(base, entry);
+        self.base_used |= inherited.as_ref().is_some_and(|inherited| inherited.adds_to(call));
         value::bind(self, expr, entry, call, inherited.as_ref())
     }
 
@@ -151,6 +153,15 @@ impl<'a> Checker<'a> {
             _ => return None,
         };
         Some(Arguments::of(self, entry, call, None))
+    }
+
+    /// An `optimize` that every phase replaces as a whole.
+    pub(super) fn lint_unused_base(&mut self, outline: &Outline<'a>) {
+        let Some(written) = outline.value("optimize").filter(|_| !self.base_used) else { return };
+        let message = "`optimize` has no effect: every phase names an optimizer of its own";
+        let span = self.resolve(written).span;
+        let finding = Diagnostic::new(Code::UnusedValue, span, message, "no phase takes a value from it");
+        self.report(finding.help("leave it out, or write the values at the phases: `over sgd(lr = 0.1)`"));
     }
 
     /// `under sgd over adam`: two base optimizers.

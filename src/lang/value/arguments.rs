@@ -53,6 +53,23 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// Whether something is written here that `call` leaves out; a component without arguments is written as a whole.
+    pub(crate) fn adds_to(&self, call: &Call) -> bool {
+        let own: Vec<Option<&str>> = call
+            .arguments
+            .iter()
+            .flatten()
+            .enumerate()
+            .map(|(position, argument)| match &argument.name {
+                Some(name) => Some(name.text.as_str()),
+                None => self.entry.parameters.get(position).map(|parameter| parameter.name),
+            })
+            .collect();
+        let mut written =
+            self.entry.parameters.iter().zip(&self.given).filter(|(_, given)| given.is_some()).peekable();
+        written.peek().is_none() || written.any(|(parameter, _)| !own.contains(&Some(parameter.name)))
+    }
+
     fn require(&self, checker: &mut Checker<'a>) {
         let absent = |(parameter, given): &(&Parameter, &Option<&Expr>)| {
             parameter.default.is_none() && given.is_none()
