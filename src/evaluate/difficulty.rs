@@ -42,7 +42,7 @@ pub fn difficulty<B: Ops>(
         }
     })?;
     let values = MEASURES.iter().zip(&all).flat_map(|(measure, values)| spread(measure, values)).collect();
-    let label = format!("difficulty(samples={}, alpha={})", probes.len(), spec.alpha);
+    let label = format!("{} training samples", probes.len());
     let fields = vec![field(label, probes.indices(), all, moment)];
     Ok(Measurements { values, fields, warnings: Vec::new() })
 }

@@ -1,12 +1,11 @@
 //! `gap`: how much better the network does on training samples than on test samples.
 
-use super::curvature::named;
 use super::measure::{MeasureError, Measurements};
 use super::pgd::points;
 use super::samples::Samples;
 use super::{Moment, Session, Subject, evenly_spaced, victim};
 use crate::attack::{Victim, read, wrong};
-use crate::lang::catalog::{GapEvaluator, ProbeLoss};
+use crate::lang::catalog::{Evaluator, GapEvaluator, ProbeLoss};
 use crate::ops::Ops;
 
 /// Samples per batch: each keeps its activations for a backward pass to its image.
@@ -34,11 +33,12 @@ pub fn gap<B: Ops>(
     let train = of(subject.train, subject.train_indices);
     let train = accuracy(loss, &victim, "gap, training samples", &train, session)?;
     let test = accuracy(loss, &victim, "gap, test samples", &of(subject.test, &all), session)?;
-    let name = |what: &str| named("gap", loss, what);
-    let mut values = vec![(name(""), train - test), (name("train"), train), (name("test"), test)];
-    if let Some((mean, half_width)) = over_time(&moment.history(&name("")), spec.last) {
-        values.extend([(name("mean"), mean), (name("mean.ci95"), half_width)]);
+    let mut values = vec![("gap", train - test), ("gap.train", train), ("gap.test", test)];
+    let earlier = moment.history(&Evaluator::Gap(spec.clone()).label());
+    if let Some((mean, half_width)) = over_time(&earlier, spec.last) {
+        values.extend([("gap.mean", mean), ("gap.mean.ci95", half_width)]);
     }
+    let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     Ok(Measurements { values, ..Measurements::default() })
 }
 

@@ -66,6 +66,32 @@ impl Measurements {
     }
 }
 
+impl Measurements {
+    /// Under `label` what is under the plain name of the evaluator.
+    pub(super) fn labelled(mut self, plain: &str, label: &str) -> Self {
+        for (name, _) in &mut self.values {
+            if let Some(rest) =
+                name.strip_prefix(plain).filter(|rest| rest.is_empty() || rest.starts_with('.'))
+            {
+                *name = format!("{label}{rest}");
+            }
+        }
+        for field in &mut self.fields {
+            field.label = format!("{label}: {}", field.label);
+        }
+        self
+    }
+
+    /// With a warning where a number is none.
+    pub(super) fn doubted(mut self) -> Self {
+        let lost = self.values.iter().filter(|(_, value)| !value.is_finite());
+        self.warnings.extend(
+            lost.map(|(name, value)| format!("{name} is {value}: the loss it looks at is not finite")),
+        );
+        self
+    }
+}
+
 /// Numbers that are not finite are written as null and read back as NaN.
 mod finite_or_null {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

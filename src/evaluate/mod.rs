@@ -11,7 +11,6 @@ mod estimates;
 pub mod field;
 mod gap;
 mod measure;
-mod naming;
 mod notes;
 mod perturbation;
 mod pgd;
@@ -33,7 +32,6 @@ pub use accuracy::{Scores, scores};
 pub use doubts::disagreements;
 pub use estimates::ranks;
 pub use measure::{Headway, MeasureError, Measurements, Watch};
-pub use naming::measure_named;
 pub use notes::{Notes, Session};
 pub use robustness::robustness;
 
@@ -86,11 +84,22 @@ impl<'a, B: Ops> Moment<'a, B> {
     }
 }
 
-/// Measures on the training or the test samples, as the evaluator asks.
+/// Measures on the training or the test samples, as the evaluator asks; numbers are labelled with every setting that is
+/// not the default, so that no other measurement has the same names.
 ///
 /// # Errors
 /// Data that cannot be read, notes that cannot be written; the session was stopped.
 pub fn measure<B: Ops>(
+    evaluator: &Evaluator,
+    subject: &Subject<'_, B>,
+    moment: &Moment<'_, B>,
+    session: &mut Session<'_, '_>,
+) -> Result<Measurements, MeasureError> {
+    let measured = unlabelled(evaluator, subject, moment, session)?;
+    Ok(measured.labelled(evaluator.name(), &evaluator.label()).doubted())
+}
+
+fn unlabelled<B: Ops>(
     evaluator: &Evaluator,
     subject: &Subject<'_, B>,
     moment: &Moment<'_, B>,

@@ -106,9 +106,6 @@ pub struct Measurement {
     pub evaluator: Evaluator,
     /// On the way too, besides at the end.
     pub every: Option<Duration>,
-    /// Settings that tell its numbers from those of another measurement, which would have the same names.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub distinction: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]

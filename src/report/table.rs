@@ -92,7 +92,12 @@ fn decimals(value: f64) -> usize {
 
 /// Whether a measurement is a share of samples, which people read in percent.
 pub(super) fn in_percent(measurement: &str) -> bool {
-    measurement.rsplit('.').next() == Some("accuracy") || measurement.starts_with("corruption(")
+    let of = |evaluator: &str| {
+        measurement
+            .strip_prefix(evaluator)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['(', '.']))
+    };
+    measurement.rsplit('.').next() == Some("accuracy") || of("corruption") || of("gap")
 }
 
 pub(super) fn heading(measurement: &str) -> String {

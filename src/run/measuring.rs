@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::folder::SeedFolder;
 use super::{RunError, folder};
 use crate::evaluate::field::{Field, Fields, SCHEMA};
-use crate::evaluate::{MeasureError, Measurements, Moment, Notes, Session, Subject, Watch, measure_named};
+use crate::evaluate::{MeasureError, Measurements, Moment, Notes, Session, Subject, Watch, measure};
 use crate::lang::program::Measurement;
 use crate::ops::Ops;
 
@@ -49,7 +49,7 @@ fn finished<B: Ops>(
     session: &mut Session<'_, '_>,
 ) -> Result<Measurements, MeasureError> {
     let began = Instant::now();
-    let measured = measure_named(measurement, subject, moment, session)?;
+    let measured = measure(&measurement.evaluator, subject, moment, session)?;
     session.notes.clear();
     if began.elapsed() > LONG {
         session.notes.write(DONE, &measured)?;

@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::eigenvalues::{Found, Search, eigenvalues};
 use super::operator::{Block, Operator};
 use super::probe::{Hessian, Probe};
+use super::smoke;
 use super::trace::{Mean, Rule, traces};
-use super::{named, smoke};
 use crate::evaluate::field::{Axis, Column, Field};
 use crate::evaluate::{MeasureError, Measurements, Moment, Session, Subject};
 use crate::lang::catalog::HessianEvaluator;
@@ -37,7 +37,7 @@ pub fn hessian<B: Ops>(
     let mut operator = Hessian(&probe);
     let found = eigenvalues(&search, &mut operator, "hessian eigenvalues", session)?;
     let mut measured = Measurements::default();
-    let name = |what: &str| named("hessian", &spec.probe.loss, what);
+    let name = |what: &str| format!("hessian.{what}");
     measured.values.push((name("top"), found.values.first().copied().unwrap_or(f64::NAN)));
     let mut means = Vec::new();
     if spec.trace || spec.layers {
@@ -62,9 +62,7 @@ pub fn hessian<B: Ops>(
 
 fn label<B: Ops>(spec: &HessianEvaluator, probe: &Probe<'_, B>) -> String {
     let method = if spec.top == 1 { "power iteration" } else { "Lanczos" };
-    let (top, tolerance) = (spec.top, spec.tolerance);
-    let described = probe.described(&spec.probe.loss);
-    format!("hessian(top={top}, {described}, tolerance={tolerance}; {method}, no weight decay)")
+    format!("{method}, {}, tolerance {}, no weight decay", probe.described(), spec.tolerance)
 }
 
 /// What is to be said of eigenvalues that are not settled.

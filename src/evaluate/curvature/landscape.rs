@@ -1,8 +1,8 @@
 //! `landscape`: the loss along filter-normalised directions (Li et al., NeurIPS 2018).
 
+use super::filters;
 use super::probe::{Probe, Scores, flat};
 use super::vector::normal;
-use super::{filters, named};
 use crate::evaluate::field::{Axis, Column, Field};
 use crate::evaluate::{Headway, MeasureError, Measurements, Moment, Notes, Session, Subject};
 use crate::lang::catalog::{LandscapeEvaluator, ProbeLoss};
@@ -36,9 +36,8 @@ pub fn landscape<B: Ops>(
         let headway = Headway { what: "landscape", unit: "points", done: found.len(), of };
         session.advance("landscape", headway, &found)?;
     }
-    let evaluator = if spec.dimensions == 2 { "landscape.2d" } else { "landscape" };
-    let name = |what: &str| named(evaluator, &spec.probe.loss, what);
-    let values = vec![(name("centre"), centre.loss), (name("rise"), rim(&found, steps.len()) - centre.loss)];
+    let rise = rim(&found, steps.len()) - centre.loss;
+    let values = vec![("landscape.centre".to_owned(), centre.loss), ("landscape.rise".to_owned(), rise)];
     let field = field(spec, &probe, steps, found);
     Ok(Measurements { values, fields: vec![field], warnings: Vec::new() })
 }
@@ -108,14 +107,8 @@ fn field<B: Ops>(
         (ProbeLoss::Pgd(_), true) => ", attacked anew at every point",
         (ProbeLoss::Pgd(_), false) => ", attacked once at the centre",
     };
-    let described = probe.described(&spec.probe.loss);
-    let label = format!(
-        "landscape(span={}, points={}, dimensions={}, {described}, seed={}{points}; filter-normalised, running statistics fixed)",
-        spec.span,
-        steps.len(),
-        spec.dimensions,
-        spec.seed
-    );
+    let described = probe.described();
+    let label = format!("{described}{points}, filter-normalised directions, running statistics fixed");
     let names: &[&str] = if spec.dimensions == 2 { &["y", "x"] } else { &["x"] };
     let (losses, accuracies) = found.into_iter().unzip();
     Field {

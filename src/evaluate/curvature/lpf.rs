@@ -1,7 +1,7 @@
 //! `lpf`: the loss under a low-pass filter (Bisla, Wang and Choromanska, AISTATS 2022).
 
 use super::filters;
-use super::named;
+
 use super::probe::{Probe, flat};
 use super::trace::Mean;
 use super::vector::{normal, scale};
@@ -40,8 +40,8 @@ pub fn lpf<B: Ops>(
         )?;
     }
     let Mean { value, error } = Mean::of(losses.iter().copied());
-    let name = |what: &str| named("lpf", &spec.probe.loss, what);
-    let values = vec![(name(""), value), (name("error"), error), (name("rise"), value - here)];
+    let values = [("lpf", value), ("lpf.error", error), ("lpf.rise", value - here)];
+    let values = values.map(|(name, value)| (name.to_owned(), value)).to_vec();
     Ok(Measurements { values, ..Measurements::default() })
 }
 

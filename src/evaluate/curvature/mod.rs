@@ -27,15 +27,7 @@ pub use sharpness::{gradient, sharpness};
 pub use spectrum::spectrum;
 
 use super::Subject;
-use crate::lang::catalog::ProbeLoss;
 use crate::ops::Ops;
-
-/// `hessian.top`, `hessian.adversarial.top`, `lpf`.
-pub fn named(evaluator: &str, loss: &ProbeLoss, what: &str) -> String {
-    let adversarial = matches!(loss, ProbeLoss::Pgd(_)).then_some("adversarial");
-    let what = Some(what).filter(|what| !what.is_empty());
-    [Some(evaluator), adversarial, what].into_iter().flatten().collect::<Vec<_>>().join(".")
-}
 
 /// `count`, or the little of it that a smoke run does.
 fn smoke<B: Ops>(subject: &Subject<'_, B>, count: usize, little: usize) -> usize {

@@ -306,8 +306,8 @@ impl<'a, B: Ops> Probe<'a, B> {
     }
 
     /// What a label says of the samples.
-    pub fn described(&self, loss: &ProbeLoss) -> String {
-        format!("samples={}, loss={loss}, batches of {}", self.samples(), self.batch)
+    pub fn described(&self) -> String {
+        format!("{} training samples in batches of {}", self.samples(), self.batch)
     }
 }
 

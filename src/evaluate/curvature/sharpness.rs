@@ -1,7 +1,6 @@
 //! `sharpness`: how much the loss rises at a distance, along the gradient (SAM's own measure) and on average; and
 //! `gradient`, the norm of the gradient.
 
-use super::named;
 use super::probe::Probe;
 use super::trace::Mean;
 use super::vector::{norm, normal, scale};
@@ -43,7 +42,7 @@ pub fn sharpness<B: Ops>(
         session.advance("sharpness", headway, &rises)?;
     }
     let average = Mean::of(rises.iter().copied());
-    let name = |what: &str| named("sharpness", &spec.probe.loss, what);
+    let name = |what: &str| format!("sharpness.{what}");
     let values = vec![
         (name("worst"), worst),
         (name("average"), average.value),
@@ -101,5 +100,5 @@ pub fn gradient<B: Ops>(
 ) -> Result<Measurements, MeasureError> {
     let probe = Probe::new(subject, moment, &spec.probe, session)?;
     let value = norm(&probe.gradient(session)?);
-    Ok(Measurements::one(named("gradient", &spec.probe.loss, "norm"), value))
+    Ok(Measurements::one("gradient.norm", value))
 }

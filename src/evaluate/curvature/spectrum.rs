@@ -3,7 +3,7 @@
 use super::density::{Quadrature, average, density, nodes, range};
 use super::operator::Operator;
 use super::probe::{Hessian, Probe};
-use super::{named, smoke};
+use super::smoke;
 use crate::evaluate::field::{Axis, Column, Field};
 use crate::evaluate::{MeasureError, Measurements, Moment, Session, Subject};
 use crate::lang::catalog::SpectrumEvaluator;
@@ -25,15 +25,14 @@ pub fn spectrum<B: Ops>(
     let all = nodes(&rule, &mut operator, session)?;
     let density = density(&all, spec.points);
     let (low, high) = range(&all);
-    let name = |what: &str| named("spectrum", &spec.probe.loss, what);
+    let name = |what: &str| format!("spectrum.{what}");
     let values = vec![
         (name("low"), low),
         (name("high"), high),
         (name("negative"), average(&all, |value| f64::from(value < 0.0))),
         (name("trace"), operator.dimension() as f64 * average(&all, |value| value)),
     ];
-    let described = probe.described(&spec.probe.loss);
-    let label = format!("spectrum(steps={steps}, starts={starts}, {described}; no weight decay)");
+    let label = format!("stochastic Lanczos quadrature, {}, no weight decay", probe.described());
     let columns = vec![Column::new("density", density.values)];
     let field = Field::line("spectrum", label, Axis::new("eigenvalue", density.grid), columns);
     Ok(Measurements { values, fields: vec![field], warnings: Vec::new() })

@@ -32,12 +32,6 @@ group! {
     }
 }
 
-impl Probing {
-    pub fn is_adversarial(&self) -> bool {
-        matches!(self.loss, ProbeLoss::Pgd(_))
-    }
-}
-
 choice! {
     /// How much of AutoAttack is run.
     Profile "a profile" {
@@ -127,8 +121,7 @@ kind! {
             source: "Li et al., NeurIPS 2018; Sitawarin et al. 2021, figure 1; LE-SAM, figure 4",
             notes: "Runs that are compared take the same `seed`, `samples` and `span`. Running statistics stay as they are. Adversarial \
                     surfaces look at points that were attacked at the centre; with `regenerate = true` at points attacked anew at \
-                    every place. Gives `landscape.centre` and `.rise` (mean loss at the rim less that at the centre), for a surface \
-                    `landscape.2d.centre` and so on; the points are in `fields/`. Directions are drawn independently. The loss is that of `explain lpf`.",
+                    every place. Gives `landscape.centre` and `.rise` (mean loss at the rim less that at the centre); the points are in `fields/`. Directions are drawn independently. The loss is that of `explain lpf`.",
             example: "evaluate landscape(span = 1, points = 51, dimensions = 2)",
         } with {
             span: f64 => "how far the surface goes in each direction", default("1", "Li et al. 2018"), range(Range::POSITIVE), first();
@@ -172,7 +165,7 @@ kind! {
             rule: "||dL/dw||",
             passes: "1 forward and 1 backward over the samples",
             source: "Sitawarin et al. 2021, figure 4c",
-            notes: "Gives `gradient.norm`; with `loss = pgd(..)`, `gradient.adversarial.norm`. The loss is that of `explain lpf`.",
+            notes: "Gives `gradient.norm`. The loss is that of `explain lpf`.",
             example: "evaluate gradient(loss = pgd(eps = 8/255, steps = 10)) every 1 epochs",
         } with {} + { probe: Probing }
 
@@ -209,7 +202,7 @@ kind! {
             passes: "at most restarts x (steps + 1) forward and restarts x steps backward to the inputs over the split, and 1 forward",
             source: "Madry et al., ICLR 2018",
             notes: "A sample leaves the attack once it is misclassified. The number is an upper bound on robustness: a stronger \
-                    attack may find more. It is printed with norm, eps, steps, restarts and loss. `select best(pgd.accuracy)` \
+                    attack may find more. It is printed with norm, eps, steps and restarts, and with step, loss and start where they are not the defaults. `select best(pgd.accuracy)` \
                     attacks the validation split with the settings of the file's own `pgd`, or these defaults.",
             example: "evaluate accuracy, pgd(eps = 8/255, steps = 20)",
         } with {
@@ -327,8 +320,9 @@ pub const KINDS: [usize; 2] = [15, 19];
 impl CorruptionEvaluator {
     /// Where the images come from, and how many of them.
     fn images(&self) -> String {
-        let origin = if self.root.is_some() { "published arrays" } else { "CIFAR-10-C style" };
-        self.samples.map_or(origin.to_owned(), |samples| format!("{origin}, {samples} samples each"))
+        let published = |root: &PathBuf| format!("published arrays in {}", root.display());
+        let origin = self.root.as_ref().map_or("CIFAR-10-C style".to_owned(), published);
+        self.samples.map_or(origin.clone(), |samples| format!("{origin}, {samples} samples each"))
     }
 
     /// How the mean is labelled: what the images are, and what it is a mean of.
@@ -419,21 +413,28 @@ impl PgdEvaluator {
         self.step.unwrap_or(2.5 * self.eps / self.steps as f64)
     }
 
-    /// How the number is labelled: norm, eps, steps, restarts, and the loss where it is not cross-entropy.
+    /// How the number is labelled: norm, eps, steps, restarts; the length of a step, the loss and the start where
+    /// they are not the defaults.
     pub fn label(&self) -> String {
         let norm = word(self.norm);
+        let step = self.step.map_or(String::new(), |step| format!(", step={}", ratio(step)));
         let loss = match self.loss {
             AttackLoss::Ce => "",
             AttackLoss::Margin => ", loss=margin",
             AttackLoss::Dlr => ", loss=dlr",
         };
+        let start = match self.start {
+            Beginning::Uniform => "",
+            Beginning::Gaussian => ", start=gaussian",
+            Beginning::Clean => ", start=clean",
+        };
         let (eps, steps, restarts) = (ratio(self.eps), self.steps, self.restarts);
-        format!("pgd({norm}, eps={eps}, steps={steps}, restarts={restarts}{loss})")
+        format!("pgd({norm}, eps={eps}, steps={steps}, restarts={restarts}{step}{loss}{start})")
     }
 }
 
 /// `8/255` where the radius is a whole number of grey levels.
-fn ratio(eps: f64) -> String {
+pub(super) fn ratio(eps: f64) -> String {
     let levels = eps * 255.0;
     if levels >= 0.5 && (levels - levels.round()).abs() < 1e-9 {
         format!("{}/255", levels.round())
@@ -443,21 +444,6 @@ fn ratio(eps: f64) -> String {
 }
 
 impl Evaluator {
-    /// What the names of its numbers begin with; `None` where their labels say every setting.
-    pub fn stem(&self) -> Option<String> {
-        match self {
-            Evaluator::Autoattack(_) => None,
-            Evaluator::Pgd(spec) => Some(spec.label().trim_end_matches(')').to_owned()),
-            Evaluator::Corruption(spec) => Some(format!("corruption({}", spec.images())),
-            _ => {
-                let surface = matches!(self, Evaluator::Landscape(spec) if spec.dimensions == 2);
-                let adversarial = self.probing().is_some_and(Probing::is_adversarial);
-                let parts = [surface.then_some(".2d"), adversarial.then_some(".adversarial")];
-                Some(parts.into_iter().flatten().fold(self.name().to_owned(), |stem, part| stem + part))
-            }
-        }
-    }
-
     /// The loss that an evaluator looks at around the weights.
     pub fn probing(&self) -> Option<&Probing> {
         match self {

@@ -11,6 +11,7 @@ mod describe;
 mod difficulty;
 mod entry;
 mod evaluator;
+mod label;
 mod minimizer;
 mod optimizer;
 mod pacing;

@@ -2,7 +2,6 @@
 
 use super::Checker;
 use super::ball::{Size, check_loss, check_radius, check_size, lint_targeted_dlr};
-use super::distinct::distinguish;
 use super::outline::{Outline, clause_value};
 use crate::diagnostic::{Code, Diagnostic, Span, nearest};
 use crate::lang::catalog::{
@@ -27,10 +26,7 @@ impl<'a> Checker<'a> {
             self.measurements(statement, &mut read);
         }
         self.lint_repeated(&read);
-        let mut all: Vec<Measurement> =
-            read.into_iter().map(|(measurement, _)| measurement).collect::<Option<_>>()?;
-        distinguish(&mut all, &self.settings);
-        Some(all)
+        read.into_iter().map(|(measurement, _)| measurement).collect()
     }
 
     /// An evaluator that measures what another one of the file measures.
@@ -74,7 +70,7 @@ impl<'a> Checker<'a> {
                     Some(Duration::read(checker, every, &Parameter::new("every", Duration::FORM, ""))?)
                 }
             };
-            Some(Measurement { evaluator: evaluator?, every, distinction: None })
+            Some(Measurement { evaluator: evaluator?, every })
         })
     }
 

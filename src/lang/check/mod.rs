@@ -9,7 +9,6 @@ pub(crate) mod curvature;
 mod data;
 pub(crate) mod defaults;
 mod descend;
-mod distinct;
 mod experiment;
 mod findings;
 mod flags;
