@@ -139,7 +139,7 @@ fn apgd_reaches_the_worst_case_of_a_linear_network() {
         let ball = Ball { norm, center: x.clone(), radius: alike(eps, 3) };
         let start = boundary_start(&ball, draws(&[0, 1, 2]).on_sphere(norm, &x, 0));
         let (victim, labels, criterion) = (net.victim(), labels.clone(), Criterion::Margin);
-        let found = Apgd { victim, labels: labels.clone(), ball, criterion, steps: 100 }.run(start);
+        let found = Apgd { victim, labels: labels.clone(), ball, criterion, steps: 100 }.run(start, &|| true);
         assert_eq!(found.wrong, [false; 3]);
         let before = host(&Criterion::Margin.at(net.victim().logits(x.clone()), &labels).0);
         for (before, after) in before.iter().zip(&found.losses) {
@@ -161,7 +161,7 @@ fn fab_finds_the_distance_to_the_boundary_of_a_linear_network() {
         };
         let (x, labels, targets) = (x.clone(), labels.clone(), labels.ones_like());
         let fab = Fab { victim: net.victim(), x, labels, targets, norm, steps: 100, enough: 0.0 };
-        for (radius, margin) in fab.radii().iter().zip(&margins) {
+        for (radius, margin) in fab.radii(&|| true).iter().zip(&margins) {
             let distance = -margin / dual;
             assert!(radius >= &distance && *radius < 1.01 * distance, "{norm:?}: {radius}, {distance}");
         }
@@ -177,7 +177,9 @@ fn attacks_of_a_sample_do_not_depend_on_its_batch() {
             let (first, count) = (rows[0] as usize, rows.len());
             let (x, labels) = (x.clone().narrow(0, first, count), labels.clone().narrow(0, first, count));
             let draws = &draws(rows);
-            Square { victim: net.victim(), x, labels, norm, eps: 0.05, queries: 60, draws }.search().margins
+            Square { victim: net.victim(), x, labels, norm, eps: 0.05, queries: 60, draws }
+                .search(&|| true)
+                .margins
         };
         let whole = search(&[0, 1, 2]);
         let parts = [search(&[0]), search(&[1, 2])].concat();
@@ -207,10 +209,10 @@ fn a_sample_without_gradient_leaves_no_attack_with_nan() {
         criterion: Criterion::Toward(targets.clone()),
         steps: 30,
     };
-    let found = apgd.run(x.clone());
+    let found = apgd.run(x.clone(), &|| true);
     assert_eq!((found.wrong, host(&found.x)), (vec![false; 3], host(&x)));
     let fab = Fab { victim, x, labels, targets, norm: Norm::Linf, steps: 10, enough: 0.0 };
-    assert_eq!(fab.radii(), [f64::INFINITY; 3]);
+    assert_eq!(fab.radii(&|| true), [f64::INFINITY; 3]);
 }
 
 #[test]

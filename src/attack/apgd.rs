@@ -3,6 +3,7 @@
 
 use burn::tensor::{Bool, Int, Tensor};
 
+use super::GoOn;
 use super::ball::{Ball, per_sample};
 use super::criterion::Criterion;
 use super::kernel::{put, read, rows};
@@ -66,7 +67,7 @@ struct Point<B: Ops> {
 
 impl<B: Ops> Apgd<'_, B> {
     /// Climbs from `start`; a sample leaves the batch at its first misclassified iterate.
-    pub fn run(&self, start: Tensor<B, 4>) -> Climbed<B> {
+    pub fn run(&self, start: Tensor<B, 4>, go_on: GoOn<'_>) -> Climbed<B> {
         let n = start.dims()[0];
         let x = self.ball.project(start);
         let (now, fallen) = self.look(x, &self.labels, &self.criterion);
@@ -75,7 +76,7 @@ impl<B: Ops> Apgd<'_, B> {
         found.release(&mut climb, &fallen);
         let mut windows = Windows::new(self.steps);
         for number in 0..self.steps {
-            if climb.rows.is_empty() {
+            if climb.rows.is_empty() || !go_on() {
                 break;
             }
             let x = climb.next(if number == 0 { 1.0 } else { MOMENTUM });

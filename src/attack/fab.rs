@@ -4,6 +4,7 @@
 use burn::tensor::{Int, Tensor, TensorData};
 use rayon::prelude::*;
 
+use super::GoOn;
 use super::criterion::Criterion;
 use super::kernel::{read, rows};
 use super::plane::move_to_plane;
@@ -49,13 +50,13 @@ struct Search {
 
 impl<B: Ops> Fab<'_, B> {
     /// Size of the smallest perturbation found for each sample; infinite where there is none.
-    pub fn radii(&self) -> Vec<f64> {
+    pub fn radii(&self, go_on: GoOn<'_>) -> Vec<f64> {
         let pixels = pixels(&self.x);
         let search = |(row, x): (usize, Vec<f64>)| Search { row, clean: x.clone(), x, radius: f64::INFINITY };
         let mut searches: Vec<Search> = pixels.into_iter().enumerate().map(search).collect();
         let mut radii = vec![f64::INFINITY; searches.len()];
         for _ in 0..self.steps {
-            if searches.is_empty() {
+            if searches.is_empty() || !go_on() {
                 break;
             }
             self.step(&mut searches);

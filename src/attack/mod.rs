@@ -17,6 +17,9 @@ mod restart;
 mod square;
 mod victim;
 
+/// Asked before every step of an attack; false ends it at once, and what it found is worth nothing.
+pub type GoOn<'a> = &'a dyn Fn() -> bool;
+
 pub use apgd::{Apgd, Climbed, boundary_start};
 pub use ball::{Ball, norms, per_sample};
 pub use criterion::{Criterion, gap, indicator, rivals, runner_up};

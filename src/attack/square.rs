@@ -4,6 +4,7 @@
 use burn::tensor::{Int, Tensor, TensorData};
 use rayon::prelude::*;
 
+use super::GoOn;
 use super::criterion::Criterion;
 use super::draw::Draws;
 use super::fab::pixels;
@@ -60,13 +61,13 @@ pub struct Searched {
 
 impl<B: Ops> Square<'_, B> {
     /// Asks until the queries are spent; a sample leaves the batch once it is misclassified.
-    pub fn search(&self) -> Searched {
+    pub fn search(&self, go_on: GoOn<'_>) -> Searched {
         let canvas = self.canvas();
         let mut searches: Vec<Search> = pixels(&self.x).into_iter().enumerate().map(Search::new).collect();
         let n = searches.len();
         let mut found = Searched { margins: vec![f64::NEG_INFINITY; n], wrong: vec![false; n] };
         for query in 0..=self.queries {
-            if searches.is_empty() {
+            if searches.is_empty() || !go_on() {
                 break;
             }
             searches.par_iter_mut().for_each(|search| self.ask(search, canvas, query));

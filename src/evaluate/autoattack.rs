@@ -9,7 +9,7 @@ use super::robustness::{Survivors, Target};
 use super::samples::Samples;
 use super::{Session, keep};
 use crate::attack::{
-    Apgd, Ball, Criterion, Draws, Fab, Square, Victim, boundary_start, read, runner_up, wrong,
+    Apgd, Ball, Criterion, Draws, Fab, GoOn, Square, Victim, boundary_start, read, runner_up, wrong,
 };
 use crate::lang::catalog::{AutoattackEvaluator, QUERIES, STEPS, Stage, TARGETED_DLR_CLASSES};
 use crate::ops::Ops;
@@ -82,56 +82,62 @@ impl<B: Ops> Cascade<'_, B> {
         session: &mut Session<'_, '_>,
     ) -> Result<Vec<u32>, MeasureError> {
         let what = stage.map_or("clean", Stage::name);
-        samples.fold_part(what, session, |robust: &mut Vec<u32>, batch| {
-            robust.extend(self.survivors(stage, batch));
+        samples.fold_part(what, session, |robust: &mut Vec<u32>, batch, go_on| {
+            robust.extend(self.survivors(stage, batch, go_on));
         })
     }
 
     /// Places of the samples of a batch that every round of an attack leaves robust.
-    fn survivors(&self, stage: Option<Stage>, batch: Batch<B>) -> Vec<u32> {
+    fn survivors(&self, stage: Option<Stage>, batch: Batch<B>, go_on: GoOn<'_>) -> Vec<u32> {
         let rounds = match stage {
             Some(Stage::ApgdT | Stage::FabT) => self.targets,
             _ => 1,
         };
         let mut left = Some(batch);
         for round in 1..=rounds {
-            let Some(batch) = left else { break };
-            let fallen = self.fallen(stage, round, &batch);
+            let Some(batch) = left.filter(|_| go_on()) else { return Vec::new() };
+            let fallen = self.fallen(stage, round, &batch, go_on);
             left = keep(batch, &fallen);
         }
         left.map_or(Vec::new(), |batch| batch.places)
     }
 
     /// Which samples one round of an attack gets misclassified; a targeted attack's round is the rank of its target.
-    fn fallen(&self, stage: Option<Stage>, round: usize, batch: &Batch<B>) -> Vec<bool> {
+    fn fallen(&self, stage: Option<Stage>, round: usize, batch: &Batch<B>, go_on: GoOn<'_>) -> Vec<bool> {
         let logits = || self.victim.logits(batch.x.clone());
         match stage {
             None => read(wrong(&logits(), &batch.labels)),
-            Some(Stage::ApgdCe) => self.apgd(batch, Criterion::CrossEntropy, Stage::ApgdCe, round),
+            Some(Stage::ApgdCe) => self.apgd(batch, Criterion::CrossEntropy, (Stage::ApgdCe, round), go_on),
             Some(Stage::ApgdT) => {
                 let targets = runner_up(&logits(), round);
                 let criterion = match self.has_targeted_dlr() {
                     true => Criterion::TargetedDlr(targets),
                     false => Criterion::Toward(targets),
                 };
-                self.apgd(batch, criterion, Stage::ApgdT, round)
+                self.apgd(batch, criterion, (Stage::ApgdT, round), go_on)
             }
-            Some(Stage::FabT) => self.fab(batch, runner_up(&logits(), round)),
-            Some(Stage::Square) => self.square(batch),
+            Some(Stage::FabT) => self.fab(batch, runner_up(&logits(), round), go_on),
+            Some(Stage::Square) => self.square(batch, go_on),
         }
     }
 
-    fn apgd(&self, batch: &Batch<B>, criterion: Criterion<B>, stage: Stage, round: usize) -> Vec<bool> {
+    fn apgd(
+        &self,
+        batch: &Batch<B>,
+        criterion: Criterion<B>,
+        (stage, round): (Stage, usize),
+        go_on: GoOn<'_>,
+    ) -> Vec<bool> {
         let x = &batch.x;
         let radius = Tensor::full([batch.len()], self.spec.eps, (&x.device(), x.dtype()));
         let ball = Ball { norm: self.spec.norm, center: x.clone(), radius };
         let direction = self.draws(stage, batch).on_sphere(self.spec.norm, x, round as u64);
         let start = boundary_start(&ball, direction);
         let (victim, labels, steps) = (self.victim, batch.labels.clone(), self.steps);
-        Apgd { victim, labels, ball, criterion, steps }.run(start).wrong
+        Apgd { victim, labels, ball, criterion, steps }.run(start, go_on).wrong
     }
 
-    fn fab(&self, batch: &Batch<B>, targets: Tensor<B, 1, burn::tensor::Int>) -> Vec<bool> {
+    fn fab(&self, batch: &Batch<B>, targets: Tensor<B, 1, burn::tensor::Int>, go_on: GoOn<'_>) -> Vec<bool> {
         let enough = self.spec.eps * (1.0 + SLACK);
         let fab = Fab {
             victim: self.victim,
@@ -142,10 +148,10 @@ impl<B: Ops> Cascade<'_, B> {
             steps: self.steps,
             enough,
         };
-        fab.radii().into_iter().map(|radius| radius <= enough).collect()
+        fab.radii(go_on).into_iter().map(|radius| radius <= enough).collect()
     }
 
-    fn square(&self, batch: &Batch<B>) -> Vec<bool> {
+    fn square(&self, batch: &Batch<B>, go_on: GoOn<'_>) -> Vec<bool> {
         let square = Square {
             victim: self.victim,
             x: batch.x.clone(),
@@ -155,7 +161,7 @@ impl<B: Ops> Cascade<'_, B> {
             queries: self.queries,
             draws: &self.draws(Stage::Square, batch),
         };
-        square.search().wrong
+        square.search(go_on).wrong
     }
 
     fn has_targeted_dlr(&self) -> bool {

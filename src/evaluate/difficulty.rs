@@ -36,7 +36,7 @@ pub fn difficulty<B: Ops>(
 ) -> Result<Measurements, MeasureError> {
     let probes = evenly_spaced(subject.train_indices, spec.samples);
     let probes = Samples::new(subject, subject.train, probes, BATCH);
-    let all = probes.fold("difficulty", session, |all: &mut [Vec<f64>; 3], batch| {
+    let all = probes.fold("difficulty", session, |all: &mut [Vec<f64>; 3], batch, _| {
         for (all, values) in all.iter_mut().zip(difficulties(spec, subject, moment.state, batch)) {
             all.extend(values.into_data().convert::<f64>().iter::<f64>());
         }

@@ -50,10 +50,10 @@ fn accuracy<B: Ops>(
     samples: &Samples<'_, B>,
     session: &mut Session<'_, '_>,
 ) -> Result<f64, MeasureError> {
-    let right = samples.fold_part(what, session, |right: &mut usize, batch| {
+    let right = samples.fold_part(what, session, |right: &mut usize, batch, go_on| {
         let x = match loss {
             ProbeLoss::Clean => batch.x.clone(),
-            ProbeLoss::Pgd(spec) => points(spec, victim, &batch),
+            ProbeLoss::Pgd(spec) => points(spec, victim, &batch, go_on),
         };
         let missed = read(wrong(&victim.logits(x), &batch.labels));
         *right += missed.into_iter().filter(|wrong| !wrong).count();

@@ -1,6 +1,8 @@
 //! What a measurement gives, and how it is watched.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +39,40 @@ impl<'a> Headway<'a> {
 
 /// Told how far a measurement is, after every batch or more rarely; false stops it.
 pub type Watch<'w> = dyn FnMut(&Headway<'_>) -> bool + 'w;
+
+/// Between two beats of a pulse lies at least this.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// Asks who watches a measurement whether it goes on, now and then within one of its batches.
+pub(super) struct Pulse<'p, 'w>(RefCell<Beats<'p, 'w>>);
+
+struct Beats<'p, 'w> {
+    watch: &'p mut Watch<'w>,
+    headway: Headway<'p>,
+    last: Instant,
+    stopped: bool,
+}
+
+impl<'p, 'w> Pulse<'p, 'w> {
+    pub fn new(watch: &'p mut Watch<'w>, headway: Headway<'p>) -> Self {
+        Self(RefCell::new(Beats { watch, headway, last: Instant::now(), stopped: false }))
+    }
+
+    /// Whether the measurement goes on.
+    pub fn beats(&self) -> bool {
+        let mut beats = self.0.borrow_mut();
+        if !beats.stopped && beats.last.elapsed() > BEAT {
+            let headway = beats.headway;
+            beats.stopped = !(beats.watch)(&headway);
+            beats.last = Instant::now();
+        }
+        !beats.stopped
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.0.borrow().stopped
+    }
+}
 
 /// Why there is no number.
 #[derive(Debug, thiserror::Error)]
@@ -104,5 +140,25 @@ mod finite_or_null {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, f64)>, D::Error> {
         let values = Vec::<(String, Option<f64>)>::deserialize(deserializer)?;
         Ok(values.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pulse_asks_rarely_and_remembers_a_stop() {
+        let mut asked = 0;
+        let mut watch = |_: &Headway<'_>| {
+            asked += 1;
+            false
+        };
+        let pulse = Pulse::new(&mut watch, Headway::samples("pgd", 0, 1));
+        assert!(pulse.beats() && !pulse.is_stopped(), "a short batch is not asked about");
+        std::thread::sleep(BEAT + Duration::from_millis(20));
+        assert!(!pulse.beats() && !pulse.beats() && pulse.is_stopped());
+        drop(pulse);
+        assert_eq!(asked, 1);
     }
 }

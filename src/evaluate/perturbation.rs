@@ -35,7 +35,7 @@ pub fn perturbation<B: Ops>(
     }
     let indices = evenly_spaced(subject.train_indices, spec.samples);
     let samples = Samples::new(subject, subject.train, indices, BATCH);
-    let (norms, lambda) = samples.fold("perturbation", session, |(norms, lambda): &mut Sum, batch| {
+    let (norms, lambda) = samples.fold("perturbation", session, |(norms, lambda): &mut Sum, batch, _| {
         let mut objective = Objective::new(subject.model, &moment.state.statistics, batch.len());
         let record = adversary.displace(&mut objective, &moment.state.weights, &batch, &moment.clock);
         *norms += batch.len() as f64 * number(record.perturbation);

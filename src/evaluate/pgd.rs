@@ -6,7 +6,7 @@ use super::measure::MeasureError;
 use super::robustness::{Survivors, Target};
 use super::{Session, keep};
 use crate::attack::{
-    Attack, Ball, Choice, Criterion, Draws, Rule, Start, Victim, View, Worst, read, worst, wrong,
+    Attack, Ball, Choice, Criterion, Draws, GoOn, Rule, Start, Victim, View, Worst, read, worst, wrong,
 };
 use crate::lang::catalog::PgdEvaluator;
 use crate::ops::Ops;
@@ -19,11 +19,21 @@ const BATCH: usize = 128;
 const KEY: u64 = u64::MAX;
 
 /// Lets a sample go once it is misclassified.
-struct UntilWrong;
+struct UntilWrong<'a>(GoOn<'a>);
 
-impl<B: Ops> Rule<B> for UntilWrong {
+impl<B: Ops> Rule<B> for UntilWrong<'_> {
     fn choose(&mut self, view: &View<'_, B>) -> Choice<B> {
-        Choice::Stay(view.wrong().into_iter().map(|wrong| !wrong).collect())
+        let goes_on = (self.0)();
+        Choice::Stay(view.wrong().into_iter().map(|wrong| goes_on && !wrong).collect())
+    }
+}
+
+/// Takes all steps.
+struct ToTheEnd<'a>(GoOn<'a>);
+
+impl<B: Ops> Rule<B> for ToTheEnd<'_> {
+    fn choose(&mut self, view: &View<'_, B>) -> Choice<B> {
+        if (self.0)() { Choice::All } else { Choice::Stay(vec![false; view.rows.len()]) }
     }
 }
 
@@ -37,19 +47,24 @@ pub fn survivors<B: Ops>(
     session: &mut Session<'_, '_>,
 ) -> Result<Survivors, MeasureError> {
     let samples = target.samples(BATCH);
-    let left = samples.fold("pgd", session, |left: &mut usize, batch| {
-        *left += survivors_of(spec, &target.victim, batch);
+    let left = samples.fold("pgd", session, |left: &mut usize, batch, go_on| {
+        *left += survivors_of(spec, &target.victim, batch, go_on);
     })?;
     Ok(Survivors { left, of: samples.len(), warnings: Vec::new() })
 }
 
 /// How many samples of a batch are right at the clean image and after every attack.
-fn survivors_of<B: Ops>(spec: &PgdEvaluator, victim: &Victim<'_, B>, batch: Batch<B>) -> usize {
+fn survivors_of<B: Ops>(
+    spec: &PgdEvaluator,
+    victim: &Victim<'_, B>,
+    batch: Batch<B>,
+    go_on: GoOn<'_>,
+) -> usize {
     let clean = wrong(&victim.logits(batch.x.clone()), &batch.labels);
     let mut left = keep(batch, &read(clean));
     for restart in 0..spec.restarts as u64 {
-        let Some(batch) = left else { return 0 };
-        let found = attack(spec, victim, &batch, restart, &mut UntilWrong);
+        let Some(batch) = left.filter(|_| go_on()) else { return 0 };
+        let found = attack(spec, victim, &batch, restart, &mut UntilWrong(go_on));
         let beaten = wrong(&victim.logits(found), &batch.labels);
         left = keep(batch, &read(beaten));
     }
@@ -57,9 +72,14 @@ fn survivors_of<B: Ops>(spec: &PgdEvaluator, victim: &Victim<'_, B>, batch: Batc
 }
 
 /// Images at which the loss of each sample is the highest that the attacks found, all steps taken.
-pub(super) fn points<B: Ops>(spec: &PgdEvaluator, victim: &Victim<'_, B>, batch: &Batch<B>) -> Tensor<B, 4> {
+pub(super) fn points<B: Ops>(
+    spec: &PgdEvaluator,
+    victim: &Victim<'_, B>,
+    batch: &Batch<B>,
+    go_on: GoOn<'_>,
+) -> Tensor<B, 4> {
     let judged = |restart| {
-        let x = attack(spec, victim, batch, restart, &mut ());
+        let x = attack(spec, victim, batch, restart, &mut ToTheEnd(go_on));
         let logits = victim.logits(x.clone());
         Worst::of(x, logits, &batch.labels, &Criterion::named(spec.loss))
     };

@@ -3,8 +3,9 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::measure::{Headway, MeasureError};
+use super::measure::{Headway, MeasureError, Pulse};
 use super::{Session, Subject};
+use crate::attack::GoOn;
 use crate::data::{Corpus, DataError, EvalBatches};
 use crate::ops::Ops;
 use crate::train::Batch;
@@ -47,15 +48,16 @@ impl<'a, B: Ops> Samples<'a, B> {
         Some(batch.map(|batch| Batch::upload(batch, self.device)))
     }
 
-    /// Adds up batch after batch, from where an earlier session stood in what is called `what`.
+    /// Adds up batch after batch, from where an earlier session stood in what is called `what`. What `add` makes of a
+    /// batch is dropped where it was told to end.
     ///
     /// # Errors
     /// Data that cannot be read, notes that cannot be written; the session was stopped.
-    pub fn fold<T: Default + Serialize + DeserializeOwned>(
+    pub fn fold<T: Clone + Default + Serialize + DeserializeOwned>(
         &self,
         what: &str,
         session: &mut Session<'_, '_>,
-        add: impl FnMut(&mut T, Batch<B>),
+        add: impl FnMut(&mut T, Batch<B>, GoOn<'_>),
     ) -> Result<T, MeasureError> {
         Ok(self.added(what, session, add)?.value)
     }
@@ -64,29 +66,35 @@ impl<'a, B: Ops> Samples<'a, B> {
     ///
     /// # Errors
     /// As [`Samples::fold`].
-    pub fn fold_part<T: Default + Serialize + DeserializeOwned>(
+    pub fn fold_part<T: Clone + Default + Serialize + DeserializeOwned>(
         &self,
         what: &str,
         session: &mut Session<'_, '_>,
-        add: impl FnMut(&mut T, Batch<B>),
+        add: impl FnMut(&mut T, Batch<B>, GoOn<'_>),
     ) -> Result<T, MeasureError> {
         let stand = self.added(what, session, add)?;
         session.note(what, &stand)?;
         Ok(stand.value)
     }
 
-    fn added<T: Default + Serialize + DeserializeOwned>(
+    fn added<T: Clone + Default + Serialize + DeserializeOwned>(
         &self,
         what: &str,
         session: &mut Session<'_, '_>,
-        mut add: impl FnMut(&mut T, Batch<B>),
+        mut add: impl FnMut(&mut T, Batch<B>, GoOn<'_>),
     ) -> Result<Stand<T>, MeasureError> {
         let mut stand: Stand<T> = session.state(what).unwrap_or_default();
         let rest = self.indices.get(stand.done..).unwrap_or_default().to_vec();
         for batch in EvalBatches::new(self.corpus, rest, self.batch) {
             let batch = Batch::upload(batch?, self.device);
-            stand.done += batch.len();
-            add(&mut stand.value, batch);
+            let (mut value, count) = (stand.value.clone(), batch.len());
+            let pulse = Pulse::new(session.watch, Headway::samples(what, stand.done, self.len()));
+            add(&mut value, batch, &|| pulse.beats());
+            if pulse.is_stopped() {
+                session.note(what, &stand)?;
+                return Err(MeasureError::Stopped);
+            }
+            stand = Stand { done: stand.done + count, value };
             session.advance(what, Headway::samples(what, stand.done, self.len()), &stand)?;
         }
         Ok(stand)

@@ -79,7 +79,7 @@ impl Scene {
         let ball = Ball { norm, center: self.x.clone(), radius };
         let start = boundary_start(&ball, draws(stage).on_sphere(norm, &self.x, draw));
         let (victim, labels) = (self.victim(), self.labels.clone());
-        let found = Apgd { victim, labels, ball, criterion, steps: 100 }.run(start);
+        let found = Apgd { victim, labels, ball, criterion, steps: 100 }.run(start, &|| true);
         self.assert(&format!("{word}/{name}"), &found.losses, &found.wrong);
     }
 }
@@ -114,7 +114,7 @@ fn smallest_perturbations_of_fab() {
         for rank in [1, 2] {
             let (victim, x) = (scene.victim(), scene.x.clone());
             let (labels, targets) = (scene.labels.clone(), scene.target(rank));
-            let radii = Fab { victim, x, labels, targets, norm, steps: 100, enough: 0.0 }.radii();
+            let radii = Fab { victim, x, labels, targets, norm, steps: 100, enough: 0.0 }.radii(&|| true);
             let wrong: Vec<bool> = radii.iter().map(|radius| *radius <= eps).collect();
             scene.assert(&format!("{word}/fab-t/{rank}"), &radii, &wrong);
         }
@@ -129,7 +129,7 @@ fn square_attack() {
     for ((norm, word, eps), exceptions) in NORMS.into_iter().zip([0, SAMPLES / 50]) {
         let (victim, x, labels) = (scene.victim(), scene.x.clone(), scene.labels.clone());
         let draws = &draws(3);
-        let found = Square { victim, x, labels, norm, eps, queries: 1000, draws }.search();
+        let found = Square { victim, x, labels, norm, eps, queries: 1000, draws }.search(&|| true);
         scene.assert_but(exceptions, &format!("{word}/square"), &found.margins, &found.wrong);
     }
 }

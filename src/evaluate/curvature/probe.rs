@@ -7,6 +7,7 @@ use super::operator::Operator;
 use super::vector::{Packed, Precision, add_scaled};
 use crate::attack::Victim;
 use crate::data::EvalBatches;
+use crate::evaluate::measure::Pulse;
 use crate::evaluate::pgd::points;
 use crate::evaluate::{Headway, MeasureError, Moment, Notes, Session, Subject, evenly_spaced};
 use crate::lang::catalog::{PgdEvaluator, ProbeLoss, Probing};
@@ -139,7 +140,15 @@ impl<'a, B: Ops> Probe<'a, B> {
             Ok(())
         };
         for batch in self.clean_batches(noted) {
-            all.push(points(spec, &self.victim(weights), &batch?));
+            let batch = batch?;
+            let before = Headway::samples("attacked points", all.len() * self.batch, self.samples());
+            let pulse = Pulse::new(session.watch, before);
+            let found = points(spec, &self.victim(weights), &batch, &|| pulse.beats());
+            if pulse.is_stopped() {
+                note(&all, session.notes, &mut noted)?;
+                return Err(MeasureError::Stopped);
+            }
+            all.push(found);
             let done = self.samples().min(all.len() * self.batch);
             let headway = Headway::samples("attacked points", done, self.samples());
             session.advance_with(headway, |notes| note(&all, notes, &mut noted))?;
