@@ -10,7 +10,7 @@ use crate::data::corruption::Arrays;
 use crate::data::{Balanced, Corpus, Dataset, HeldOut, Split, open};
 use crate::graph::Inputs;
 use crate::lang::catalog::{Evaluator, Source};
-use crate::lang::program::{Experiment, Program, Variant};
+use crate::lang::program::{Experiment, Program, Select, Variant};
 use crate::lang::world::DatasetInfo;
 use crate::model::{Model, Pretrained};
 
@@ -86,8 +86,21 @@ fn prepare_one(variant: &Variant, opened: &mut Vec<(Source, Dataset, String)>) -
     });
     let arrays = arrays_hash(experiment)?;
     let inputs = Inputs { data: hash.clone(), weights: weights.transpose()?, arrays };
-    let protocol = dataset.protocol.clone();
+    let mut protocol = dataset.protocol.clone();
+    if !protocol.is_empty() {
+        protocol.push(selected(&experiment.select));
+    }
     Ok(Prepared { train: Arc::new(train), test, split, oracle, protocol, model, inputs })
+}
+
+/// Which weights the numbers belong to, as a line of the protocol.
+fn selected(select: &Select) -> String {
+    match select {
+        Select::Last => "weights: those of the last step".to_owned(),
+        Select::Best(evaluator) => {
+            format!("weights: those of the best epoch by {} on the validation samples", evaluator.label())
+        }
+    }
 }
 
 /// Hash of the ends and sizes of the published arrays that are to be measured with: whole they are gigabytes.

@@ -116,8 +116,9 @@ fn leaving_a_domain_out_prints_the_protocol() {
     let run = output(&desk.flatrun(&["pacs.flat", "--quiet"]).code(0));
     let protocol = "domains: trained on `art_painting`, `cartoon`, `photo`, tested on `sketch`\n\
         split: 20% of each domain held out, stratified by class, trial 0; each batch has as many samples of each training domain\n\
-        selection: training_domain, mean accuracy on the out splits of the training domains\n\
-        reported: in split of each test domain, mean over test domains\n";
+        selection: training_domain, on the out splits of the training domains\n\
+        reported: in split of each test domain, mean over test domains\n\
+        weights: those of the best epoch by accuracy on the validation samples\n";
     assert!(run.ends_with(protocol), "{run}");
     let results = desk.read(&format!("{}/main/seed-0/results.json", desk.run_folder()));
     let results: serde_json::Value = serde_json::from_str(&results).unwrap();
@@ -143,6 +144,7 @@ fn a_single_domain_is_tested_on_all_others() {
         "domains: trained on `photo`, tested on `art_painting`, `cartoon`, `sketch`\n",
         "selection: oracle, last weights;",
         "reported: all of each test domain",
+        "weights: those of the last step",
     ] {
         assert!(run.contains(text), "{text}: {run}");
     }

@@ -159,7 +159,7 @@ impl Roles {
             ),
             match (source.selection, &self.validate) {
                 (Selection::TrainingDomain, _) => {
-                    "selection: training_domain, mean accuracy on the out splits of the training domains".to_owned()
+                    "selection: training_domain, on the out splits of the training domains".to_owned()
                 }
                 (Selection::Oracle, _) => {
                     "selection: oracle, last weights; `oracle.accuracy` on the out split of the test domain chooses among runs"

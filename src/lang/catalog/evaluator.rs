@@ -384,18 +384,23 @@ impl AutoattackEvaluator {
     /// How the number is labelled: norm, eps, and of each attack steps and starts.
     pub fn label(&self, classes: usize) -> String {
         let targets = Self::targets(classes);
-        let attacks: Vec<String> = self.stages().iter().map(|stage| budget(*stage, targets)).collect();
+        let attacks: Vec<String> =
+            self.stages().iter().map(|stage| budget(*stage, targets, classes)).collect();
         let bound = if self.profile == Profile::Quick { ", quick, an upper bound" } else { "" };
         format!("autoattack({}, eps={}{bound}: {})", word(self.norm), ratio(self.eps), attacks.join(", "))
     }
 }
 
-/// `apgd-t 100 steps x 9`.
-fn budget(stage: Stage, targets: usize) -> String {
+/// `apgd-t 100 x 9 targets`.
+fn budget(stage: Stage, targets: usize, classes: usize) -> String {
     let name = stage.name();
+    let plural = if targets == 1 { "" } else { "s" };
     match stage {
         Stage::ApgdCe => format!("{name} {STEPS} steps x 1 restart"),
-        Stage::ApgdT | Stage::FabT => format!("{name} {STEPS} x {targets} targets"),
+        Stage::ApgdT if classes < TARGETED_DLR_CLASSES => {
+            format!("{name} on the margin {STEPS} x {targets} target{plural}")
+        }
+        Stage::ApgdT | Stage::FabT => format!("{name} {STEPS} x {targets} target{plural}"),
         Stage::Square => format!("{name} {QUERIES} queries"),
     }
 }

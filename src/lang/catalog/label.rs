@@ -10,6 +10,9 @@ impl Evaluator {
     /// `hessian`, `hessian(top=10, samples=512)`, `gap(loss=pgd(linf, eps=8/255, steps=10, restarts=1))`. Numbers of attacks
     /// and of corruptions have labels of their own, which say more.
     pub fn label(&self) -> String {
+        if let Evaluator::Pgd(spec) = self {
+            return spec.label();
+        }
         // A component of plain values has a JSON form.
         let settings = serde_json::to_value(self).unwrap_or_default();
         let parameters = find_in(Kind::Evaluator, self.name()).map_or(&[][..], |entry| &entry.parameters);
