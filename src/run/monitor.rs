@@ -181,7 +181,7 @@ impl<B: Ops> PhaseMonitor<'_, '_, B> {
         }
         let mut watch = watch(self.journal, self.stop);
         let mut session = Session { watch: &mut watch, notes: &mut Notes::none() };
-        let found = robustness(evaluator, subject, (&subject.train, validation), state, &mut session);
+        let found = robustness(evaluator, subject, (subject.train, validation), state, &mut session);
         drop(watch);
         let Some(measured) = found.transpose().map_err(unmeasured)? else { return Ok(None) };
         self.doubt(&measured)?;
