@@ -3,6 +3,7 @@
 pub mod direct;
 pub mod elementwise;
 pub mod filters;
+pub mod geometry;
 pub mod lanes;
 pub mod norm;
 pub mod parallel;
