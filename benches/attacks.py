@@ -1,7 +1,13 @@
-"""What adversarial training costs, as ratios to `at` in one run: python3 benches/attacks.py [FLATRUN] [MNIST]
+"""What adversarial training costs, as ratios to `at` in one run.
+
+    cargo build --release && python3 benches/attacks.py [FLATRUN] [MNIST]
+    python3 benches/attacks.py --step [--rounds 7]
 
 Trains a small network on the digits, and `sat_cnn` on MNIST where its folder is given, under each adversary from the same weights;
 seconds per step come from the runs' events, passes per step from their metrics. The first epoch warms up and is left out.
+
+With `--step`: one step of projected gradient ascent (of a run of ten) against one recorded forward pass and one backward pass to the
+input alone, alternating in one process, medians over the rounds.
 """
 
 import csv
@@ -11,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import run
 
 CASES = {
     "digits, cnn": "data digits\nmodel cnn(width = 32)\n",
@@ -55,7 +63,26 @@ def measure(flatrun, name, mnist):
     return found
 
 
+STEP_CASES = [("sat_cnn", 128), ("cnn", 64), ("preact_resnet20", 64), ("resnet18", 32)]
+
+
+def attack_step(rounds):
+    """Builds the bench `step`, and asks it for both in turn; it forgets its network in between, so the first two of each call warm up."""
+    server = run.Server([run.executable(None)], {"RAYON_NUM_THREADS": "2"})
+    print("\n| network | batch | forward and input backward, ms | attack step, ms | ratio |\n|---|---|---|---|---|")
+    for network, batch in STEP_CASES:
+        times = {"input_gradient": [], "attack_step": []}
+        for _ in range(rounds):
+            for what, found in times.items():
+                found += server.ask(network, batch, what, 5)["seconds"][2:]
+        plain, step = (1e3 * statistics.median(times[what]) for what in ("input_gradient", "attack_step"))
+        print(f"| {network} | {batch} | {plain:.2f} | {step:.2f} | {step / plain:.3f} |", flush=True)
+
+
 def main():
+    if "--step" in sys.argv:
+        rounds = int(sys.argv[sys.argv.index("--rounds") + 1]) if "--rounds" in sys.argv else 7
+        return attack_step(rounds)
     flatrun = str(Path(sys.argv[1] if len(sys.argv) > 1 else "target/release/flatrun").resolve())
     mnist = Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else None
     for name in CASES:

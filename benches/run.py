@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 LAYOUTS = ("contiguous", "channels_last")
 NETWORKS = (
     ("preact_resnet20", 64), ("preact_resnet20", 128), ("resnet18", 32), ("resnet18", 128), ("sat_cnn", 128),
-    ("cnn", 64),
+    ("cnn", 64), ("vit", 16),
 )
 ALGORITHMS = ("sgd", "sam", "lesam", "ssp_adm_lesam")
 WARM = 2

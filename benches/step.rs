@@ -2,17 +2,18 @@
 //! one JSON line: seconds of every step, and the loss before the last one. `benches/run.py` drives it.
 
 use std::io::{BufRead, Write};
+use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
-use flatrun::data::Disk;
-use flatrun::lang::catalog::{Architecture, Cnn, Normalize, PreactResnet20, Resnet18, SatCnn};
-use flatrun::lang::program::Phase;
+use flatrun::attack::{Attack, Ball, Criterion, Victim};
+use flatrun::lang::catalog::{Architecture, Norm, Source};
+use flatrun::lang::program::{Phase, Program};
 use flatrun::lang::schedule::Clock;
-use flatrun::lang::world::DatasetInfo;
+use flatrun::lang::world::{DatasetInfo, Size, SourceInfo, World, WorldError};
 use flatrun::lang::{Settings, check};
-use flatrun::model::{Model, Parameter, Role, StateDict};
+use flatrun::model::{Model, Normalization, Parameter, Role, StateDict, Wants};
 use flatrun::ops::Vector;
 use flatrun::train::{Batch, Learner, StepPlan};
 
@@ -37,9 +38,27 @@ fn main() {
 /// One case under way.
 struct Run {
     learner: Learner<'static, Flex>,
+    model: &'static Model,
     batch: Batch<Flex>,
+    what: What,
     done: u64,
 }
+
+/// What is timed.
+#[derive(Clone, Copy)]
+enum What {
+    Step,
+    /// A recorded forward pass and a backward pass to the input alone.
+    InputGradient,
+    /// One step of projected gradient ascent, from a run of [`ATTACK_STEPS`].
+    AttackStep,
+    /// A gradient in the weights, in evaluation mode.
+    Gradient,
+    /// A product with the Hessian there.
+    Product,
+}
+
+const ATTACK_STEPS: usize = 10;
 
 impl Run {
     fn new(network: &str, samples: usize, algorithm: &str) -> Self {
@@ -51,8 +70,15 @@ impl Run {
         // A learner borrows its model; the process keeps a handful of them.
         let model: &'static Model = Box::leak(Box::new(model));
         let weights = model.layout.parameters.iter().map(weight).collect();
-        let statistics = model.layout.initial_statistics(&FlexDevice);
+        let statistics = model.layout.initial_statistics(0, &FlexDevice);
         let state = StateDict { weights: Vector(weights), statistics, batches: 0 };
+        let (what, algorithm) = match algorithm {
+            "input_gradient" => (What::InputGradient, "sgd"),
+            "attack_step" => (What::AttackStep, "sgd"),
+            "gradient" => (What::Gradient, "sgd"),
+            "product" => (What::Product, "sgd"),
+            algorithm => (What::Step, algorithm),
+        };
         let learner = Learner::new(
             model,
             &phase(algorithm),
@@ -60,10 +86,69 @@ impl Run {
             StepPlan { samples, ..StepPlan::default() },
             &FlexDevice,
         );
-        Self { learner, batch: batch(shape, samples), done: 0 }
+        Self { learner, model, batch: batch(shape, samples), what, done: 0 }
     }
 
     fn steps(&mut self, count: u64) -> (Vec<f64>, f32) {
+        match self.what {
+            What::Step => self.train(count),
+            What::InputGradient => ((0..count).map(|_| self.input_gradient()).collect(), f32::NAN),
+            What::AttackStep => ((0..count).map(|_| self.attack_step()).collect(), f32::NAN),
+            What::Gradient => ((0..count).map(|_| self.around(false)).collect(), f32::NAN),
+            What::Product => ((0..count).map(|_| self.around(true)).collect(), f32::NAN),
+        }
+    }
+
+    fn victim(&self) -> Victim<'_, Flex> {
+        let StateDict { weights, statistics, .. } = &self.learner.state;
+        Victim { model: self.model, weights, statistics, normalization: Normalization::Running }
+    }
+
+    fn input_gradient(&self) -> f64 {
+        let start = Instant::now();
+        let trace = self.victim().trace(self.batch.x.clone());
+        let (_, cotangent) = trace.cross_entropy(self.batch.labels.clone());
+        let gradient = trace.backward(cotangent, Wants::INPUT).input.expect("the input was wanted");
+        let _ = gradient.into_data();
+        start.elapsed().as_secs_f64()
+    }
+
+    /// A gradient at the weights, or a product with the Hessian along them.
+    fn around(&self, product: bool) -> f64 {
+        let StateDict { weights, .. } = &self.learner.state;
+        let labels = self.batch.labels.clone();
+        let start = Instant::now();
+        let trace = self.victim().trace(self.batch.x.clone());
+        let share = 1.0 / self.batch.len() as f64;
+        let found = if product {
+            let factors = Tensor::full([self.batch.len()], share, &FlexDevice);
+            trace.hessian_product(labels, &factors, weights)
+        } else {
+            let (_, residual) = trace.cross_entropy(labels);
+            trace.backward(residual * share, Wants::WEIGHTS).weights.expect("the weights were wanted")
+        };
+        let _ = found.norm().into_data();
+        start.elapsed().as_secs_f64()
+    }
+
+    fn attack_step(&self) -> f64 {
+        let Batch { x, labels, .. } = &self.batch;
+        let alike = |value: f64| Tensor::full([x.dims()[0]], value, &FlexDevice);
+        let attack = Attack {
+            victim: self.victim(),
+            labels: labels.clone(),
+            ball: Ball { norm: Norm::Linf, center: x.clone(), radius: alike(8.0 / 255.0) },
+            step: alike(2.0 / 255.0),
+            steps: ATTACK_STEPS,
+            criterion: Criterion::CrossEntropy,
+            noise: None,
+        };
+        let start = Instant::now();
+        let _ = attack.run(x.clone(), &mut ()).x.into_data();
+        start.elapsed().as_secs_f64() / ATTACK_STEPS as f64
+    }
+
+    fn train(&mut self, count: u64) -> (Vec<f64>, f32) {
         let mut loss = f32::NAN;
         let mut one = || {
             // The middle of a long phase: self-paced weights are not all equal there.
@@ -79,15 +164,15 @@ impl Run {
     }
 }
 
+/// A network by its name in the table, and the shape of its images.
 fn architecture(network: &str) -> (Architecture, [usize; 3]) {
-    let normalize = Normalize::Dataset;
-    match network {
-        "preact_resnet20" => (Architecture::PreactResnet20(PreactResnet20 { normalize }), [3, 32, 32]),
-        "resnet18" => (Architecture::Resnet18(Resnet18 { normalize }), [3, 32, 32]),
-        "sat_cnn" => (Architecture::SatCnn(SatCnn { normalize }), [1, 28, 28]),
-        "cnn" => (Architecture::Cnn(Cnn { width: 32, dropout: 0.0, normalize }), [1, 8, 8]),
-        other => panic!("unknown network {other}"),
-    }
+    let shape = match network {
+        "sat_cnn" => [1, 28, 28],
+        "cnn" => [1, 8, 8],
+        _ => [3, 32, 32],
+    };
+    let source = format!("edition 2026\nmodel {network}\n");
+    (program(&source).variants[0].experiment.model.architecture.clone(), shape)
 }
 
 /// An algorithm by its name in the table, or a minimizer as a file would have it, with `~` for each space.
@@ -97,16 +182,37 @@ fn phase(algorithm: &str) -> Phase {
         minimizer => format!("under {}", minimizer.replace('~', " ")),
     };
     let source = format!("edition 2026\noptimize sgd(lr = 1e-3)\ntrain 1000 steps {recipe}\n");
-    let checked = check(&source, &Settings::default(), &Disk);
-    let Some(program) = checked.program else { panic!("{source}: {:?}", checked.diagnostics) };
-    program.variants[0].experiment.phases[0].clone()
+    program(&source).variants[0].experiment.phases[0].clone()
+}
+
+fn program(source: &str) -> Program {
+    // Any images do: whether a network fits is asked when it is built.
+    let checked = check(source, &Settings::default(), &Images);
+    checked.program.unwrap_or_else(|| panic!("{source}: {:?}", checked.diagnostics))
+}
+
+struct Images;
+
+impl World for Images {
+    fn dataset(&self, _: &Source) -> Result<SourceInfo, WorldError> {
+        let (train, test, classes, channels, size) = (50_000, 1, 10, 3, Some(Size::square(32)));
+        Ok(SourceInfo { train, test, classes, channels, size, domains: 1, held_out: None, per_epoch: None })
+    }
+
+    fn corruptions(&self, _: &Path, _: usize, _: &DatasetInfo) -> Result<(), WorldError> {
+        Ok(())
+    }
+
+    fn exists(&self, _: &Path) -> bool {
+        true
+    }
 }
 
 /// The same values as in `peer/step.py`: He-uniform weights, plain normalisations.
 fn weight(parameter: &Parameter) -> Tensor<Flex, 1> {
     let fan_in = parameter.shape[1..].iter().product::<usize>();
     let (scale, offset) = match parameter.role {
-        Role::Weight => ((24.0 / fan_in as f64).sqrt(), 0.0),
+        Role::Weight | Role::Embedding => ((24.0 / fan_in as f64).sqrt(), 0.0),
         Role::NormScale => (0.0, 1.0),
         Role::NormShift | Role::Bias => (0.0, 0.0),
     };
@@ -124,6 +230,7 @@ fn batch([channels, height, width]: [usize; 3], samples: usize) -> Batch<Flex> {
     let whole =
         |values: Vec<i64>| Tensor::<Flex, 1, Int>::from_data(TensorData::new(values, [samples]), &FlexDevice);
     Batch {
+        soft: None,
         places: (0..samples as u32).collect(),
         indices: whole((0..samples as i64).collect()),
         x: Tensor::from_data(TensorData::new(pixels, [samples, height, width, channels]), &FlexDevice),

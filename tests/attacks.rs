@@ -11,10 +11,10 @@ use flatrun::attack::{
     Apgd, Attack, Ball, Criterion, Draws, Fab, Square, Start, Victim, Worst, boundary_start, gap, norms,
     per_sample, worst,
 };
-use flatrun::lang::catalog::{Adversary as Spec, Architecture, Minimizer, Mlp, Norm, Normalize};
+use flatrun::lang::catalog::{Adversary as Spec, Minimizer, Norm};
 use flatrun::lang::program::Phase;
 use flatrun::lang::schedule::Clock;
-use flatrun::lang::{DatasetInfo, Settings, check};
+use flatrun::lang::{Settings, check};
 use flatrun::model::{Model, Normalization, StateDict, Statistics};
 use flatrun::ops::Vector;
 use flatrun::train::adversary::{WithinGap, stationarity};
@@ -22,7 +22,7 @@ use flatrun::train::passes::{at_most, passes};
 use flatrun::train::{Batch, Learner, StepPlan};
 use proptest::prelude::*;
 
-use support::{GREY, batch, build, cnn, constants, host, state, tensor, uniform};
+use support::{GREY, batch, build, build_for, cnn, constants, host, state, tensor, uniform, written};
 
 const SHAPE: [usize; 3] = [1, 8, 8];
 const PIXELS: usize = 64;
@@ -36,13 +36,10 @@ struct Linear {
 
 impl Linear {
     fn new(scale: f64) -> Self {
-        let architecture =
-            Architecture::Mlp(Mlp { hidden: Vec::new(), dropout: 0.0, normalize: Normalize::None });
-        let info = DatasetInfo { train: 1, test: 1, classes: 2, channels: 1, height: 8, width: 8 };
-        let model = Model::build(&architecture, &info, &[vec![0.0], vec![1.0]]).unwrap();
+        let model = build_for(&written("mlp(hidden = [], normalize = none)", 1), SHAPE, 2);
         let values: Vec<f64> = (0..2 * PIXELS as u32).map(|i| scale * uniform(i, 77)).collect();
         let weights = Vector(vec![tensor(&values, DType::F64), tensor(&[0.1, -0.1], DType::F64)]);
-        Self { model, weights, statistics: Statistics(Vec::new()) }
+        Self { model, weights, statistics: Statistics { running: Vec::new(), frozen: Vec::new() } }
     }
 
     fn victim(&self) -> Victim<'_, Flex> {
@@ -332,7 +329,7 @@ fn samples(step: u64) -> Batch<Flex> {
 }
 
 fn small() -> Model {
-    cnn(4, SHAPE, constants(&GREY.0, &GREY.1))
+    cnn(4, SHAPE, &constants(&GREY.0, &GREY.1))
 }
 
 fn learner<'a>(model: &'a Model, case: &str, phase: &Phase) -> Learner<'a, Flex> {
@@ -345,7 +342,7 @@ fn bits(learner: &Learner<'_, Flex>) -> Vec<u64> {
     let StateDict { weights, statistics, .. } = &learner.state;
     let memory = learner.adversary.as_ref().and_then(|adversary| adversary.memory());
     let memory: Vec<_> = memory.into_iter().map(|(_, values)| values).collect();
-    let all = weights.0.iter().chain(statistics.0.iter().flatten()).chain([&learner.curriculum.table]);
+    let all = weights.0.iter().chain(statistics.running.iter().flatten()).chain([&learner.curriculum.table]);
     all.chain(&memory).flat_map(|tensor| host(tensor).into_iter().map(f64::to_bits)).collect()
 }
 
@@ -373,7 +370,7 @@ fn the_full_attack_is_adversarial_training_bit_for_bit() {
 #[test]
 fn trades_without_its_penalty_is_clean_training() {
     let normalize = constants(&GREY.0, &GREY.1);
-    let model = build(&Architecture::Mlp(Mlp { hidden: vec![32, 16], dropout: 0.0, normalize }), SHAPE);
+    let model = build(&written(&format!("mlp(hidden = [32, 16], normalize = {normalize})"), 1), SHAPE);
     let numbers = |bits: Vec<u64>| bits.into_iter().map(f64::from_bits).collect::<Vec<f64>>();
     let clean = numbers(after(&model, "mlp_32_16", "under sam", 4));
     let trades = numbers(after(&model, "mlp_32_16", "against trades(beta = 0) under sam", 4));

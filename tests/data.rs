@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use flatrun::data::{Batch, Corpus, Disk, Feed, Generator, Purpose, Split, open, probe};
+use flatrun::data::{Batch, Corpus, Disk, Feed, Generator, Purpose, Shape, Split, open, probe};
 use flatrun::lang::catalog::{Augmentation, Cifar10, Cifar100, Crop, Digits, Flip, Idx, Mnist, Source};
 use flatrun::lang::program::Validation;
 use flatrun::lang::world::{DatasetInfo, World};
@@ -29,7 +29,7 @@ fn counts(corpus: &Corpus) -> Vec<usize> {
 }
 
 fn mean(corpus: &Corpus, channel: usize) -> f64 {
-    let bytes = corpus.images.iter().skip(channel).step_by(corpus.channels);
+    let bytes = corpus.bytes().iter().skip(channel).step_by(corpus.channels);
     let sum: u64 = bytes.map(|&byte| u64::from(byte)).sum();
     sum as f64 / (corpus.len() * corpus.height * corpus.width) as f64 / f64::from(corpus.scale)
 }
@@ -46,8 +46,8 @@ fn check_probe(source: &Source) {
         height: train.height,
         width: train.width,
     };
-    assert_eq!(probe(source).unwrap(), expected);
-    assert_eq!(Disk.dataset(source).unwrap(), expected);
+    assert_eq!(probe(source).unwrap(), expected.into());
+    assert_eq!(Disk.dataset(source).unwrap(), expected.into());
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn cifar10_planes_become_channels() {
     let train = open(&Source::Cifar10(Cifar10 { root })).unwrap().train;
     for index in [0usize, 17, 7999] {
         let record = &records[index * 3073..(index + 1) * 3073];
-        let image = train.image(index as u32).unwrap();
+        let image = train.raw(index as u32).unwrap().bytes;
         assert_eq!(train.labels[index], u16::from(record[0]));
         assert_eq!(image.len(), 3072);
         for (position, &byte) in image.iter().enumerate() {
@@ -114,7 +114,7 @@ fn digits_as_idx_files_are_the_embedded_ones() {
     let whole = open(&source).unwrap().train;
     let embedded = open(&Source::Digits(Digits {})).unwrap();
     let (train, test) = (&embedded.train, &embedded.test);
-    assert_eq!(whole.images[..], [&train.images[..], &test.images[..]].concat());
+    assert_eq!(*whole.bytes(), [train.bytes(), test.bytes()].concat());
     assert_eq!(whole.labels[..], [&train.labels[..], &test.labels[..]].concat());
 }
 
@@ -146,18 +146,8 @@ fn a_run_on_digits_reads_the_training_split_alone() {
 fn random_corpus(samples: usize) -> Corpus {
     let mut random = Generator::keyed(Purpose::Order, &[0]);
     let images: Vec<u8> = (0..samples * 3072).map(|_| random.bits() as u8).collect();
-    Corpus {
-        images: images.into(),
-        labels: vec![0; samples].into(),
-        height: 32,
-        width: 32,
-        channels: 3,
-        classes: 10,
-        scale: 255,
-        mean: vec![0.5; 3],
-        std: vec![0.25; 3],
-        class_names: Arc::new([]),
-    }
+    let shape = Shape { height: 32, width: 32, channels: 3 };
+    Corpus::in_memory(images, vec![0; samples], shape, 10, 255)
 }
 
 #[test]

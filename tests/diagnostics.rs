@@ -1,7 +1,8 @@
 //! Every page under `docs/diagnostics/` is executed: its wrong examples raise its code, its right ones do not.
 //!
 //! A block is fenced as `flat wrong` or `flat right`. After that may stand `missing` (no file is there), `broken` (no data
-//! file can be read), `two` (data sets have two classes), or `set PATH=VALUE` (run with that flag). A block fenced as `hex wrong` holds the bytes of a file.
+//! file can be read), `two` (data sets have two classes), `fault CODE` (the files have
+//! that fault), or `set PATH=VALUE` (run with that flag). A block fenced as `hex wrong` holds the bytes of a file.
 
 mod world;
 
@@ -47,12 +48,18 @@ fn example(info: &str, text: &str) -> Option<Example> {
         "missing" => Files::Missing,
         "broken" => Files::Broken,
         "two" => Files::TwoClasses,
+        fault if fault.starts_with("fault ") => Files::Fault(code(fault)),
         _ => Files::There,
     };
     let set = rest.strip_prefix("set ").and_then(|setting| setting.split_once('='));
     let set = set.map(|(path, value)| (path.to_string(), value.to_string())).into_iter().collect();
     let text = if text.is_empty() { String::new() } else { format!("{text}\n") };
     Some(Example { wrong, hex, files, settings: Settings { set, ..Settings::default() }, text })
+}
+
+/// `fault F0411`
+fn code(fault: &str) -> Code {
+    fault.split(' ').nth(1).and_then(Code::parse).unwrap_or_else(|| panic!("`{fault}` names no code"))
 }
 
 fn findings(example: &Example) -> Vec<Diagnostic> {

@@ -5,7 +5,9 @@ mod world;
 use std::time::{Duration, Instant};
 
 use flatrun::diagnostic::{Code, Level};
-use flatrun::lang::catalog::{self, Anneal, Minimizer, Optimizer, Pacing};
+use flatrun::lang::catalog::{
+    self, Anneal, AutoattackEvaluator, Evaluator, Minimizer, Norm, Optimizer, Pacing, Profile,
+};
 use flatrun::lang::program::{Device, Origin, Program, Select, Validation, Variant};
 use flatrun::lang::schedule::{Schedule, Unit, Window};
 use flatrun::lang::{self, Checked, Settings};
@@ -172,6 +174,51 @@ fn a_recipe_without_under_follows_the_plain_gradient() {
     let program = program("curriculum ssp(adm)\n");
     assert_eq!(program.variants[0].experiment.phases[0].minimizer, Minimizer::Base);
     assert_eq!(setting(&program.variants[0], "train.0.under"), ("base", Origin::Default));
+}
+
+#[test]
+fn an_attack_named_alone_selects_as_the_file_measures() {
+    let best = |lines: &str| {
+        let program = program(&format!("edition 2026\ndata digits validation 10%\n{lines}\n"));
+        let Select::Best(evaluator) = program.variants[0].experiment.select.clone() else {
+            panic!("{lines}")
+        };
+        evaluator
+    };
+    let autoattack =
+        |eps, profile| Evaluator::Autoattack(AutoattackEvaluator { eps, norm: Norm::Linf, profile });
+    let own = "evaluate pgd(eps = 0.1), autoattack(eps = 0.2, profile = quick)";
+    for word in ["autoattack", "autoattack.accuracy"] {
+        let select = format!("select best({word})");
+        assert_eq!(best(&format!("{own}\n{select}")), autoattack(0.2, Profile::Quick));
+        assert_eq!(best(&select), autoattack(8.0 / 255.0, Profile::Standard));
+    }
+    let Evaluator::Pgd(pgd) = best(&format!("{own}\nselect best(pgd.accuracy)")) else { panic!("pgd") };
+    assert_eq!(pgd.eps, 0.1);
+}
+
+/// What counts is whether any phase trains against a full attack.
+#[test]
+fn a_curriculum_over_attacks_is_judged_by_all_phases() {
+    let unfinished = |phases: &str| {
+        let found = check(&format!("edition 2026\ntrain {phases}\n"));
+        found.diagnostics.iter().filter(|finding| finding.code == Code::UnfinishedCurriculum).count()
+    };
+    let half = "10 epochs against psat(lambda = linear(0 -> 0.5))";
+    let whole = "10 epochs against psat(lambda = linear(0 -> 1, 0..5 epochs))";
+    let late = "10 epochs against hsat(lambda = linear(0.5 -> 1))";
+    for (phases, expected) in [
+        (half.to_owned(), 1),
+        (format!("{half}\n then 10 epochs against at"), 0),
+        (format!("{half}\n then {whole}"), 0),
+        (format!("{whole}\n then {half}"), 0),
+        (format!("{half}\n then {half}"), 1),
+        (format!("{half}\n then {late}"), 1),
+        (format!("{half}\n then 10 epochs under sgd"), 1),
+        (late.to_owned(), 1),
+    ] {
+        assert_eq!(unfinished(&phases), expected, "{phases}");
+    }
 }
 
 #[test]
@@ -375,7 +422,13 @@ fn every_example_of_the_catalogue_is_legal() {
             "fraction" => format!("edition 2026\ntrain 100 epochs curriculum spl(adm, {example})\n"),
             "augment" => format!("data digits {example}\n"),
             "under" => format!("edition 2026\ntrain 100 epochs {example}\n"),
+            "model" if entry.name == "vit_b16" => {
+                format!("edition 2026\ndata cifar10 augment [resize(224)] test [resize(224)]\n{example}\n")
+            }
             "model" => format!("edition 2026\ndata mnist\n{example}\n"),
+            _ if entry.name == "perturbation" => {
+                format!("edition 2026\ntrain 10 epochs against psat(eps = 8/255) under sgd\n{example}\n")
+            }
             _ => format!("{example}\n"),
         };
         assert_eq!(check(&source).diagnostics, [], "{}: {source}", entry.name);
@@ -450,5 +503,31 @@ proptest::proptest! {
                 proptest::prop_assert!(source.get(label.span.start..label.span.end).is_some(), "{:?}", finding);
             }
         }
+    }
+}
+
+/// What stands behind the papers' tables and figures of flatness, difficulty and perturbations.
+const MEASURED: [&str; 9] = [
+    // ADM: table of flatness, loss landscapes, figure 1.
+    "hessian(top = 1)",
+    "landscape(span = 1, points = 51, dimensions = 2)",
+    "difficulty(samples = 1024) every 1 epochs",
+    // SAT: figure 1, figure 4 a to c, section 6.2.3, figure 6.
+    "landscape(points = 51, dimensions = 2, loss = pgd(eps = 8/255, steps = 10))",
+    "hessian(top = 1, loss = pgd(eps = 8/255, steps = 10)), gradient(loss = pgd(eps = 8/255, steps = 10)) every 1 epochs",
+    "gap(loss = pgd(eps = 8/255, steps = 10), samples = 10000, last = 20) every 1 epochs",
+    "perturbation every 1 epochs",
+    // LE-SAM: figure 3 a and b, figure 4.
+    "hessian(top = 50, iterations = 400), spectrum(steps = 100)",
+    "lpf(sigma = 0.01, draws = 100) every 10 epochs",
+];
+
+#[test]
+fn every_measurement_behind_a_figure_is_a_line() {
+    for line in MEASURED {
+        let source = format!(
+            "edition 2026\ndata digits\ntrain 20 epochs against psat(eps = 8/255) under sgd\nevaluate {line}\n"
+        );
+        assert_eq!(check(&source).diagnostics, [], "{line}");
     }
 }

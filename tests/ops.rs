@@ -330,3 +330,28 @@ fn nothing_in_nothing_out() {
     assert_eq!(conv.output(1, 3), Some(1));
     assert_eq!(Conv { stride: 1, padding: 0 }.output(2, 3), None);
 }
+
+#[test]
+fn operations_of_transformers_agree() {
+    let of = |dtype, shape: [usize; 4]| {
+        let x = tensor(shape, 1, dtype) * 8.0;
+        let grad = tensor(shape, 2, dtype);
+        let [scale, shift] = [3, 4].map(|seed| tensor([shape[3]], seed, dtype) + 1.0);
+        let normed = Flex::norm_layer(x.clone(), scale.clone(), shift);
+        let grads = Flex::norm_layer_grad(normed.unit.clone(), normed.rstd.clone(), grad.clone(), scale);
+        let [y, gate, slope] =
+            [normed.y, Flex::gelu_gate(x.clone()), Flex::gelu_gate_grad(x.clone(), grad.clone())];
+        ([y, normed.unit, normed.rstd, grads.x, gate, slope], [grads.scale, grads.shift])
+    };
+    for shape in [[2, 1, 5, 24], [1, 1, 65, 192], [3, 2, 2, 7], [1, 1, 1, 16]] {
+        let (own, sums) = of(DType::F32, shape);
+        let (default, expected) = of(DType::F64, shape);
+        let names = ["layer norm", "unit", "rstd", "gradient", "gelu", "gelu's gradient"];
+        for ((own, default), name) in own.iter().zip(&default).zip(names) {
+            assert_close(name, own, default);
+        }
+        for (own, default) in sums.iter().zip(&expected) {
+            assert_close("scale and shift", own, default);
+        }
+    }
+}

@@ -7,8 +7,12 @@ mod support;
 mod attacks;
 #[path = "oracles/auto.rs"]
 mod auto;
+#[path = "oracles/corruption.rs"]
+mod corruption;
 #[path = "oracles/curriculum.rs"]
 mod curriculum;
+#[path = "oracles/curvature.rs"]
+mod curvature;
 #[path = "oracles/hessian.rs"]
 mod hessian;
 #[path = "oracles/minimizers.rs"]

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flatrun::data::Disk;
+use flatrun::evaluate::Headway;
+use flatrun::evaluate::field::Fields;
 use flatrun::lang::{Program, Settings, check};
 use flatrun::run::{Event, Observer, Options, Report, RunError, RunName, execute};
 
@@ -28,6 +30,9 @@ fn options(source: &str, runs: &Path) -> Options {
 struct Watch {
     stop_after: Option<u64>,
     steps: AtomicU64,
+    /// Stop when a measurement tells of itself this often.
+    stop_measuring: Option<u64>,
+    told: u64,
     stop: AtomicBool,
     events: Vec<String>,
 }
@@ -48,9 +53,13 @@ impl Observer for Watch {
 
 /// Runs to the end or to the given number of steps.
 fn run(source: &str, options: &Options, stop_after: Option<u64>) -> (Result<Report, RunError>, Watch) {
+    watched(source, options, Watch { stop_after, ..Watch::default() })
+}
+
+fn watched(source: &str, options: &Options, inner: Watch) -> (Result<Report, RunError>, Watch) {
     let program = program(source);
     let flag = std::sync::Arc::new(AtomicBool::new(false));
-    let mut watch = Relay { inner: Watch { stop_after, ..Watch::default() }, flag: flag.clone() };
+    let mut watch = Relay { inner, flag: flag.clone() };
     let report = execute(&program, options, &mut watch, &flag);
     (report, watch.inner)
 }
@@ -69,6 +78,13 @@ impl Observer for Relay {
     fn stepped(&mut self, run: &RunName, step: u64, steps: u64) {
         self.inner.stepped(run, step, steps);
         if self.inner.stop.load(Ordering::Relaxed) {
+            self.flag.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn measuring(&mut self, _: &RunName, _: &Headway<'_>) {
+        self.inner.told += 1;
+        if Some(self.inner.told) == self.inner.stop_measuring {
             self.flag.store(true, Ordering::Relaxed);
         }
     }
@@ -112,6 +128,157 @@ fn an_interrupted_run_ends_with_the_same_bytes() {
     }
 }
 
+/// Evaluators that note where they stand.
+const MEASURED: &str = "\
+edition 2026
+data digits batch 512
+model cnn(width = 4)
+train 1 epochs curriculum spl(loss, fraction = 0.5) under sgd
+evaluate difficulty(samples = 200) every 2 steps
+";
+
+#[test]
+fn a_measurement_that_was_interrupted_goes_on_where_it_stood() {
+    let whole = tempfile::tempdir().unwrap();
+    let (expected, watch) = watched(MEASURED, &options(MEASURED, whole.path()), Watch::default());
+    let folder = expected.unwrap().folder.join("main/seed-0");
+    let names = ["results.json", "measurements.csv", "fields/phase-1-step-2.json", "fields/final.json"];
+    let read = |folder: &Path| names.map(|name| std::fs::read(folder.join(name)).unwrap());
+    let expected = read(&folder);
+    for stop in 1..=watch.told {
+        let runs = tempfile::tempdir().unwrap();
+        let mut options = options(MEASURED, runs.path());
+        let stopping = Watch { stop_measuring: Some(stop), ..Watch::default() };
+        let (stopped, _) = watched(MEASURED, &options, stopping);
+        assert!(
+            matches!(stopped, Err(RunError::Interrupted { .. } | RunError::Measuring { .. })),
+            "{stopped:?}"
+        );
+        options.resume = true;
+        let (report, again) = watched(MEASURED, &options, Watch::default());
+        assert_eq!(again.told, watch.told - stop, "after {stop} of {}", watch.told);
+        let folder = report.unwrap().folder.join("main/seed-0");
+        assert!(read(&folder) == expected, "records differ after a stop at {stop}");
+        assert!(!folder.join("partial").exists(), "notes are removed");
+    }
+}
+
+/// Everything that looks at the loss around the weights, and at the adversary.
+const AROUND: &str = "\
+edition 2026
+data digits batch 512
+model cnn(width = 2)
+train 3 steps against psat(eps = 0.1, step = 0.05, steps = 2, lambda = linear(-0.3 -> 0.3, 0..3 steps)) under sgd
+evaluate hessian(top = 3, samples = 48, iterations = 30, probes = 11, layers = true), spectrum(steps = 5, starts = 2, samples = 48)
+evaluate lpf(draws = 3, samples = 48), sharpness(draws = 2, batch = 20, samples = 48)
+evaluate landscape(points = 3, dimensions = 2, samples = 48, regenerate = true, loss = pgd(eps = 0.1, steps = 2))
+evaluate gradient(samples = 48), gap(samples = 48), perturbation(samples = 48) every 1 steps
+";
+
+#[test]
+fn measurements_around_the_weights_go_on_too() {
+    let whole = tempfile::tempdir().unwrap();
+    let (expected, watch) = watched(AROUND, &options(AROUND, whole.path()), Watch::default());
+    let folder = expected.unwrap().folder.join("main/seed-0");
+    let names = ["results.json", "measurements.csv", "fields/final.json"];
+    let read = |folder: &Path| names.map(|name| std::fs::read(folder.join(name)).unwrap());
+    let expected = read(&folder);
+    let fields: Fields = serde_json::from_slice(&expected[2]).unwrap();
+    let named: Vec<&str> = fields.fields.iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(named, ["hessian", "hessian.layers", "spectrum", "landscape"]);
+    for stop in (1..=watch.told).step_by(37) {
+        let runs = tempfile::tempdir().unwrap();
+        let mut options = options(AROUND, runs.path());
+        for stop in [stop, 2] {
+            let stopping = Watch { stop_measuring: Some(stop), ..Watch::default() };
+            watched(AROUND, &options, stopping).0.unwrap_err();
+            options.resume = true;
+        }
+        let folder = watched(AROUND, &options, Watch::default()).0.unwrap().folder.join("main/seed-0");
+        for ((name, found), expected) in names.iter().zip(read(&folder)).zip(&expected) {
+            assert!(found == *expected, "{name} differs after a stop at {stop}");
+        }
+        assert!(!folder.join("partial").exists(), "notes are removed");
+    }
+}
+
+#[test]
+fn perturbations_grow_with_lambda_and_the_gap_has_a_mean() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(AROUND, &options(AROUND, runs.path()), None).0.unwrap().folder.join("main/seed-0");
+    let measured = std::fs::read_to_string(folder.join("measurements.csv")).unwrap();
+    let values = |name: &str| -> Vec<f64> {
+        let rows = measured.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        rows.filter(|row| row[3] == name).map(|row| row[4].parse().unwrap()).collect()
+    };
+    let (norms, lambdas) = (values("perturbation"), values("perturbation.lambda"));
+    assert!(lambdas.windows(2).all(|pair| pair[0] < pair[1]), "{lambdas:?}");
+    assert!(norms[0] < norms[1] && norms[1] <= 0.1 + 1e-6, "{norms:?}");
+    let results = std::fs::read_to_string(folder.join("results.json")).unwrap();
+    let results: serde_json::Value = serde_json::from_str(&results).unwrap();
+    let result = |name: &str| {
+        let values = results["values"].as_array().unwrap();
+        values.iter().find(|value| value[0] == name).unwrap_or_else(|| panic!("{name}"))[1].as_f64().unwrap()
+    };
+    let gaps = values("gap");
+    assert!((result("gap.mean") - gaps.iter().sum::<f64>() / 3.0).abs() < 1e-12);
+    assert!((result("gap") - (result("gap.train") - result("gap.test"))).abs() < 1e-12);
+    assert!(result("gap.mean.ci95") >= 0.0 && result("hessian.residual") <= 1e-3);
+}
+
+/// An attack on the way, an attack that selects, and corruptions at the end, each in several batches.
+const ATTACKED: &str = "\
+edition 2026
+data digits batch 512 validation 10%
+model mlp([8])
+train 5 steps under sgd
+evaluate pgd(eps = 0.1, steps = 2) every 2 steps
+evaluate corruption(samples = 20), estimates(samples = 8, group = 4, iterations = 3)
+select best(pgd.accuracy)
+";
+
+#[test]
+fn a_run_interrupted_while_it_attacks_ends_with_the_same_bytes() {
+    let whole = tempfile::tempdir().unwrap();
+    let (report, watch) = run(ATTACKED, &options(ATTACKED, whole.path()), None);
+    let expected = results(&report.unwrap());
+    // 360 samples on the way twice and the validation split after two epochs, in batches of 128; both at the end.
+    assert_eq!(watch.told, 2 * 3 + 2 * 2 + 3 + 75 + 2 * (4 + 1));
+    for stops in
+        [vec![1], vec![2, 1], vec![4], vec![5], vec![9, 1], vec![10], vec![13], vec![40, 60], vec![95]]
+    {
+        let runs = tempfile::tempdir().unwrap();
+        let mut options = options(ATTACKED, runs.path());
+        for &stop in &stops {
+            let stopping = Watch { stop_measuring: Some(stop), ..Watch::default() };
+            let (stopped, _) = watched(ATTACKED, &options, stopping);
+            let interrupted =
+                matches!(stopped, Err(RunError::Interrupted { .. } | RunError::Measuring { .. }));
+            assert!(interrupted, "{stopped:?}");
+            options.resume = true;
+        }
+        let (report, _) = run(ATTACKED, &options, None);
+        for ((name, found), (_, expected)) in results(&report.unwrap()).iter().zip(&expected) {
+            assert!(found == expected, "{name} differs after stops {stops:?}");
+        }
+    }
+}
+
+#[test]
+fn a_field_says_which_samples_were_kept() {
+    let runs = tempfile::tempdir().unwrap();
+    let folder = run(MEASURED, &options(MEASURED, runs.path()), None).0.unwrap().folder.join("main/seed-0");
+    let fields = std::fs::read(folder.join("fields/phase-1-step-2.json")).unwrap();
+    let fields: Fields = serde_json::from_slice(&fields).unwrap();
+    assert_eq!((fields.schema, fields.phase, fields.step), (1, 1, 2));
+    let kept = fields.fields[0].column("kept").unwrap();
+    let count = |what: f64| kept.iter().filter(|value| **value == what).count();
+    // Two batches of 512 of 1437 samples were seen, half of each was kept.
+    assert!((50..90).contains(&count(1.0)) && (50..90).contains(&count(0.0)), "{kept:?}");
+    assert!((40..80).contains(&kept.iter().filter(|value| value.is_nan()).count()), "{kept:?}");
+    assert_eq!(fields.fields[0].column("adm").unwrap().len(), 200);
+}
+
 #[test]
 fn an_interrupted_run_is_not_thrown_away() {
     let runs = tempfile::tempdir().unwrap();
@@ -152,8 +319,8 @@ fn a_finished_run_is_not_trained_again_and_a_new_measurement_reuses_it() {
     let more = format!("{source}evaluate accuracy, loss\n");
     let (third, watch) = run(&more, &options(&more, runs.path()), None);
     assert!(!watch.events.contains(&"main stage_started".to_owned()), "{:?}", watch.events);
-    let values = third.unwrap().results[0].outcome.clone().unwrap();
-    assert_eq!(values[0], first.results[0].outcome.clone().unwrap()[0]);
+    let values = third.unwrap().results[0].outcome.clone().unwrap().values;
+    assert_eq!(values[0], first.results[0].outcome.clone().unwrap().values[0]);
     assert_eq!(values.len(), 2);
 }
 
@@ -236,7 +403,7 @@ fn values_that_are_not_finite_are_kept_as_such() {
     let first = run(source, &options(source, runs.path()), None).0.unwrap();
     assert!(first.results[0].idle.skipped > 0, "{:?}", first.results);
     let again = run(source, &options(source, runs.path()), None).0.unwrap();
-    let value = |report: &Report| report.results[0].outcome.clone().unwrap()[0].1;
+    let value = |report: &Report| report.results[0].outcome.clone().unwrap().values[0].1;
     assert!(value(&first).is_nan() && value(&again).is_nan());
 }
 

@@ -14,7 +14,7 @@ const READS: [&str; 6] =
 const ALLOWED: [(&str, &str); 6] = [
     ("train/ledger.rs", "settle"),
     ("train/curriculum/mod.rs", "known"),
-    ("model/weights_file.rs", "float_entry"),
+    ("model/weights/mod.rs", "float_entry"),
     ("train/adversary/cat18.rs", "climb"),
     ("train/adversary/cat18.rs", "unpacked"),
     ("attack/kernel.rs", "read"),

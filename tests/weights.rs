@@ -1,48 +1,45 @@
 //! Weights across the border: PyTorch reads what is written here, and the other way round.
 
+#[path = "oracles/support.rs"]
+#[allow(dead_code)]
+mod support;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use burn::tensor::{DType, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
 use flatrun::lang::DatasetInfo;
-use flatrun::lang::catalog::{Architecture, Cnn, Mlp, Normalize, PreactResnet20, Resnet18, SatCnn};
+use flatrun::lang::catalog::{Architecture, Head};
 use flatrun::model::{
-    Entry, Model, Normalization, StateDict, WeightsError, float_entry, load, save, to_bytes,
+    Entry, Model, Normalization, Pretrained, StateDict, WeightsError, WeightsFile, float_entry, load, save,
+    to_bytes,
 };
 use safetensors::SafeTensors;
+
+use support::{build, build_for, constants, written};
 
 const MEAN: [f64; 3] = [0.4914, 0.4822, 0.4465];
 const STD: [f64; 3] = [0.2470, 0.2435, 0.2616];
 
 fn networks() -> Vec<(&'static str, Architecture, [usize; 3])> {
-    let normalize = || Normalize::Constants { mean: MEAN.to_vec(), std: STD.to_vec() };
-    let grey = || Normalize::Constants { mean: vec![0.5], std: vec![0.25] };
+    let colour = constants(&MEAN, &STD);
+    let net = |name: &'static str, options: &str, normalize: &str, shape: [usize; 3]| {
+        (name, written(&format!("{name}({options}normalize = {normalize})"), shape[0]), shape)
+    };
     vec![
-        (
-            "mlp",
-            Architecture::Mlp(Mlp { hidden: vec![128], dropout: 0.0, normalize: normalize() }),
-            [3, 8, 8],
-        ),
-        ("cnn", Architecture::Cnn(Cnn { width: 32, dropout: 0.0, normalize: normalize() }), [3, 16, 16]),
-        ("sat_cnn", Architecture::SatCnn(SatCnn { normalize: grey() }), [1, 28, 28]),
-        ("resnet18", Architecture::Resnet18(Resnet18 { normalize: normalize() }), [3, 32, 32]),
-        (
-            "preact_resnet20",
-            Architecture::PreactResnet20(PreactResnet20 { normalize: normalize() }),
-            [3, 32, 32],
-        ),
+        net("mlp", "hidden = [128], ", &colour, [3, 8, 8]),
+        net("cnn", "width = 32, ", &colour, [3, 16, 16]),
+        net("sat_cnn", "", &constants(&[0.5], &[0.25]), [1, 28, 28]),
+        net("resnet18", "", &colour, [3, 32, 32]),
+        net("preact_resnet20", "", &colour, [3, 32, 32]),
+        net("vit", "", &colour, [3, 32, 32]),
     ]
-}
-
-fn build(architecture: &Architecture, [channels, height, width]: [usize; 3]) -> Model {
-    let info = DatasetInfo { train: 1, test: 1, classes: 10, channels, height, width };
-    Model::build(architecture, &info, &[vec![0.0; channels], vec![1.0; channels]]).unwrap()
 }
 
 fn initial(model: &Model, seed: u64) -> StateDict<Flex> {
     let weights = model.layout.initial_weights(seed, &FlexDevice);
-    StateDict { weights, statistics: model.layout.initial_statistics(&FlexDevice), batches: 3 }
+    StateDict { weights, statistics: model.layout.initial_statistics(seed, &FlexDevice), batches: 3 }
 }
 
 /// Logits of pixels given as `[n, c, h, w]`.
@@ -146,10 +143,10 @@ fn every_tensor_that_does_not_fit_is_listed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("w.safetensors");
     let mlp = |hidden: Vec<usize>| {
-        build(&Architecture::Mlp(Mlp { hidden, dropout: 0.0, normalize: Normalize::None }), [1, 8, 8])
+        build(&written(&format!("mlp(hidden = {hidden:?}, normalize = none)"), 1), [1, 8, 8])
     };
-    let written = mlp(vec![16, 8]);
-    save(&path, &written.layout, &initial(&written, 0)).unwrap();
+    let deeper = mlp(vec![16, 8]);
+    save(&path, &deeper.layout, &initial(&deeper, 0)).unwrap();
     let wanted = mlp(vec![12]);
     let error = load::<Flex>(&path, &wanted.layout, &FlexDevice).unwrap_err();
     let WeightsError::Mismatch { problems, .. } = error else { panic!("{error}") };
@@ -164,13 +161,140 @@ fn every_tensor_that_does_not_fit_is_listed() {
             "  unexpected  `5.weight`",
         ]
     );
-    let cnn =
-        build(&Architecture::Cnn(Cnn { width: 2, dropout: 0.0, normalize: Normalize::None }), [1, 8, 8]);
+    let cnn = build(&written("cnn(width = 2, normalize = none)", 1), [1, 8, 8]);
     let text = load::<Flex>(&path, &cnn.layout, &FlexDevice).unwrap_err().to_string();
     assert!(text.contains("  missing     `conv1.weight`, expected shape [2, 1, 3, 3]"), "{text}");
     std::fs::write(&path, b"not a file of tensors").unwrap();
     let text = load::<Flex>(&path, &cnn.layout, &FlexDevice).unwrap_err().to_string();
-    assert!(text.contains("is not a safetensors file"), "{text}");
+    assert!(text.contains("is not a file of weights"), "{text}");
+}
+
+const MAKE: &str = "tests/oracles/save_formats.py";
+
+/// A folder of files that PyTorch wrote of one small network, in every format there is.
+fn formats() -> Option<tempfile::TempDir> {
+    if !torch() {
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(MAKE);
+    let output = Command::new("python3").arg(script).arg(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(folder)
+}
+
+fn cnn() -> Model {
+    build(&written("cnn(width = 4, normalize = none)", 1), [1, 8, 8])
+}
+
+fn bytes(state: &StateDict<Flex>) -> Vec<u8> {
+    let model = cnn();
+    let quiet = StateDict { batches: 0, ..state.clone() };
+    to_bytes(&flatrun::model::entries(&model.layout, &quiet), Default::default()).unwrap()
+}
+
+#[test]
+fn every_format_of_pytorch_gives_the_same_weights() {
+    let Some(folder) = formats() else { return };
+    let model = cnn();
+    let read = |name: &str| load::<Flex>(&folder.path().join(name), &model.layout, &FlexDevice);
+    let expected = bytes(&read("plain.safetensors").unwrap());
+    for name in [
+        "zip.pth",
+        "legacy.pth",
+        "protocol4.pth",
+        "wrapped.pth",
+        "parallel.pth",
+        "double.pth",
+        "strided.pth",
+        "parameters.pth",
+    ] {
+        let state = read(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(bytes(&state) == expected, "{name}");
+    }
+    for (name, tolerance) in [("half.pth", 1e-3), ("bfloat16.pth", 8e-3)] {
+        let state = read(name).unwrap();
+        let whole = read("zip.pth").unwrap();
+        for (found, expected) in state.weights.0.iter().zip(&whole.weights.0) {
+            let apart: f32 = (found.clone() - expected.clone()).abs().max().into_scalar();
+            let size: f32 = expected.clone().abs().max().into_scalar();
+            assert!(apart <= tolerance * size.max(1e-6), "{name}: {apart} of {size}");
+        }
+    }
+}
+
+#[test]
+fn a_pickle_that_would_run_something_is_refused() {
+    let Some(folder) = formats() else { return };
+    let model = cnn();
+    let refusals = [
+        ("system.pth", "`posix.system`"),
+        ("eval.pth", "`__builtin__.eval`"),
+        ("object.pth", "`argparse.Namespace`"),
+        ("numpy.pth", "`numpy"),
+        ("bare.pth", "not one that `torch.save` wrote"),
+        ("declares.pth", "does not fit into what is stored of it"),
+        ("truncated_zip.pth", "is not a PyTorch file"),
+        ("truncated_legacy.pth", "truncated"),
+        ("truncated.safetensors", "truncated"),
+        ("declares.safetensors", "is not a safetensors file"),
+        ("page.pth", "neither of safetensors nor of PyTorch"),
+        ("empty.pth", "neither of safetensors nor of PyTorch"),
+    ];
+    for (name, part) in refusals {
+        let error = load::<Flex>(&folder.path().join(name), &model.layout, &FlexDevice).unwrap_err();
+        assert!(matches!(error, WeightsError::Format { .. }), "{name}: {error:?}");
+        assert!(error.to_string().contains(part), "{name}: {error}");
+    }
+    assert!(!folder.path().join("executed").exists());
+    let error = load::<Flex>(&folder.path().join("nowhere.pth"), &model.layout, &FlexDevice).unwrap_err();
+    assert!(matches!(error, WeightsError::Read { .. }), "{error:?}");
+}
+
+fn images(channels: usize, side: usize, classes: usize) -> DatasetInfo {
+    DatasetInfo { train: 1, test: 1, classes, channels, height: side, width: side }
+}
+
+#[test]
+fn weights_of_another_network_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    let preact = build(&written("preact_resnet20(normalize = none)", 3), [3, 32, 32]);
+    save(&path, &preact.layout, &initial(&preact, 0)).unwrap();
+    let wanted = build(&written("resnet18", 3), [3, 32, 32]).layout;
+    let open = |layout, head| Pretrained::open(&path, layout, head, Some(&images(3, 32, 10))).err().unwrap();
+    let text = open(&wanted, Head::Keep).to_string();
+    assert!(text.contains("These are weights of `model preact_resnet20`"), "{text}");
+    assert!(text.contains("and ") && text.contains(" more"), "{text}");
+    let hundred = build_for(&written("preact_resnet20", 3), [3, 32, 32], 100).layout;
+    let error = open(&hundred, Head::Keep);
+    assert!(matches!(error, WeightsError::Classes { file: 10, data: 100, .. }), "{error:?}");
+    assert!(error.to_string().contains("`head = new`"), "{error}");
+    let state = Pretrained::open(&path, &hundred, Head::New, None).unwrap();
+    let state = state.state::<Flex>(&hundred, 3, &FlexDevice).unwrap();
+    let last = hundred.parameters.len() - 1;
+    assert_eq!(hundred.parameters[last].name, "fc.bias");
+    let drawn: Tensor<Flex, 1> = hundred.parameters[last].initial(3, &FlexDevice);
+    assert!(state.weights.0[last].to_data() == drawn.to_data());
+    let first = load::<Flex>(&path, &preact.layout, &FlexDevice).unwrap().weights.0[0].to_data();
+    assert!(state.weights.0[0].to_data() == first);
+}
+
+#[test]
+fn files_of_torchvision_are_read_unchanged() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/parity");
+    let pth = folder.join("tiny_tv_resnet.pth");
+    if !pth.exists() {
+        println!("skipped: {} is not there", pth.display());
+        return;
+    }
+    let mut zipped = WeightsFile::open(&pth).unwrap();
+    let mut plain = WeightsFile::open(&folder.join("tiny_tv_resnet.safetensors")).unwrap();
+    let names: Vec<String> = plain.names().map(str::to_owned).collect();
+    assert_eq!(zipped.names().collect::<Vec<_>>(), names);
+    for name in names.iter().filter(|name| plain.is_float(name)).cloned().collect::<Vec<_>>() {
+        assert_eq!(zipped.read(&name).unwrap(), plain.read(&name).unwrap(), "{name}");
+    }
 }
 
 #[test]

@@ -17,7 +17,10 @@ from torch.nn import functional as F
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tests" / "oracles"))
 import networks  # noqa: E402
 
-SHAPES = {"preact_resnet20": (3, 32, 32), "resnet18": (3, 32, 32), "sat_cnn": (1, 28, 28), "cnn": (1, 8, 8)}
+SHAPES = {
+    "preact_resnet20": (3, 32, 32), "resnet18": (3, 32, 32), "sat_cnn": (1, 28, 28), "cnn": (1, 8, 8),
+    "vit": (3, 32, 32),
+}
 
 
 def uniform(count, stream):
@@ -44,7 +47,8 @@ def fill(network):
                 scale = (24.0 / p[0].numel()) ** 0.5
                 p.copy_(torch.from_numpy((scale * uniform(p.numel(), stream(name))).astype(np.float32)).view_as(p))
             else:
-                norm = isinstance(network.get_submodule(name.rpartition(".")[0]), torch.nn.BatchNorm2d)
+                norms = torch.nn.BatchNorm2d, torch.nn.LayerNorm
+                norm = isinstance(network.get_submodule(name.rpartition(".")[0]), norms)
                 p.fill_(1.0 if norm and name.endswith("weight") else 0.0)
 
 

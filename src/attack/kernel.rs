@@ -40,6 +40,21 @@ pub enum Choice<B: Ops> {
     Stay(Vec<bool>),
 }
 
+impl<B: Ops> Choice<B> {
+    /// Whether all samples leave.
+    fn is_nobody(&self) -> bool {
+        matches!(self, Choice::Stay(stay) if !stay.contains(&true))
+    }
+
+    /// Rows that stay, of `m`.
+    fn kept(&self, m: usize) -> Vec<usize> {
+        match self {
+            Choice::Stay(stay) => (0..m).filter(|&row| stay[row]).collect(),
+            Choice::All | Choice::Only(..) => (0..m).collect(),
+        }
+    }
+}
+
 /// Every sample takes every step.
 impl<B: Ops> Rule<B> for () {
     fn choose(&mut self, _: &View<'_, B>) -> Choice<B> {
@@ -158,10 +173,27 @@ impl<B: Ops> Attack<'_, B> {
     ) -> bool {
         let trace = self.victim.trace(live.x.clone());
         found.work.forward += live.rows.len();
-        let (_, cotangent) = live.criterion.at(trace.logits.clone(), &live.labels);
         if number == 0 {
             found.first = Some(trace.logits.clone());
         }
+        let (choice, gradient) = self.ask(live, &trace, number, rule);
+        found.work.input_backward += gradient.as_ref().map_or(0, |_| live.rows.len());
+        let kept = choice.kept(live.rows.len());
+        let Some(gradient) = gradient.filter(|_| !kept.is_empty()) else { return false };
+        let gradient = live.narrow(&kept, found, gradient);
+        self.step(live, gradient, number, &choice, &mut found.work);
+        true
+    }
+
+    /// What the rule says of the samples that are left, and the gradients where a step or the rule needs them.
+    fn ask(
+        &self,
+        live: &Live<B>,
+        trace: &Trace<B>,
+        number: usize,
+        rule: &mut dyn Rule<B>,
+    ) -> (Choice<B>, Option<Tensor<B, 4>>) {
+        let (_, cotangent) = live.criterion.at(trace.logits.clone(), &live.labels);
         let view = View {
             victim: &self.victim,
             number,
@@ -169,29 +201,15 @@ impl<B: Ops> Attack<'_, B> {
             x: &live.x,
             labels: &live.labels,
             ball: &live.ball,
-            trace: &trace,
+            trace,
             cotangent,
             gradient: OnceCell::new(),
         };
         let choice = rule.choose(&view);
-        let closed = matches!(&choice, Choice::Stay(stay) if !stay.contains(&true));
-        if !closed {
+        if !choice.is_nobody() {
             view.gradient();
         }
-        let gradient = view.gradient.into_inner();
-        found.work.input_backward += gradient.as_ref().map_or(0, |_| live.rows.len());
-        let (Some(mut gradient), false) = (gradient, closed) else { return false };
-        if let Choice::Stay(stay) = &choice
-            && stay.contains(&false)
-        {
-            let kept: Vec<usize> = (0..stay.len()).filter(|&row| stay[row]).collect();
-            found.x = put(found.x.clone(), &live.rows, live.x.clone());
-            let kept_rows = rows::<B>(&kept, &live.x.device());
-            gradient = gradient.select(0, kept_rows.clone());
-            live.keep(&kept, &kept_rows);
-        }
-        self.step(live, gradient, number, &choice, &mut found.work);
-        true
+        (choice, view.gradient.into_inner())
     }
 
     fn step(
@@ -226,6 +244,17 @@ impl<B: Ops> Attack<'_, B> {
 const NOISE: u64 = 1 << 32;
 
 impl<B: Ops> Live<B> {
+    /// Lets the samples go that are not kept, with the images they have; the gradients of those that are.
+    fn narrow(&mut self, kept: &[usize], found: &mut Found<B>, gradient: Tensor<B, 4>) -> Tensor<B, 4> {
+        if kept.len() == self.rows.len() {
+            return gradient;
+        }
+        found.x = put(found.x.clone(), &self.rows, self.x.clone());
+        let on_device = rows::<B>(kept, &self.x.device());
+        self.keep(kept, &on_device);
+        gradient.select(0, on_device)
+    }
+
     fn keep(&mut self, kept: &[usize], on_device: &Tensor<B, 1, Int>) {
         self.rows = kept.iter().map(|&row| self.rows[row]).collect();
         self.x = self.x.clone().select(0, on_device.clone());

@@ -7,11 +7,15 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::interrupt;
+use crate::evaluate::Headway;
 use crate::run::{Event, Observer, RunName};
 use crate::train::state::EpochRow;
 
 /// Between two lines about epochs lies at least this.
 const PAUSE: Duration = Duration::from_secs(3);
+
+/// A measurement is told of after this, and again after as long.
+const TOLD: Duration = Duration::from_secs(2);
 
 const BAR: &str = "{prefix} {wide_bar} {pos}/{len} {msg} {eta:>4}";
 
@@ -37,8 +41,7 @@ pub struct Progress {
     /// Phases of the current run that began or were cached.
     phase: usize,
     stage: Option<Stage>,
-    /// When a measurement was last told of.
-    measured: Option<Instant>,
+    measuring: Option<Measuring>,
 }
 
 /// The phase under way.
@@ -53,9 +56,18 @@ struct Stage {
     bar: Option<ProgressBar>,
 }
 
+/// The measurement under way.
+struct Measuring {
+    what: String,
+    began: Instant,
+    first: usize,
+    /// When it was last told of.
+    told: Instant,
+}
+
 impl Progress {
     pub fn new(display: Display) -> Self {
-        Self { display, phase: 0, stage: None, measured: None }
+        Self { display, phase: 0, stage: None, measuring: None }
     }
 
     /// What sets the current stage of a run apart from the others.
@@ -162,14 +174,22 @@ impl Observer for Progress {
         }
     }
 
-    fn measuring(&mut self, run: &RunName, what: &str, done: usize, of: usize) {
-        if self.display.quiet || self.measured.is_some_and(|told| told.elapsed() < PAUSE) {
+    fn measuring(&mut self, run: &RunName, headway: &Headway<'_>) {
+        let Headway { what, unit, done, of } = *headway;
+        let known = self.measuring.as_mut().filter(|known| known.what == what && known.first <= done);
+        let Some(known) = known else {
+            // The first part only starts the clock, so that short measurements say nothing.
+            let now = Instant::now();
+            self.measuring = Some(Measuring { what: what.into(), began: now, first: done, told: now });
+            return;
+        };
+        if self.display.quiet || known.told.elapsed() < TOLD {
             return;
         }
-        // The first batch only starts the clock, so that short measurements say nothing.
-        if self.measured.replace(Instant::now()).is_some() {
-            self.say(&format!("{}: measuring, {what}, {done} of {of} samples", self.name(run)));
-        }
+        known.told = Instant::now();
+        let spent = known.began.elapsed().as_secs_f64();
+        let left = remaining(spent, done - known.first, of.saturating_sub(done));
+        self.say(&format!("{}: measuring, {what}, {done} of {of} {unit}{left}", self.name(run)));
     }
 }
 
@@ -196,11 +216,15 @@ fn scores(row: &EpochRow) -> String {
 fn left(stage: &Stage) -> String {
     let done = stage.step.saturating_sub(stage.first_step);
     let rest = stage.steps.saturating_sub(stage.step);
+    remaining(stage.began.elapsed().as_secs_f64(), done as usize, rest as usize)
+}
+
+/// `, 3 min 20 s left`, at the pace so far.
+fn remaining(spent: f64, done: usize, rest: usize) -> String {
     if done == 0 || rest == 0 {
         return String::new();
     }
-    let seconds = stage.began.elapsed().as_secs_f64() * rest as f64 / done as f64;
-    format!(", {} left", duration(seconds))
+    format!(", {} left", duration(spent * rest as f64 / done as f64))
 }
 
 /// `8.2 s`, `14 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.

@@ -1,20 +1,34 @@
-//! `flatrun report`: the tables of runs.
+//! `flatrun report`: tables and plots of runs.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
 use super::exit::{Exit, Failure};
-use super::terminal::Terminal;
-use crate::report::{Outcome, RunRecord, Table, read};
+use super::run::RunsArg;
+use super::terminal::{Mark, Terminal};
+use crate::report::{PublishError, RunRecord, State, Study, Table, protocols, publish, read, write_events};
 
-/// Print the tables of runs again; several runs are joined into one table
+/// Print the tables of runs again, and draw what they recorded
+///
+/// One page of HTML with all figures goes into the run folder as report.html, each figure as SVG into its folder
+/// report/. Several runs are joined: their page goes into the current folder, or into --out.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Run folders, as `flatrun runs` lists them
+    /// Run folders, or their names, as `flatrun runs` lists them
     #[arg(required = true, value_name = "RUN")]
-    runs: Vec<PathBuf>,
-    /// text, csv, markdown or json
+    run: Vec<PathBuf>,
+    #[command(flatten)]
+    runs: RunsArg,
+    /// Write report.html and report/ here
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write event files for TensorBoard here, one folder per run, variant and seed
+    #[arg(long, value_name = "DIR")]
+    tensorboard: Option<PathBuf>,
+    /// text; csv, markdown or json print the table and write no page without --out
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
     format: Format,
 }
@@ -29,44 +43,101 @@ enum Format {
 }
 
 /// # Errors
-/// A folder that is no run, or standard output cannot be written.
+/// A folder that is no run, a report that cannot be written, or standard output cannot be written.
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let records = args.runs.iter().map(|run| record(run)).collect::<Result<Vec<_>, _>>()?;
-    let several = records.len() > 1;
-    let outcomes: Vec<Outcome> = records.iter().flat_map(|record| outcomes(record, several)).collect();
-    let table = Table::new(&outcomes);
+    let study = Study::read(records(args)?);
+    warn(&study, terminal);
+    let table = study.table();
+    let below = protocols::text(&study.protocols());
     let text = match args.format {
-        Format::Text => table.text(terminal.width),
+        Format::Text => table.text(terminal.width) + &below,
         Format::Csv => table.csv(),
-        Format::Markdown => table.markdown(),
+        Format::Markdown => table.markdown() + &protocols::markdown(&below),
         Format::Json => json(&table)?,
     };
     terminal.print(&text)?;
+    if args.format == Format::Text || args.out.is_some() {
+        let page = publish(&study, &folder(args, &study)).map_err(|error| unpublished(&error))?;
+        terminal.note(&format!("{}\n", page.display()));
+    }
+    if let Some(folder) = &args.tensorboard {
+        write_events(&study, folder).map_err(|(path, error)| Failure::unwritable(&path, &error))?;
+        terminal.note(&format!("{}\n", folder.display()));
+    }
     Ok(Exit::Done)
 }
 
-fn record(run: &Path) -> Result<RunRecord, Failure> {
-    let shown = run.display();
-    let missing =
-        || Failure::usage(format!("there is no run in `{shown}`")).help("`flatrun runs` lists what was run");
-    if !run.is_dir() {
-        return Err(missing());
+/// The runs in the order given, each once.
+fn records(args: &Args) -> Result<Vec<RunRecord>, Failure> {
+    let (mut known, mut records) = (BTreeSet::new(), Vec::new());
+    for run in &args.run {
+        let folder = find(run, &args.runs.folder)?;
+        if known.insert(folder.canonicalize().unwrap_or_else(|_| folder.clone())) {
+            let record = read(&folder).map_err(|error| Failure::unreadable(&folder, &error))?;
+            records.push(record.ok_or_else(|| missing(run, &args.runs.folder))?);
+        }
     }
-    let record = read(run).map_err(|error| Failure::unreadable(run, &error))?.ok_or_else(missing)?;
-    if record.outcomes().is_empty() {
-        return Err(Failure::usage(format!("the run in `{shown}` has no results yet")));
-    }
-    Ok(record)
+    Ok(records)
 }
 
-/// Variants are named with their run where there are several.
-fn outcomes(record: &RunRecord, several: bool) -> Vec<Outcome> {
-    let run = record.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let named = |outcome: Outcome| match several {
-        true => Outcome { variant: format!("{run}/{}", outcome.variant), ..outcome },
-        false => outcome,
-    };
-    record.outcomes().into_iter().map(named).collect()
+/// A folder, or the name of one among all run folders.
+fn find(run: &Path, runs: &Path) -> Result<PathBuf, Failure> {
+    let candidates = [run.to_owned(), runs.join(run)];
+    candidates.into_iter().find(|path| path.is_dir()).ok_or_else(|| missing(run, runs))
+}
+
+fn missing(run: &Path, runs: &Path) -> Failure {
+    let shown = run.display().to_string();
+    let failure = Failure::usage(format!("there is no run in `{shown}`"));
+    let begins_so = |name: &String| !shown.is_empty() && name.starts_with(&shown) && *name != shown;
+    let names: Vec<String> =
+        names(runs).into_iter().filter(begins_so).map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => failure.help("`flatrun runs` lists what was run"),
+        names => failure.help(format!("these names begin so: {}", names.join(", "))),
+    }
+}
+
+fn names(runs: &Path) -> Vec<String> {
+    let entries = fs::read_dir(runs).into_iter().flatten();
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
+
+/// Where the page goes.
+fn folder(args: &Args, study: &Study) -> PathBuf {
+    match (&args.out, study.runs.as_slice()) {
+        (Some(folder), _) => folder.clone(),
+        (None, [run]) => run.folder.clone(),
+        (None, _) => PathBuf::from("."),
+    }
+}
+
+/// A run that is not whole must not look like one that is.
+fn warn(study: &Study, terminal: &Terminal) {
+    for damage in study.damage() {
+        terminal.say(Mark::Warning, &format!("`{}` is damaged: {}", damage.path.display(), damage.cause));
+    }
+    for (variant, seed) in study.all() {
+        let state = match &seed.record.state {
+            State::Finished | State::Damaged => continue,
+            State::Failed(message) => format!("failed: {message}"),
+            State::Interrupted { phase, step } => format!("is not finished: step {step} of phase {phase}"),
+        };
+        terminal.say(Mark::Warning, &format!("{}, seed {} {state}", variant.name, seed.record.seed));
+    }
+}
+
+/// What the command says of a page that was not written.
+pub fn unpublished(error: &PublishError) -> Failure {
+    match error {
+        PublishError::Write { path, source } => Failure::unwritable(path, source),
+        PublishError::Foreign(_) => {
+            Failure::usage(error.to_string()).help("write elsewhere with `--out DIR`")
+        }
+    }
 }
 
 fn json(table: &Table) -> Result<String, Failure> {

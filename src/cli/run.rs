@@ -9,17 +9,19 @@ use super::exit::{Exit, Failure};
 use super::interrupt;
 use super::progress::{Display, Progress};
 use super::render::FileFindings;
+use super::report::unpublished;
 use super::source::Source;
 use super::terminal::{Mark, Terminal};
 use crate::files::write_atomic;
 use crate::lang::{self, Checked, Settings};
-use crate::report::{Outcome, Table};
-use crate::run::{Idle, Options, Report, RunError, execute};
+use crate::report::notes::{self, Note};
+use crate::report::{Missing, Outcome, Study, Table, protocols, publish, read};
+use crate::run::{Idle, Options, Report, RunError, RunResult, execute};
 
 /// Check, train, evaluate and report; `flatrun FILE` does the same
 ///
-/// Everything is kept in RUNS/<file name>-<key>: events, metrics, checkpoints, weights and the table, which is also
-/// printed. Ctrl-C writes a checkpoint; --resume goes on from there.
+/// Everything is kept in RUNS/<file name>-<key>: events, metrics, checkpoints, weights, the table, which is also
+/// printed, and report.html with all plots. Ctrl-C writes a checkpoint; --resume goes on from there.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// File to run; `-` reads standard input
@@ -169,12 +171,15 @@ fn finish(
     }
     report_idle(program, report, terminal);
     let table = table(program, report);
-    keep(&report.folder, &table)?;
+    let below = protocols::text(&protocols_of(program, report));
+    let doubts = notes::markdown(&doubts(program, report));
+    keep(&report.folder, &table, &(protocols::markdown(&below) + &doubts))?;
+    draw(&report.folder, terminal);
     if !args.quiet {
         terminal.note(&format!("{}\n", report.folder.display()));
     }
     if args.events.is_none() {
-        terminal.print(&table.text(terminal.width))?;
+        terminal.print(&(table.text(terminal.width) + &below))?;
     }
     Ok(exit)
 }
@@ -208,17 +213,50 @@ fn report_idle(program: &lang::Program, report: &Report, terminal: &Terminal) {
 fn table(program: &lang::Program, report: &Report) -> Table {
     let outcomes = report.results.iter().map(|result| Outcome {
         variant: program.variants[result.variant].slug.clone(),
-        values: result.outcome.clone().ok(),
+        values: result.outcome.as_ref().map(|measured| measured.values.clone()).map_err(|_| Missing::Failed),
     });
     Table::new(&outcomes.collect::<Vec<_>>())
 }
 
-fn keep(folder: &Path, table: &Table) -> Result<(), Failure> {
-    for (name, text) in [("table.csv", table.csv()), ("table.md", table.markdown())] {
+fn protocols_of(program: &lang::Program, report: &Report) -> Vec<(String, Vec<String>)> {
+    let slug = |variant: usize| program.variants[variant].slug.clone();
+    let of = |result: &RunResult| {
+        let protocol = report.protocols.get(result.variant).cloned().unwrap_or_default();
+        (slug(result.variant), protocol)
+    };
+    report.results.iter().filter(|result| result.outcome.is_ok()).map(of).collect()
+}
+
+/// What casts doubt on the results, in the order of the runs.
+fn doubts(program: &lang::Program, report: &Report) -> Vec<Note> {
+    let of_run = |result: &RunResult| {
+        let variant = &program.variants[result.variant].slug;
+        let note =
+            |message: &String| Note { variant: variant.clone(), seed: result.seed, message: message.clone() };
+        result.outcome.iter().flat_map(|measured| measured.warnings.iter().map(note)).collect::<Vec<_>>()
+    };
+    report.results.iter().flat_map(of_run).collect()
+}
+
+fn keep(folder: &Path, table: &Table, below: &str) -> Result<(), Failure> {
+    let markdown = table.markdown() + below;
+    for (name, text) in [("table.csv", table.csv()), ("table.md", markdown)] {
         let path = folder.join(name);
         write_atomic(&path, text.as_bytes()).map_err(|error| Failure::unwritable(&path, &error))?;
     }
     Ok(())
+}
+
+/// The page of the run; the run is good without it.
+fn draw(folder: &Path, terminal: &Terminal) {
+    let drawn = match read(folder) {
+        Ok(Some(record)) => publish(&Study::read(vec![record]), folder).map_err(|error| unpublished(&error)),
+        Ok(None) => return,
+        Err(error) => Err(Failure::unreadable(folder, &error)),
+    };
+    if let Err(failure) = drawn {
+        terminal.say(Mark::Warning, &failure.message);
+    }
 }
 
 fn failure(error: RunError, args: &Args) -> Failure {

@@ -1,9 +1,12 @@
-//! Random changes of training images. Each draws from a generator of its own.
+//! What is done to images before a network sees them. Each draw is from a generator of its own.
 
-use crate::lang::catalog::Augmentation;
+use crate::lang::catalog::{Augmentation, Cutout};
 
 use super::corpus::Shape;
+use super::image::{Image, Raw};
 use super::random::{Generator, Purpose};
+use super::window::resized;
+use super::{affine, color};
 
 /// What the draws of one sample in one epoch depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,29 +18,77 @@ pub struct Draw {
 }
 
 impl Draw {
+    /// In evaluation nothing draws: what could is not part of a view.
+    pub const NONE: Self = Self { seed: 0, epoch: 0, index: 0 };
+
     /// The generator of the augmentation at `position` in its list.
-    fn generator(self, position: usize) -> Generator {
+    pub fn generator(self, position: usize) -> Generator {
         let key = [self.seed, self.epoch, self.index.into(), position as u64];
         Generator::keyed(Purpose::Augmentation, &key)
     }
 }
 
-/// Applies `augmentations` in order to one H×W×C image.
-pub fn augment(augmentations: &[Augmentation], image: &mut [f32], shape: Shape, draw: Draw) {
-    for (position, augmentation) in augmentations.iter().enumerate() {
-        let mut random = draw.generator(position);
-        match augmentation {
-            Augmentation::Crop(crop) => {
-                let rows = offset(crop.pad, &mut random);
-                let columns = offset(crop.pad, &mut random);
-                shift(image, shape, rows, columns);
-            }
-            Augmentation::Flip(flip) => {
-                if random.unit() < flip.p {
-                    mirror(image, shape);
-                }
+/// The image after `augmentations` in order; `values` is the pixel value of every byte.
+///
+/// A first augmentation that makes another size reads the bytes: a large image is never held as floats.
+pub fn render(raw: &Raw<'_>, values: &[f32; 256], augmentations: &[Augmentation], draw: Draw) -> Image {
+    let first = augmentations.first().and_then(|first| {
+        resized(first, &raw.bytes, raw.shape, f32::from(raw.scale), &mut draw.generator(0))
+    });
+    let done = usize::from(first.is_some());
+    let mut image = first.unwrap_or_else(|| raw.image(values));
+    for (position, augmentation) in augmentations.iter().enumerate().skip(done) {
+        apply(augmentation, &mut image, &mut draw.generator(position));
+    }
+    image
+}
+
+fn apply(augmentation: &Augmentation, image: &mut Image, random: &mut Generator) {
+    match augmentation {
+        Augmentation::Crop(crop) => {
+            let rows = offset(crop.pad, random);
+            let columns = offset(crop.pad, random);
+            shift(&mut image.pixels, image.shape, rows, columns);
+        }
+        Augmentation::Flip(flip) => {
+            if random.unit() < flip.p {
+                mirror(&mut image.pixels, image.shape);
             }
         }
+        Augmentation::RandomResizedCrop(_) | Augmentation::Resize(_) | Augmentation::CenterCrop(_) => {
+            if let Some(other) = resized(augmentation, &image.pixels, image.shape, 1.0, random) {
+                *image = other;
+            }
+        }
+        Augmentation::Jitter(jitter) => color::jitter(jitter, image, random),
+        Augmentation::Grayscale(grayscale) => {
+            if random.unit() < grayscale.p {
+                color::grayscale(image);
+            }
+        }
+        Augmentation::Affine(spec) => affine::affine(spec, image, random),
+        Augmentation::Brightness(brightness) => color::brightness(brightness.amount, image, random),
+        Augmentation::Cutout(cutout) => black_out(cutout, image, random),
+        // Of samples and labels, not of an image: see `soft`.
+        Augmentation::Mixup(_) | Augmentation::LabelSmoothing(_) => {}
+    }
+}
+
+/// Zeros in the square about a random pixel, as far as it lies inside.
+fn black_out(cutout: &Cutout, image: &mut Image, random: &mut Generator) {
+    let Shape { height, width, channels } = image.shape;
+    if random.unit() >= cutout.p {
+        return;
+    }
+    let (row, column) = (random.below(height as u64) as usize, random.below(width as u64) as usize);
+    let half = cutout.size / 2;
+    let span = |centre: usize, side: usize| {
+        let end = centre.saturating_add(cutout.size - half).min(side);
+        (centre.saturating_sub(half).min(end), end)
+    };
+    let ((top, bottom), (left, right)) = (span(row, height), span(column, width));
+    for row in top..bottom {
+        image.pixels[(row * width + left) * channels..(row * width + right) * channels].fill(0.0);
     }
 }
 
@@ -101,6 +152,14 @@ mod tests {
 
     use super::*;
     use crate::lang::catalog::{Crop, Flip};
+
+    fn augment(augmentations: &[Augmentation], image: &mut [f32], shape: Shape, draw: Draw) {
+        let mut whole = Image { pixels: image.to_vec(), shape };
+        for (position, augmentation) in augmentations.iter().enumerate() {
+            apply(augmentation, &mut whole, &mut draw.generator(position));
+        }
+        image.copy_from_slice(&whole.pixels);
+    }
 
     /// Pixel by pixel, from the definition: pad with zeros, cut out at the offset, mirror the columns.
     fn reference(image: &[f32], shape: Shape, rows: i64, columns: i64, mirrored: bool) -> Vec<f32> {
@@ -205,5 +264,26 @@ mod tests {
         let crop = Augmentation::Crop(Crop { pad: usize::MAX });
         augment(&[crop], &mut image, shape, Draw { seed: 0, epoch: 0, index: 0 });
         assert_eq!(image, [0.0; 4]);
+    }
+
+    #[test]
+    fn cutout_covers_its_share_and_may_leave_the_image() {
+        let shape = Shape { height: 32, width: 32, channels: 3 };
+        let cutout = [Augmentation::Cutout(Cutout { size: 16, p: 0.5 })];
+        let mut counts = Vec::new();
+        for index in 0..4000 {
+            let mut image = [1.0; 32 * 32 * 3];
+            augment(&cutout, &mut image, shape, Draw { seed: 0, epoch: 0, index });
+            counts.push(image.iter().filter(|value| **value == 0.0).count() / 3);
+        }
+        let untouched = counts.iter().filter(|count| **count == 0).count();
+        assert!(untouched.abs_diff(2000) < 120, "{untouched}");
+        assert_eq!(
+            (counts.iter().max(), counts.iter().filter(|count| **count > 0).min()),
+            (Some(&256), Some(&64))
+        );
+        // A side of the square is 8 + min(8, distance to the border) long: 14 on average of the 32 centres, squared.
+        let mean = counts.iter().sum::<usize>() as f64 / (counts.len() - untouched) as f64;
+        assert!((mean / 196.0 - 1.0).abs() < 0.03, "{mean}");
     }
 }

@@ -1,7 +1,13 @@
 //! Samples as the model takes them.
 
-use super::corpus::{Corpus, Shape};
+use rayon::prelude::*;
+
+use super::augment::{Draw, render};
+use super::corpus::{Corpus, Images};
 use super::error::DataError;
+use super::image::{Image, pixel_values};
+use super::pool::pool;
+use super::soft::SoftLabels;
 
 /// Some samples of a corpus.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,18 +17,20 @@ pub struct Batch {
     /// N×H×W×C, in [0, 1].
     pub pixels: Vec<f32>,
     pub labels: Vec<i64>,
+    /// Training labels, where they are not single classes.
+    pub soft: Option<SoftLabels>,
     pub height: usize,
     pub width: usize,
     pub channels: usize,
 }
 
 impl Batch {
-    /// The samples at `indices`, in that order and unchanged.
+    /// The samples at `indices`, in that order, as the corpus is viewed.
     ///
     /// # Errors
-    /// An index beyond the end of the corpus.
+    /// An index beyond the end of the corpus; an image that cannot be read.
     pub fn of(corpus: &Corpus, indices: &[u32]) -> Result<Self, DataError> {
-        Reader::new(corpus).read(corpus, indices, |_, _, _| ())
+        Reader::new(corpus).view(corpus, indices)
     }
 
     /// Number of samples.
@@ -35,37 +43,58 @@ impl Batch {
     }
 }
 
+/// Images of more values than this are made by several threads; smaller ones are faster by one.
+const LARGE: usize = 1 << 15;
+
 /// Turns bytes into pixels; the table of values is computed once.
 pub(super) struct Reader {
-    values: [f32; 256],
+    pub values: [f32; 256],
 }
 
 impl Reader {
     pub fn new(corpus: &Corpus) -> Self {
-        Self { values: corpus.pixel_values() }
+        Self { values: pixel_values(corpus.scale) }
     }
 
-    /// The samples at `indices` of `corpus`, each image passed through `change` with its shape and index.
+    fn view(&self, corpus: &Corpus, indices: &[u32]) -> Result<Batch, DataError> {
+        self.read(corpus, indices, |index| {
+            let raw = corpus.raw(index)?;
+            Ok(render(&raw, &self.values, &corpus.view, Draw::NONE))
+        })
+    }
+
+    /// The samples at `indices` of `corpus`, each made by `make`; the first in their order that fails is the error.
     pub fn read(
         &self,
         corpus: &Corpus,
         indices: &[u32],
-        change: impl Fn(&mut [f32], Shape, u32),
+        make: impl Fn(u32) -> Result<Image, DataError> + Sync,
     ) -> Result<Batch, DataError> {
         let shape = corpus.shape();
-        let mut pixels = Vec::with_capacity(indices.len() * shape.values());
-        let mut labels = Vec::with_capacity(indices.len());
-        for &index in indices {
-            let (bytes, label) = sample(corpus, index)?;
-            let start = pixels.len();
-            pixels.extend(bytes.iter().map(|&byte| self.values[usize::from(byte)]));
-            change(&mut pixels[start..], shape, index);
-            labels.push(i64::from(label));
+        let values = shape.values();
+        let mut pixels = vec![0.0; indices.len() * values];
+        let fill = |(index, pixels): (&u32, &mut [f32])| {
+            let image = make(*index)?;
+            if image.shape != shape {
+                let found = image.shape.to_string();
+                return Err(DataError::Shape { index: *index, expected: shape.to_string(), found });
+            }
+            pixels.copy_from_slice(&image.pixels);
+            Ok(())
+        };
+        let decoded = matches!(corpus.images, Images::Files(_));
+        if decoded || values >= LARGE {
+            let samples = indices.par_iter().zip(pixels.par_chunks_mut(values.max(1)));
+            let outcomes: Vec<Result<(), DataError>> = pool().install(|| samples.map(fill).collect());
+            outcomes.into_iter().collect::<Result<(), _>>()?;
+        } else {
+            indices.iter().zip(pixels.chunks_mut(values.max(1))).try_for_each(fill)?;
         }
         Ok(Batch {
             indices: indices.to_vec(),
             pixels,
-            labels,
+            labels: labels(corpus, indices)?,
+            soft: None,
             height: shape.height,
             width: shape.width,
             channels: shape.channels,
@@ -73,14 +102,17 @@ impl Reader {
     }
 }
 
-fn sample(corpus: &Corpus, index: u32) -> Result<(&[u8], u16), DataError> {
-    let label = corpus.labels.get(index as usize).copied();
+/// The classes of samples.
+pub(in crate::data) fn labels(corpus: &Corpus, indices: &[u32]) -> Result<Vec<i64>, DataError> {
     let samples = corpus.len();
-    let sample = corpus.image(index).zip(label);
-    sample.ok_or(DataError::Index { index, samples })
+    let label = |&index: &u32| {
+        let label = corpus.labels.get(index as usize).copied();
+        label.map(i64::from).ok_or(DataError::Index { index, samples })
+    };
+    indices.iter().map(label).collect()
 }
 
-/// Batches for evaluation: in the given order, unchanged; the last may be smaller.
+/// Batches for evaluation: in the given order, as the corpus is viewed; the last may be smaller.
 pub struct EvalBatches<'a> {
     corpus: &'a Corpus,
     reader: Reader,
@@ -105,30 +137,18 @@ impl Iterator for EvalBatches<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let indices: Vec<u32> = self.left.by_ref().take(self.batch).collect();
-        let read = |indices: &[u32]| self.reader.read(self.corpus, indices, |_, _, _| ());
-        (!indices.is_empty()).then(|| read(&indices))
+        (!indices.is_empty()).then(|| self.reader.view(self.corpus, &indices))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
+    use super::super::corpus::Shape;
     use super::*;
 
     fn corpus() -> Corpus {
-        Corpus {
-            images: Arc::new([0, 4, 8, 16, 12, 2]),
-            labels: Arc::new([5, 6, 7]),
-            height: 1,
-            width: 2,
-            channels: 1,
-            classes: 10,
-            scale: 16,
-            mean: vec![0.0],
-            std: vec![1.0],
-            class_names: Arc::new([]),
-        }
+        let shape = Shape { height: 1, width: 2, channels: 1 };
+        Corpus::in_memory([0, 4, 8, 16, 12, 2], [5, 6, 7], shape, 10, 16)
     }
 
     #[test]

@@ -192,10 +192,10 @@ mod tests {
     #[test]
     fn files_that_exist_are_read_in_order() {
         let folder = cifar10();
-        let Dataset { train, test } = CIFAR10.open(folder.root()).unwrap();
+        let Dataset { train, test, .. } = CIFAR10.open(folder.root()).unwrap();
         assert_eq!((&train.labels[..], &test.labels[..]), (&[9, 0, 4][..], &[7][..]));
         assert_eq!(CIFAR10.counts(folder.root()).unwrap(), (3, 1));
-        assert_eq!((train.classes, train.class_names[9]), (10, "truck"));
+        assert_eq!((train.classes, train.class_names[9].as_str()), (10, "truck"));
     }
 
     #[test]
@@ -203,7 +203,7 @@ mod tests {
         let folder = cifar10();
         let train = CIFAR10.open(folder.root()).unwrap().train;
         let planes = &record(&[0], 2)[1..];
-        let image = train.image(1).unwrap();
+        let image = train.raw(1).unwrap().bytes;
         for (row, column, channel) in [(0, 0, 0), (0, 1, 2), (17, 5, 1), (31, 31, 2)] {
             let expected = planes[channel * 1024 + row * 32 + column];
             assert_eq!(image[(row * 32 + column) * 3 + channel], expected);
@@ -215,9 +215,9 @@ mod tests {
         let folder = Folder::new();
         folder.write("train.bin", &record(&[19, 99], 1));
         folder.write("test.bin", &[record(&[0, 3], 1), record(&[1, 2], 5)].concat());
-        let Dataset { train, test } = CIFAR100.open(folder.root()).unwrap();
+        let Dataset { train, test, .. } = CIFAR100.open(folder.root()).unwrap();
         assert_eq!((&train.labels[..], &test.labels[..]), (&[99][..], &[3, 2][..]));
-        assert_eq!((train.classes, train.class_names[99]), (100, "worm"));
+        assert_eq!((train.classes, train.class_names[99].as_str()), (100, "worm"));
         assert_eq!(CIFAR100.counts(folder.root()).unwrap(), (1, 2));
     }
 

@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn split_and_constants_are_fixed() {
-        let Dataset { train, test } = open().unwrap();
+        let Dataset { train, test, .. } = open().unwrap();
         assert_eq!(counts(&train.labels), [143, 146, 142, 146, 144, 145, 144, 143, 141, 143]);
         assert_eq!(counts(&test.labels), [35, 36, 35, 37, 37, 37, 37, 36, 33, 37]);
         assert!((train.mean[0] - 0.305386).abs() < 1e-6, "{:?}", train.mean);
@@ -62,10 +62,10 @@ mod tests {
 
     #[test]
     fn pixels_span_zero_to_one() {
-        let Dataset { train, test } = open().unwrap();
-        let brightest = train.images.iter().chain(test.images.iter()).max();
+        let Dataset { train, test, .. } = open().unwrap();
+        let brightest = train.bytes().iter().chain(test.bytes()).max();
         assert_eq!(brightest, Some(&SCALE));
-        assert_eq!(&train.image(0).unwrap()[..8], [0, 0, 5, 13, 9, 1, 0, 0]);
+        assert_eq!(&train.raw(0).unwrap().bytes[..8], [0, 0, 5, 13, 9, 1, 0, 0]);
         assert_eq!(train.labels[0], 0);
     }
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::diagnostic::Code;
+
 #[derive(Debug, Error)]
 pub enum DataError {
     #[error("`{path}`: {problem}", path = path.display())]
@@ -20,6 +22,12 @@ pub enum DataError {
     /// An index that the corpus does not hold.
     #[error("sample {index} of a corpus of {samples} samples: expected an index below {samples}")]
     Index { index: u32, samples: usize },
+    /// An image that is not as large as its corpus says.
+    #[error("sample {index}: expected {expected}, found {found}")]
+    Shape { index: u32, expected: String, found: String },
+    /// A file or folder of images with a fault of its own.
+    #[error("`{path}`: {message}", path = path.display())]
+    Images { code: Code, path: PathBuf, message: String, help: Vec<String> },
     /// The loading thread could not start or did not reach its end.
     #[error("loading of batches stopped: {reason}")]
     Loader { reason: String },
@@ -50,6 +58,30 @@ impl DataError {
         Self::file(path, Problem::Missing { expected, found })
     }
 
+    /// A fault of images, with its code.
+    pub(super) fn images(code: Code, path: &Path, message: impl Into<String>) -> Self {
+        Self::Images { code, path: path.to_path_buf(), message: message.into(), help: Vec::new() }
+    }
+
+    pub(super) fn with_help(mut self, text: impl Into<String>) -> Self {
+        if let Self::Images { help, .. } = &mut self {
+            help.push(text.into());
+        }
+        self
+    }
+
+    /// An error about the byte at `offset` of a plain file.
+    pub(super) fn malformed(
+        path: &Path,
+        flaw: Flaw,
+        offset: u64,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        let (place, expected, found) = (Place::File(offset), expected.into(), found.into());
+        Self::file(path, Problem::Malformed { flaw, place, expected, found })
+    }
+
     /// The error of the system about `path`, which should be a file.
     pub(super) fn unreadable(path: &Path, source: io::Error) -> Self {
         match source.kind() {
@@ -72,6 +104,9 @@ pub enum Flaw {
     LabelOutOfRange,
     NotGzip,
     CorruptGzip,
+    MalformedHeader,
+    WrongType,
+    WrongOrder,
 }
 
 impl fmt::Display for Flaw {
@@ -87,6 +122,9 @@ impl fmt::Display for Flaw {
             Self::LabelOutOfRange => "label out of range",
             Self::NotGzip => "not gzip data",
             Self::CorruptGzip => "corrupt gzip data",
+            Self::MalformedHeader => "malformed header",
+            Self::WrongType => "wrong type of numbers",
+            Self::WrongOrder => "wrong order of dimensions",
         })
     }
 }

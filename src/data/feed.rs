@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use crate::lang::catalog::Augmentation;
 
-use super::augment::{Draw, augment};
-use super::batch::{Batch, Reader};
-use super::corpus::Corpus;
+use super::augment::{Draw, render};
+use super::batch::{Batch, Reader, labels};
+use super::corpus::{Corpus, Groups};
 use super::error::DataError;
+use super::image::Image;
 use super::loader::Loader;
-use super::order::Order;
+use super::order::{Balanced, Order};
+use super::soft::{Partner, SoftLabels, Softening};
 
 /// The training samples of a run and how its epochs visit them. Clones share their memory.
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ pub struct Feed {
     batch: usize,
     seed: u64,
     shuffle: bool,
+    /// Groups that share every batch.
+    balanced: Option<Arc<Balanced>>,
 }
 
 impl Feed {
@@ -46,7 +50,14 @@ impl Feed {
             batch: batch.max(1),
             seed,
             shuffle,
+            balanced: None,
         })
+    }
+
+    /// Every batch holds as many samples of each group as of any other.
+    pub fn sharing_batches(mut self, groups: &Groups) -> Self {
+        self.balanced = Some(Arc::new(Balanced::new(&self.indices, groups, self.batch)));
+        self
     }
 
     /// The seed that decides order and augmentation.
@@ -56,11 +67,17 @@ impl Feed {
 
     /// Batches in an epoch; the last may be smaller than the others.
     pub fn batches(&self) -> usize {
-        self.indices.len().div_ceil(self.batch)
+        match &self.balanced {
+            Some(balanced) => balanced.batches(),
+            None => self.indices.len().div_ceil(self.batch),
+        }
     }
 
     /// Indices into the corpus in the order in which `epoch` visits them.
     pub fn order(&self, epoch: u64) -> Vec<u32> {
+        if let Some(balanced) = &self.balanced {
+            return balanced.order(self.seed, epoch);
+        }
         let samples = self.indices.len() as u32;
         Order::new(samples, self.seed, epoch, self.shuffle).apply(&self.indices)
     }
@@ -78,21 +95,60 @@ impl Feed {
     }
 
     fn batch(&self, reader: &Reader, order: &[u32], epoch: u64, number: usize) -> Result<Batch, DataError> {
-        let start = (number * self.batch).min(order.len());
-        let end = (start + self.batch).min(order.len());
-        let change = |image: &mut [f32], shape, index| {
-            let draw = Draw { seed: self.seed, epoch, index };
-            augment(&self.augmentations, image, shape, draw);
-        };
-        reader.read(&self.corpus, &order[start..end], change)
+        let size = self.balanced.as_ref().map_or(self.batch, |balanced| balanced.batch());
+        let start = (number * size).min(order.len());
+        let end = (start + size).min(order.len());
+        let indices = &order[start..end];
+        let softening = Softening::of(&self.augmentations);
+        let draw = |index| Draw { seed: self.seed, epoch, index };
+        let partner = |index| softening.and_then(|softening| softening.partner(&self.indices, draw(index)));
+        let mut batch = reader.read(&self.corpus, indices, |index| {
+            let image = self.image(reader, draw(index))?;
+            match partner(index) {
+                Some(partner) => Ok(mixed(image, &self.image(reader, draw(partner.index))?, partner.share)),
+                None => Ok(image),
+            }
+        })?;
+        if let Some(softening) = softening {
+            let partners =
+                indices.iter().map(|&index| partner(index).unwrap_or(Partner { index, share: 1.0 }));
+            batch.soft = Some(self.soft_labels(&batch.labels, partners.collect(), softening.smoothing)?);
+        }
+        Ok(batch)
     }
+
+    fn image(&self, reader: &Reader, draw: Draw) -> Result<Image, DataError> {
+        let raw = self.corpus.raw(draw.index)?;
+        Ok(render(&raw, &reader.values, &self.augmentations, draw))
+    }
+
+    fn soft_labels(
+        &self,
+        own: &[i64],
+        partners: Vec<Partner>,
+        smoothing: f64,
+    ) -> Result<SoftLabels, DataError> {
+        let indices: Vec<u32> = partners.iter().map(|partner| partner.index).collect();
+        let others = labels(&self.corpus, &indices)?;
+        let samples = own.iter().zip(others).zip(partners);
+        let samples = samples.map(|((&label, other), partner)| (label, other, partner.share));
+        Ok(SoftLabels::new(samples, self.corpus.classes, smoothing))
+    }
+}
+
+/// `share image + (1 - share) other`, for images of one shape.
+fn mixed(mut image: Image, other: &Image, share: f32) -> Image {
+    image.pixels.iter_mut().zip(&other.pixels).for_each(|(value, other)| {
+        *value = share * *value + (1.0 - share) * other;
+    });
+    image
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::digits;
-    use crate::lang::catalog::{Crop, Flip};
+    use crate::lang::catalog::{Crop, Flip, LabelSmoothing, Mixup};
 
     fn feed(indices: Vec<u32>, batch: usize, shuffle: bool) -> Feed {
         let corpus = Arc::new(digits::open().unwrap().train);
@@ -164,6 +220,37 @@ mod tests {
         assert_ne!(first[0].indices, second[0].indices);
         let changed = samples(&first).into_iter().zip(samples(&second));
         assert!(changed.filter(|(one, other)| one != other).count() > 250);
+    }
+
+    #[test]
+    fn a_mixture_is_of_two_augmented_samples_and_their_labels() {
+        let corpus = Arc::new(digits::open().unwrap().train);
+        let plain = vec![Augmentation::Crop(Crop { pad: 2 }), Augmentation::Flip(Flip { p: 0.5 })];
+        let mixup = Augmentation::Mixup(Mixup { alpha: 1.0 });
+        let smoothing = Augmentation::LabelSmoothing(LabelSmoothing { epsilon: 0.1 });
+        let soft = [plain.clone(), vec![mixup, smoothing]].concat();
+        let softening = Softening::of(&soft).unwrap();
+        let indices: Vec<u32> = (0..64).collect();
+        let load_with = |list| {
+            let feed = Feed::new(corpus.clone(), indices.clone(), list, 64, 11, false).unwrap();
+            load(&feed, 3, 0).remove(0)
+        };
+        let (plain, mixed) = (load_with(plain), load_with(soft));
+        let targets = mixed.soft.as_ref().unwrap();
+        assert_eq!((targets.classes, plain.soft), (10, None));
+        for index in 0..64usize {
+            let draw = Draw { seed: 11, epoch: 3, index: index as u32 };
+            let Partner { index: other, share } = softening.partner(&indices, draw).unwrap();
+            let pixel = |index: usize, at: usize| plain.pixels[index * 64 + at];
+            for at in 0..64 {
+                let expected = share * pixel(index, at) + (1.0 - share) * pixel(other as usize, at);
+                assert_eq!(mixed.pixels[index * 64 + at], expected);
+            }
+            let of = |class: usize| targets.targets[index * 10 + class];
+            let total: f32 = (0..10).map(of).sum();
+            let expected = 0.9 * share + 0.01;
+            assert!((total - 1.0).abs() < 1e-5 && of(plain.labels[index] as usize) >= expected - 1e-6);
+        }
     }
 
     #[test]

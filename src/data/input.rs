@@ -83,6 +83,22 @@ impl Input {
         Ok(bytes)
     }
 
+    /// The next `count` bytes; as few are reserved as arrive.
+    pub fn next(&mut self, count: u64) -> Result<Vec<u8>, DataError> {
+        let length = self.offset + count;
+        let mut bytes = Vec::new();
+        let outcome = (&mut self.reader).take(count).read_to_end(&mut bytes);
+        let read = bytes.len() as u64;
+        match outcome {
+            Err(error) => Err(self.failed(error, length, read)),
+            Ok(_) if read < count => Err(self.truncated(length, read)),
+            Ok(_) => {
+                self.offset = length;
+                Ok(bytes)
+            }
+        }
+    }
+
     /// Compares the size of a plain file with `length`, the size that its header announces.
     pub fn check_size(&self, length: u64) -> Result<(), DataError> {
         match self.size {

@@ -90,6 +90,7 @@ mod tests {
             indices: vec![number as u32],
             pixels: vec![0.0],
             labels: vec![0],
+            soft: None,
             height: 1,
             width: 1,
             channels: 1,

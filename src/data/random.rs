@@ -13,6 +13,8 @@ pub enum Purpose {
     Eigenvector = 6,
     Dropout = 7,
     Attack = 8,
+    Corruption = 9,
+    Measurement = 10,
 }
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014):
@@ -57,6 +59,34 @@ impl Generator {
     /// Uniform in `[0, 1)`, a multiple of 2⁻⁵³.
     pub fn unit(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Uniform in `[low, high)`.
+    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.unit()
+    }
+
+    /// Gamma distributed with this shape and scale 1 (Marsaglia and Tsang: "A simple method for generating gamma
+    /// variables", 2000).
+    pub fn gamma(&mut self, shape: f64) -> f64 {
+        if shape < 1.0 {
+            return self.gamma(shape + 1.0) * (1.0 - self.unit()).powf(1.0 / shape);
+        }
+        let d = shape - 1.0 / 3.0;
+        let c = 1.0 / (9.0 * d).sqrt();
+        loop {
+            let normal = self.normal();
+            let cube = (1.0 + c * normal).powi(3);
+            if cube > 0.0 && (1.0 - self.unit()).ln() < 0.5 * normal * normal + d - d * cube + d * cube.ln() {
+                return d * cube;
+            }
+        }
+    }
+
+    /// Beta distributed with both parameters `alpha`; 1 where both gamma variables vanish.
+    pub fn beta(&mut self, alpha: f64) -> f64 {
+        let (one, other) = (self.gamma(alpha), self.gamma(alpha));
+        if one + other > 0.0 { one / (one + other) } else { 1.0 }
     }
 
     /// Fisher–Yates: every order of `items` is equally likely.
@@ -106,6 +136,22 @@ mod tests {
         assert!(counts.iter().all(|count| count.abs_diff(10_000) < 400), "{counts:?}");
         assert_eq!(generator.below(0), 0);
         assert_eq!(generator.below(1), 0);
+    }
+
+    #[test]
+    fn beta_has_its_moments() {
+        for alpha in [0.2, 1.0, 3.0] {
+            let mut generator = Generator::keyed(Purpose::Augmentation, &[9]);
+            let drawn: Vec<f64> = (0..40_000).map(|_| generator.beta(alpha)).collect();
+            let mean = drawn.iter().sum::<f64>() / 40_000.0;
+            let variance = drawn.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 40_000.0;
+            let expected = 1.0 / (4.0 * (2.0 * alpha + 1.0));
+            assert!(
+                (mean - 0.5).abs() < 0.01 && (variance / expected - 1.0).abs() < 0.03,
+                "{alpha}: {variance}"
+            );
+        }
+        assert!((0.0..=1.0).contains(&Generator::keyed(Purpose::Order, &[]).beta(1e-6)));
     }
 
     #[test]

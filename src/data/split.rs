@@ -26,15 +26,23 @@ impl Split {
     /// # Errors
     /// A split that leaves no sample for training or none for validation.
     pub fn new(labels: &[u16], validation: Option<Validation>) -> Result<Self, DataError> {
-        let Some(validation) = validation else {
-            return Ok(Self { train: (0..labels.len() as u32).collect(), validation: Vec::new() });
-        };
+        match validation {
+            None => Ok(Self { train: (0..labels.len() as u32).collect(), validation: Vec::new() }),
+            Some(validation) => Self::drawn(labels, validation, &[SPLIT]),
+        }
+    }
+
+    /// As [`Split::new`], with draws that depend on `key` too.
+    ///
+    /// # Errors
+    /// As [`Split::new`].
+    pub fn drawn(labels: &[u16], validation: Validation, key: &[u64]) -> Result<Self, DataError> {
         let wanted = size(validation, labels.len())?;
         let members = members(labels);
         let mut chosen = vec![false; labels.len()];
         for (label, quota) in quotas(&members, wanted, labels.len()).into_iter().enumerate() {
             let mut drawn = members[label].clone();
-            Generator::keyed(Purpose::Split, &[SPLIT, label as u64]).shuffle(&mut drawn);
+            Generator::keyed(Purpose::Split, &[key, &[label as u64]].concat()).shuffle(&mut drawn);
             drawn.iter().take(quota).for_each(|&index| chosen[index as usize] = true);
         }
         let (validation, train) = (0..labels.len() as u32).partition(|&index| chosen[index as usize]);

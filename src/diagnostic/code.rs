@@ -102,6 +102,21 @@ codes! {
     ValidationTakesAll "F0403" "validation-takes-all" Error "a validation split that leaves nothing to train on";
     ImageTooSmall "F0404" "image-too-small" Error "images too small for the network";
     TooFewClasses "F0405" "too-few-classes" Error "a loss that the data set has too few classes for";
+    UnfittingImages "F0406" "unfitting-images" Error "images that an evaluator cannot work with";
+    MixedSizes "F0407" "mixed-sizes" Error "images of several sizes that nothing brings to one";
+    SizesDiffer "F0408" "sizes-differ" Error "training and test images of different size";
+    RandomView "F0409" "random-view" Error "a random change of the images that are measured on";
+    NoSoftLabels "F0410" "no-soft-labels" Error "soft labels where a loss or an attack needs single ones";
+    EmptyClass "F0411" "empty-class" Error "a class without images";
+    AmbiguousClasses "F0412" "ambiguous-classes" Error "two classes whose names differ only in case";
+    ClassesDiffer "F0413" "classes-differ" Error "parts of a data set with different classes";
+    LinkLeavesRoot "F0414" "link-leaves-root" Error "a symbolic link out of the data set";
+    StrayFile "F0415" "stray-file" Error "a file among the images that is no image";
+    ImageTooLarge "F0416" "image-too-large" Error "an image of more pixels than are decoded";
+    UnknownDomain "F0417" "unknown-domain" Error "a domain that the data set does not have";
+    UnevenDomains "F0418" "uneven-domains" Error "a batch that training domains cannot share evenly";
+    UnfittingSizes "F0419" "unfitting-sizes" Error "sizes that a network cannot have";
+    UnknownLayer "F0420" "unknown-layer" Error "a layer that the network does not have";
     // The file as a whole.
     DuplicateStatement "F0501" "duplicate-statement" Error "a statement that stands twice";
     SecondRecipe "F0502" "second-recipe" Error "a second recipe";
@@ -117,6 +132,7 @@ codes! {
     InvalidSetting "F0512" "invalid-setting" Error "a flag whose value is not Flat";
     UnbuiltPrecision "F0513" "unbuilt-precision" Error "a number format that this version does not train in";
     NoMomentum "F0514" "no-momentum" Error "a minimizer along the momentum over an optimizer that has none";
+    NoAdversary "F0515" "no-adversary" Error "a measurement of an adversary that is not there";
     // Lints.
     EditionMissing "L0001" "edition-missing" Warning "a file that does not pin its edition";
     UnusedLet "L0002" "unused-let" Warning "a name that nothing uses";
@@ -134,6 +150,8 @@ codes! {
     FollowsConstant "L0014" "follows-constant" Warning "a value that follows a constant learning rate";
     SingleEpochCurriculum "L0015" "single-epoch-curriculum" Warning "a curriculum over epochs in a phase of one";
     BudgetOfSum "L0016" "budget-of-sum" Warning "a loss budget under a summed loss";
+    RepeatedEvaluator "L0017" "repeated-evaluator" Warning "a measurement that stands twice";
+    CentreMissed "L0018" "centre-missed" Warning "a surface without a point at the weights";
     AttackOvershoots "L0101" "attack-overshoots" Warning "an attack step longer than the ball is wide";
     AttackFallsShort "L0102" "attack-falls-short" Warning "an attack that cannot reach the boundary of its ball";
     WeakEvaluation "L0103" "weak-evaluation" Warning "an evaluation attack weaker than the training attack";

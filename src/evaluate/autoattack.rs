@@ -4,7 +4,7 @@
 use burn::tensor::Tensor;
 
 use super::doubts::{doubts_of_gain, doubts_of_network};
-use super::measure::{MeasureError, Measurements, Watch};
+use super::measure::{Headway, MeasureError, Measurements, Watch};
 use super::{Subject, keep, victim};
 use crate::attack::{
     Apgd, Ball, Criterion, Draws, Fab, Square, Victim, boundary_start, read, runner_up, wrong,
@@ -67,7 +67,11 @@ pub fn robustness<B: Ops>(
     let all = if smoke { &indices[..indices.len().min(SMOKE)] } else { indices };
     let (left, warnings) = cascade.run(all, watch)?;
     let name = format!("{}.accuracy", spec.label(classes));
-    Ok(Measurements { values: vec![(name, left as f64 / all.len().max(1) as f64)], warnings })
+    Ok(Measurements {
+        values: vec![(name, left as f64 / all.len().max(1) as f64)],
+        warnings,
+        ..Measurements::default()
+    })
 }
 
 impl<B: Ops> Cascade<'_, B> {
@@ -95,7 +99,7 @@ impl<B: Ops> Cascade<'_, B> {
             let batch = Batch::upload(batch?, self.device);
             done += batch.len();
             robust.extend(self.survivors(stage, batch));
-            if !watch(stage.map_or("clean", Stage::name), done, of) {
+            if !watch(&Headway::samples(stage.map_or("clean", Stage::name), done, of)) {
                 return Err(MeasureError::Stopped);
             }
         }

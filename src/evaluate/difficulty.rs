@@ -1,9 +1,12 @@
-//! Difficulty of a fixed probe set: quantiles of loss, GDM and ADM (the ADM poster's Figure 1).
+//! Difficulty of a fixed probe set: loss, GDM and ADM of every sample, and how far apart they are (the ADM poster's
+//! Figure 1).
 
 use burn::tensor::Tensor;
 
-use super::Subject;
-use crate::data::{DataError, EvalBatches};
+use super::field::{Axis, Column, Field};
+use super::measure::{Headway, MeasureError, Measurements};
+use super::{Moment, Session, Subject, evenly_spaced};
+use crate::data::EvalBatches;
 use crate::lang::catalog::DifficultyEvaluator;
 use crate::model::{Normalization, StateDict, Wants};
 use crate::ops::Ops;
@@ -20,32 +23,70 @@ const MEASURES: [&str; 3] = ["loss", "gdm", "adm"];
 
 const QUANTILES: [(&str, f64); 3] = [("p10", 0.1), ("p50", 0.5), ("p90", 0.9)];
 
-/// `difficulty.<measure>.<quantile>` over the probe set, without augmentation, with running statistics.
-pub fn quantiles<B: Ops>(
+/// Difficulties over the probe set, without augmentation, with running statistics: their quantiles and separability,
+/// and one value per sample.
+///
+/// # Errors
+/// Data that cannot be read; the session was stopped.
+pub fn difficulty<B: Ops>(
     spec: &DifficultyEvaluator,
     subject: &Subject<'_, B>,
-    state: &StateDict<B>,
-) -> Result<Vec<(String, f64)>, DataError> {
+    moment: &Moment<'_, B>,
+    session: &mut Session<'_, '_>,
+) -> Result<Measurements, MeasureError> {
     let wanted = subject.at_most.map_or(spec.samples, |batches| spec.samples.min(batches * BATCH));
     let probes = evenly_spaced(subject.train_indices, wanted);
-    let mut all: [Vec<f32>; 3] = Default::default();
-    for batch in EvalBatches::new(subject.train, probes, BATCH) {
-        let measured = difficulties(spec, subject, state, Batch::upload(batch?, subject.device));
+    let mut all: [Vec<f64>; 3] = session.state("difficulty").unwrap_or_default();
+    let rest = probes[all[0].len().min(probes.len())..].to_vec();
+    for batch in EvalBatches::new(subject.train, rest, BATCH) {
+        let measured = difficulties(spec, subject, moment.state, Batch::upload(batch?, subject.device));
         for (all, values) in all.iter_mut().zip(measured) {
-            all.extend(values.into_data().convert::<f32>().to_vec::<f32>().unwrap_or_default());
+            all.extend(values.into_data().convert::<f64>().iter::<f64>());
         }
+        session.advance("difficulty", Headway::samples("difficulty", all[0].len(), probes.len()), &all)?;
     }
-    all.iter_mut().for_each(|values| values.sort_by(f32::total_cmp));
-    let named = |(measure, values): (&&str, &Vec<f32>)| {
-        QUANTILES.map(|(name, q)| (format!("difficulty.{measure}.{name}"), quantile(values, q)))
-    };
-    Ok(MEASURES.iter().zip(&all).flat_map(named).collect())
+    let values = MEASURES.iter().zip(&all).flat_map(|(measure, values)| spread(measure, values)).collect();
+    let label = format!("difficulty(samples={}, alpha={})", probes.len(), spec.alpha);
+    let fields = vec![field(label, &probes, all, moment)];
+    Ok(Measurements { values, fields, warnings: Vec::new() })
 }
 
-/// `wanted` of the indices at equal distances, all of them where there are fewer.
-fn evenly_spaced(indices: &[u32], wanted: usize) -> Vec<u32> {
-    let count = wanted.min(indices.len());
-    (0..count).map(|k| indices[k * indices.len() / count]).collect()
+/// Quantiles of one measure, and how well it tells samples apart.
+fn spread(measure: &str, values: &[f64]) -> Vec<(String, f64)> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let quantiles = QUANTILES.map(|(name, q)| (name, quantile(&sorted, q)));
+    let [(_, p10), _, (_, p90)] = quantiles;
+    let apart = [("ratio", p90 / p10), ("variation", variation(values))];
+    quantiles
+        .into_iter()
+        .chain(apart)
+        .map(|(name, value)| (format!("difficulty.{measure}.{name}"), value))
+        .collect()
+}
+
+/// Standard deviation over mean.
+fn variation(values: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n;
+    variance.sqrt() / mean
+}
+
+/// One value per sample, and whether the curriculum kept it at its last visit.
+fn field<B: Ops>(label: String, probes: &[u32], all: [Vec<f64>; 3], moment: &Moment<'_, B>) -> Field {
+    let measure = |(name, values): (&&str, Vec<f64>)| Column::new(name, values);
+    let mut columns: Vec<Column> = MEASURES.iter().zip(all).map(measure).collect();
+    if let Some(weights) = &moment.weights {
+        let weights: Vec<f64> = weights.to_data().convert::<f64>().iter::<f64>().collect();
+        let kept = |&index: &u32| match weights[index as usize] {
+            weight if weight < 0.0 => f64::NAN,
+            weight => f64::from(weight > 0.0),
+        };
+        columns.push(Column::new("kept", probes.iter().map(kept).collect()));
+    }
+    let axis = Axis::new("sample", probes.iter().map(|&index| f64::from(index)).collect());
+    Field::line("difficulty", label, axis, columns)
 }
 
 /// Loss, GDM and ADM of each sample, `[n]` each: two forward passes and one backward for the input.
@@ -69,11 +110,11 @@ fn difficulties<B: Ops>(
 }
 
 /// Linear interpolation between order statistics of sorted values, NumPy's default.
-fn quantile(sorted: &[f32], q: f64) -> f64 {
+fn quantile(sorted: &[f64], q: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let place = q * last as f64;
     let (low, share) = (place.floor() as usize, place.fract());
-    let at = |index: usize| f64::from(sorted[index.min(last)]);
+    let at = |index: usize| sorted[index.min(last)];
     at(low) * (1.0 - share) + at(low + 1) * share
 }
 
@@ -89,8 +130,10 @@ mod tests {
     }
 
     #[test]
-    fn probes_are_spread_and_never_repeat() {
-        assert_eq!(evenly_spaced(&[5, 6, 7, 8, 9, 10], 3), [5, 7, 9]);
-        assert_eq!(evenly_spaced(&[5, 6], 10), [5, 6]);
+    fn separability_is_a_ratio_of_quantiles_and_a_coefficient_of_variation() {
+        let named = spread("gdm", &[4.0, 1.0, 3.0, 2.0, 5.0]);
+        let value = |name: &str| named.iter().find(|(known, _)| known == name).unwrap().1;
+        assert!((value("difficulty.gdm.ratio") - 4.6 / 1.4).abs() < 1e-12);
+        assert!((value("difficulty.gdm.variation") - 2f64.sqrt() / 3.0).abs() < 1e-12);
     }
 }

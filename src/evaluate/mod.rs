@@ -2,21 +2,34 @@
 
 mod accuracy;
 mod autoattack;
+mod corruption;
+pub mod cost;
+mod curvature;
 mod difficulty;
 mod doubts;
+mod estimates;
+pub mod field;
+mod gap;
 mod measure;
+mod notes;
+mod perturbation;
 mod pgd;
+
+use burn::tensor::Tensor;
 
 use crate::attack::{Victim, rows};
 use crate::data::{Corpus, DataError};
 use crate::lang::catalog::Evaluator;
+use crate::lang::program::Phase;
+use crate::lang::schedule::Clock;
 use crate::model::{Model, Normalization, StateDict};
 use crate::ops::Ops;
 use crate::train::Batch;
 
 pub use accuracy::{Scores, scores};
 pub use doubts::disagreements;
-pub use measure::{MeasureError, Measurements, Watch};
+pub use measure::{Headway, MeasureError, Measurements, Watch};
+pub use notes::{Notes, Session};
 
 /// Samples per evaluation batch: large enough to keep the cores busy, small enough for the memory of any network.
 pub const BATCH: usize = 256;
@@ -29,20 +42,55 @@ pub struct Subject<'a, B: Ops> {
     /// Indices of the training samples.
     pub train_indices: &'a [u32],
     pub test: &'a Corpus,
+    /// Indices of the held out training samples.
+    pub validation: &'a [u32],
+    /// The out split of test domains.
+    pub oracle: Option<&'a Corpus>,
     /// Batches per evaluator in a smoke run.
     pub at_most: Option<usize>,
+}
+
+/// Weights, and where the training stands that made them.
+pub struct Moment<'a, B: Ops> {
+    pub state: &'a StateDict<B>,
+    pub phase: &'a Phase,
+    /// Number of the phase, from 1.
+    pub number: usize,
+    pub clock: Clock,
+    pub seed: u64,
+    /// Weight of each training sample when a step last saw it, -1 before; self-paced curricula alone, `[samples]`.
+    pub weights: Option<Tensor<B, 1>>,
+    /// What the phase's adversary remembers.
+    pub adversary: Option<Tensor<B, 1>>,
+    /// Numbers of earlier moments, at the end of a run.
+    pub measured: Vec<(String, f64)>,
+}
+
+impl<'a, B: Ops> Moment<'a, B> {
+    /// Weights at the beginning of a phase, of which nothing else is known.
+    pub fn of_weights(state: &'a StateDict<B>, phase: &'a Phase) -> Self {
+        let clock = Clock { step: 0, steps: 1, steps_per_epoch: 1, lr: None };
+        Self { state, phase, number: 1, clock, seed: 0, weights: None, adversary: None, measured: Vec::new() }
+    }
+
+    /// Earlier values of a measurement, in order.
+    fn history(&self, name: &str) -> Vec<f64> {
+        let named = self.measured.iter().filter(|(known, _)| known == name);
+        named.map(|(_, value)| *value).collect()
+    }
 }
 
 /// Measures on the training or the test samples, as the evaluator asks.
 ///
 /// # Errors
-/// Data that cannot be read; `watch` stopped it.
+/// Data that cannot be read, notes that cannot be written; the session was stopped.
 pub fn measure<B: Ops>(
     evaluator: &Evaluator,
     subject: &Subject<'_, B>,
-    state: &StateDict<B>,
-    watch: &mut Watch<'_>,
+    moment: &Moment<'_, B>,
+    session: &mut Session<'_, '_>,
 ) -> Result<Measurements, MeasureError> {
+    let (state, watch) = (moment.state, &mut *session.watch);
     let name = evaluator.name();
     let all: Vec<u32> = (0..subject.test.len() as u32).collect();
     if let Some(measured) = robustness(evaluator, subject, subject.test, &all, state, watch) {
@@ -50,10 +98,18 @@ pub fn measure<B: Ops>(
     }
     Ok(match evaluator {
         Evaluator::Loss(_) => Measurements::one(name, test_scores(subject, state)?.loss),
-        Evaluator::Difficulty(spec) => {
-            Measurements { values: difficulty::quantiles(spec, subject, state)?, ..Measurements::default() }
-        }
-        _ => Measurements::one(name, test_scores(subject, state)?.accuracy),
+        Evaluator::Difficulty(spec) => difficulty::difficulty(spec, subject, moment, session)?,
+        Evaluator::Hessian(spec) => curvature::hessian(spec, subject, moment, session)?,
+        Evaluator::Spectrum(spec) => curvature::spectrum(spec, subject, moment, session)?,
+        Evaluator::Landscape(spec) => curvature::landscape(spec, subject, moment, session)?,
+        Evaluator::Lpf(spec) => curvature::lpf(spec, subject, moment, session)?,
+        Evaluator::Sharpness(spec) => curvature::sharpness(spec, subject, moment, session)?,
+        Evaluator::Gradient(spec) => curvature::gradient(spec, subject, moment, session)?,
+        Evaluator::Gap(spec) => gap::gap(spec, subject, moment, session)?,
+        Evaluator::Perturbation(spec) => perturbation::perturbation(spec, subject, moment, session)?,
+        Evaluator::Estimates(spec) => estimates::correlations(spec, subject, state, session)?,
+        Evaluator::Corruption(spec) => corruption::errors(spec, subject, state, session)?,
+        _ => Measurements { values: accuracies(name, subject, state)?, ..Measurements::default() },
     })
 }
 
@@ -71,8 +127,14 @@ pub fn robustness<B: Ops>(
         Evaluator::Autoattack(spec) => {
             Some(autoattack::robustness(spec, subject, corpus, indices, state, watch))
         }
-        Evaluator::Accuracy(_) | Evaluator::Loss(_) | Evaluator::Difficulty(_) => None,
+        _ => None,
     }
+}
+
+/// `wanted` of the indices at equal distances, all of them where there are fewer.
+fn evenly_spaced(indices: &[u32], wanted: usize) -> Vec<u32> {
+    let count = wanted.min(indices.len());
+    (0..count).map(|k| indices[k * indices.len() / count]).collect()
 }
 
 /// The network as it is evaluated.
@@ -96,12 +158,57 @@ fn keep<B: Ops>(batch: Batch<B>, fallen: &[bool]) -> Option<Batch<B>> {
         indices: batch.indices.select(0, picked.clone()),
         places: kept.iter().map(|&row| batch.places[row]).collect(),
         x: batch.x.select(0, picked.clone()),
-        labels: batch.labels.select(0, picked),
+        labels: batch.labels.select(0, picked.clone()),
+        soft: batch.soft.map(|soft| soft.select(0, picked)),
     })
+}
+
+/// Accuracy, then that of each group of test samples; of domains also what selects among weights and among runs.
+fn accuracies<B: Ops>(
+    name: &str,
+    subject: &Subject<'_, B>,
+    state: &StateDict<B>,
+) -> Result<Vec<(String, f64)>, DataError> {
+    let scores = test_scores(subject, state)?;
+    let mut values = vec![(name.to_owned(), scores.accuracy)];
+    let named = |(group, accuracy): (String, f64)| (format!("{group}.{name}"), accuracy);
+    values.extend(scores.groups.into_iter().map(named));
+    let Some(oracle) = subject.oracle else { return Ok(values) };
+    let all: Vec<u32> = (0..oracle.len() as u32).collect();
+    for (part, corpus, indices) in
+        [("selection", subject.train, subject.validation), ("oracle", oracle, &all)]
+    {
+        let kept = subject.at_most.map_or(indices.len(), |batches| (batches * BATCH).min(indices.len()));
+        if kept > 0 {
+            let scores = scores_of(subject, corpus, &indices[..kept], state)?;
+            values.push((format!("{part}.{name}"), scores.accuracy));
+        }
+    }
+    Ok(values)
+}
+
+fn scores_of<B: Ops>(
+    subject: &Subject<'_, B>,
+    corpus: &Corpus,
+    indices: &[u32],
+    state: &StateDict<B>,
+) -> Result<Scores, DataError> {
+    scores(subject.model, corpus, indices, state, subject.device)
 }
 
 fn test_scores<B: Ops>(subject: &Subject<'_, B>, state: &StateDict<B>) -> Result<Scores, DataError> {
     let all: Vec<u32> = (0..subject.test.len() as u32).collect();
     let kept = subject.at_most.map_or(all.len(), |batches| (batches * BATCH).min(all.len()));
     scores(subject.model, subject.test, &all[..kept], state, subject.device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::evenly_spaced;
+
+    #[test]
+    fn probes_are_spread_and_never_repeat() {
+        assert_eq!(evenly_spaced(&[5, 6, 7, 8, 9, 10], 3), [5, 7, 9]);
+        assert_eq!(evenly_spaced(&[5, 6], 10), [5, 6]);
+    }
 }

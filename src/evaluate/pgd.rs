@@ -2,9 +2,11 @@
 
 use burn::tensor::Tensor;
 
-use super::measure::{MeasureError, Measurements, Watch};
+use super::measure::{Headway, MeasureError, Measurements, Watch};
 use super::{Subject, keep, victim};
-use crate::attack::{Attack, Ball, Choice, Criterion, Draws, Rule, Start, Victim, View, read, wrong};
+use crate::attack::{
+    Attack, Ball, Choice, Criterion, Draws, Rule, Start, Victim, View, Worst, read, worst, wrong,
+};
 use crate::data::{Corpus, EvalBatches};
 use crate::lang::catalog::PgdEvaluator;
 use crate::model::StateDict;
@@ -45,7 +47,7 @@ pub fn robustness<B: Ops>(
         let batch = Batch::upload(batch?, subject.device);
         done += batch.len();
         robust += survivors(spec, &victim, batch);
-        if !watch("pgd", done, kept) {
+        if !watch(&Headway::samples("pgd", done, kept)) {
             return Err(MeasureError::Stopped);
         }
     }
@@ -58,11 +60,30 @@ fn survivors<B: Ops>(spec: &PgdEvaluator, victim: &Victim<'_, B>, batch: Batch<B
     let mut left = keep(batch, &read(clean));
     for restart in 0..spec.restarts as u64 {
         let Some(batch) = left else { return 0 };
-        let found = attack(spec, victim, &batch, restart);
+        let found = attack(spec, victim, &batch, restart, &mut UntilWrong);
         let beaten = wrong(&victim.logits(found), &batch.labels);
         left = keep(batch, &read(beaten));
     }
     left.map_or(0, |batch| batch.len())
+}
+
+/// Images at which the loss of each sample is the highest that the attacks found, all steps taken.
+pub(super) fn points<B: Ops>(spec: &PgdEvaluator, victim: &Victim<'_, B>, batch: &Batch<B>) -> Tensor<B, 4> {
+    let judged = |restart| {
+        let x = attack(spec, victim, batch, restart, &mut ());
+        let logits = victim.logits(x.clone());
+        Worst::of(x, logits, &batch.labels, &Criterion::named(spec.loss))
+    };
+    (1..spec.restarts as u64).fold(judged(0), |kept, restart| worst(kept, judged(restart))).x
+}
+
+/// The images after all steps, also of samples that are misclassified before.
+pub(super) fn attacked<B: Ops>(
+    spec: &PgdEvaluator,
+    victim: &Victim<'_, B>,
+    batch: &Batch<B>,
+) -> Tensor<B, 4> {
+    attack(spec, victim, batch, 0, &mut ())
 }
 
 fn attack<B: Ops>(
@@ -70,6 +91,7 @@ fn attack<B: Ops>(
     victim: &Victim<'_, B>,
     batch: &Batch<B>,
     restart: u64,
+    rule: &mut dyn Rule<B>,
 ) -> Tensor<B, 4> {
     let x = batch.x.clone();
     let alike = |value: f64| Tensor::<B, 1>::full([batch.len()], value, (&x.device(), x.dtype()));
@@ -85,5 +107,5 @@ fn attack<B: Ops>(
         criterion: Criterion::named(spec.loss),
         noise: None,
     };
-    attack.run(start.map_or(x.clone(), |start| x + start), &mut UntilWrong).x
+    attack.run(start.map_or(x.clone(), |start| x + start), rule).x
 }

@@ -50,14 +50,16 @@ impl Key {
     ) -> Self {
         let best = matches!(experiment.select, Select::Best(_)).then_some(&experiment.select);
         let on_the_way: Vec<_> = experiment.evaluate.iter().filter(|m| m.every.is_some()).collect();
+        let arrays = inputs.arrays.as_ref().filter(|_| !on_the_way.is_empty());
         let where_and_how = (experiment.device, experiment.precision, edition, seed);
         let phases = &experiment.phases[..=phase];
         let from = (&experiment.data, &inputs.data, &experiment.model, &inputs.weights);
-        Self::of(&("train", VERSION, from, phases, best, on_the_way, where_and_how))
+        Self::of(&("train", VERSION, from, phases, best, on_the_way, arrays, where_and_how))
     }
 
-    pub(super) fn evaluate(train: &Key, experiment: &Experiment) -> Self {
-        Self::of(&("evaluate", VERSION, train, &experiment.evaluate, &experiment.select, &experiment.export))
+    pub(super) fn evaluate(train: &Key, experiment: &Experiment, inputs: &Inputs) -> Self {
+        let what = (&experiment.evaluate, &experiment.select, &experiment.export, &inputs.arrays);
+        Self::of(&("evaluate", VERSION, train, what))
     }
 
     pub(super) fn table(runs: &[&Key]) -> Self {

@@ -56,6 +56,8 @@ pub struct Run {
 pub struct Inputs {
     pub data: String,
     pub weights: Option<String>,
+    /// Of arrays that evaluators read.
+    pub arrays: Option<String>,
 }
 
 /// All stages of all variants and seeds.
@@ -112,7 +114,7 @@ impl Builder {
             before = self.stage(key, StageKind::Train { phase }, run, label, Some(before));
             train.push(before);
         }
-        let key = Key::evaluate(&self.graph[before].key, experiment);
+        let key = Key::evaluate(&self.graph[before].key, experiment, inputs);
         let label = experiment.evaluate.iter().map(|m| m.evaluator.name()).collect::<Vec<_>>().join(", ");
         let evaluate = self.stage(key, StageKind::Evaluate, run, label, Some(before));
         self.runs.push(Run { variant: index, seed, data, train, evaluate });

@@ -197,7 +197,7 @@ fn choice(word: &str, detail: &str) -> Completion {
 
 /// Whether a list must stand here whose elements these are.
 fn in_list_only(site: &Site<'_>) -> bool {
-    site.frames.is_empty() && site.clause().is_some_and(|clause| clause.word == "augment")
+    site.frames.is_empty() && site.clause().is_some_and(|clause| matches!(clause.word, "augment" | "test"))
 }
 
 /// Whether `each` may stand here.
@@ -251,7 +251,10 @@ fn is_inside(source: &str, binding: &Binding<'_>, span: Span) -> bool {
 
 /// Whether a value may stand in a slot, as far as its first word tells.
 fn fits(binding: &Binding<'_>, slot: Slot) -> bool {
-    let skipped = |token: &Token| token.kind == TokenKind::Open || token.text(binding.value) == "each";
+    let skipped = |token: &Token| {
+        matches!(token.kind, TokenKind::Open | TokenKind::Newline | TokenKind::Comment)
+            || token.text(binding.value) == "each"
+    };
     let Some(head) = tokens(binding.value).find(|token| !skipped(token)) else { return false };
     let kinds = slot.kinds();
     let components_only = matches!(slot, Slot::Component(_))

@@ -96,14 +96,18 @@ impl Slot {
 mod tests {
     use super::*;
     use crate::ide::site::Site;
-    use crate::lang::{self, DatasetInfo, Settings, World, WorldError};
+    use crate::lang::{self, DatasetInfo, Settings, SourceInfo, World, WorldError};
     use crate::syntax::tokens;
 
     struct Nowhere;
 
     impl World for Nowhere {
-        fn dataset(&self, _: &catalog::Source) -> Result<DatasetInfo, WorldError> {
-            Ok(DatasetInfo { train: 1437, test: 360, classes: 10, channels: 1, height: 8, width: 8 })
+        fn dataset(&self, _: &catalog::Source) -> Result<SourceInfo, WorldError> {
+            Ok(DatasetInfo { train: 1437, test: 360, classes: 10, channels: 1, height: 8, width: 8 }.into())
+        }
+
+        fn corruptions(&self, _: &std::path::Path, _: usize, _: &DatasetInfo) -> Result<(), WorldError> {
+            Ok(())
         }
 
         fn exists(&self, _: &std::path::Path) -> bool {

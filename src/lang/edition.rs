@@ -11,8 +11,8 @@ pub(crate) const MODEL: &str = "cnn";
 pub(crate) const OPTIMIZER: &str = "sgd";
 pub(crate) const PACING: &str = "erm";
 pub(crate) const EVALUATOR: &str = "accuracy";
-/// The attack of `select best(pgd.accuracy)` in a file without one.
-pub(crate) const ATTACK: &str = "pgd";
+/// The attacks of `select best(pgd.accuracy)` and the like in a file that has them not.
+pub(crate) const ATTACKS: [&str; 2] = ["pgd", "autoattack"];
 pub(crate) const SELECT: &str = "last";
 pub(crate) const SEEDS: &str = "[0]";
 pub(crate) const DEVICE: &str = "cpu";
@@ -22,6 +22,8 @@ pub(crate) const PRECISION: &str = "f32";
 pub(crate) fn batch(source: &Source) -> &'static str {
     match source {
         Source::Digits(_) => "64",
+        Source::Domains(_) => "96",
+        Source::Longtail(tail) => batch(&tail.source),
         _ => "128",
     }
 }
@@ -32,6 +34,9 @@ pub(crate) fn duration(source: &Source) -> &'static str {
         Source::Digits(_) => "30 epochs",
         Source::Mnist(_) | Source::FashionMnist(_) | Source::Idx(_) => "10 epochs",
         Source::Cifar10(_) | Source::Cifar100(_) => "100 epochs",
+        Source::Folder(_) => "90 epochs",
+        Source::Domains(_) => "5001 steps",
+        Source::Longtail(tail) => duration(&tail.source),
     }
 }
 
@@ -43,14 +48,18 @@ pub(crate) const DEFAULTS: &[&str] = &[
     OPTIMIZER,
     PACING,
     EVALUATOR,
-    ATTACK,
+    ATTACKS[0],
+    ATTACKS[1],
     SELECT,
     SEEDS,
     DEVICE,
     PRECISION,
     "64",
+    "96",
     "128",
     "30 epochs",
     "10 epochs",
     "100 epochs",
+    "90 epochs",
+    "5001 steps",
 ];

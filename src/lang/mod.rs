@@ -8,9 +8,10 @@ pub mod edition;
 pub mod program;
 pub mod schedule;
 pub mod value;
+pub mod view;
 pub mod world;
 
 pub use catalog::describe;
 pub use check::{Checked, Settings, check};
 pub use program::Program;
-pub use world::{DatasetInfo, World, WorldError};
+pub use world::{DatasetInfo, ImageSizes, Size, SourceInfo, World, WorldError};

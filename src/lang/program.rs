@@ -67,6 +67,8 @@ pub struct Experiment {
 pub struct Data {
     pub source: Source,
     pub augment: Vec<Augmentation>,
+    /// What images are seen through where nothing is drawn: in evaluation and validation.
+    pub view: Vec<Augmentation>,
     /// Samples per batch, at least 1; the last batch of an epoch may be smaller.
     pub batch: usize,
     /// Samples that are in memory at once; the whole batch where absent.

@@ -26,7 +26,11 @@ impl Cnn {
             (conv, b.batch_norm(&format!("bn{}", index + 1), widths[index + 1]))
         };
         let stages = (0..3).map(&mut stage).collect();
-        Self { stages, dropout: spec.dropout, fc: b.linear("fc", 4 * width, classes) }
+        Self { stages, dropout: spec.dropout, fc: b.classifier("fc", 4 * width, classes) }
+    }
+
+    pub fn drops(&self) -> bool {
+        self.dropout > 0.0
     }
 
     pub fn forward<B: Ops>(&self, tape: &mut Tape<'_, B>, mut x: Var<B>) -> Var<B> {

@@ -20,8 +20,12 @@ impl Mlp {
             layers.push(b.linear(&(2 * index + 1).to_string(), width, next));
             width = next;
         }
-        let output = b.linear(&(2 * spec.hidden.len() + 1).to_string(), width, classes);
+        let output = b.classifier(&(2 * spec.hidden.len() + 1).to_string(), width, classes);
         Self { hidden: layers, dropout: spec.dropout, output }
+    }
+
+    pub fn drops(&self) -> bool {
+        self.dropout > 0.0
     }
 
     pub fn forward<B: Ops>(&self, tape: &mut Tape<'_, B>, x: Var<B>) -> Var<B> {

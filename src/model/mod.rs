@@ -5,33 +5,48 @@
 //! statistics cannot.
 
 mod cnn;
+pub(crate) mod known;
 mod layers;
 mod layout;
 mod mlp;
 mod noise;
 mod preact_resnet;
+mod pyramidnet;
 mod resnet;
 mod sat_cnn;
+mod stem;
 mod tape;
-mod weights_file;
+mod tuning;
+mod vit;
+mod weights;
+mod wide_resnet;
 
 use burn::tensor::Tensor;
 
-use crate::lang::catalog::{Architecture, Normalize};
+use crate::lang::catalog::{Architecture, Normalize, Stem as StemChoice};
 use crate::lang::world::DatasetInfo;
 use crate::ops::{Ops, Vector};
 
 use layers::Builder;
-pub use layout::{Init, Layout, Norm, Parameter, Role};
+pub use layout::{Init, Layout, Norm, Parameter, Role, Slot};
 pub use noise::Noise;
+use resnet::Block;
+use stem::Stem;
 pub use tape::{Cost, Gradients, Mode, Moments, Normalization, Tape, Trace, Var, Wants};
-pub use weights_file::{
-    Entry, StateDict, WeightsError, entries, float_entry, load, read_tensor, save, state_from, to_bytes,
+use tuning::Tuning;
+pub use weights::{
+    Entry, Pretrained, StateDict, WeightsError, WeightsFile, entries, float_entry, load, read_tensor, save,
+    state_from, to_bytes,
 };
 
-/// Running mean and variance of every batch normalisation, in layout order; each `[channels]`.
+/// What a pass reads besides the weights that train, in layout order.
 #[derive(Clone, Debug)]
-pub struct Statistics<B: Ops>(pub Vec<[Tensor<B, 1>; 2]>);
+pub struct Statistics<B: Ops> {
+    /// Running mean and variance of every batch normalisation; each `[channels]`.
+    pub running: Vec<[Tensor<B, 1>; 2]>,
+    /// Weights that `freeze` names.
+    pub frozen: Vec<Tensor<B, 1>>,
+}
 
 /// A network for one data set: its parameters' layout and its function.
 #[derive(Clone, Debug)]
@@ -43,6 +58,8 @@ pub struct Model {
     /// Per-channel mean and standard deviation subtracted and divided inside the network.
     normalize: Option<[Vec<f64>; 2]>,
     body: Body,
+    /// What the size of the images decided.
+    pub note: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
@@ -52,6 +69,9 @@ enum Body {
     SatCnn(sat_cnn::SatCnn),
     Resnet(resnet::Resnet),
     PreactResnet(preact_resnet::PreactResnet),
+    WideResnet(wide_resnet::WideResnet),
+    Pyramidnet(pyramidnet::Pyramidnet),
+    Vit(vit::Vit),
 }
 
 /// Eight gigabytes of f32, and as much again for every buffer of the optimizer.
@@ -64,6 +84,12 @@ pub enum ModelError {
     TooSmall { model: &'static str, need: usize, height: usize, width: usize },
     #[error("the network would have {parameters} parameters, more than {MOST_PARAMETERS}")]
     TooLarge { parameters: usize },
+    #[error("`{model}`: {problem}")]
+    Sizes { model: &'static str, problem: String },
+    #[error("no part of `{model}` is called {}; its layers are {}", layers.join(", "), known.join(", "))]
+    UnknownLayers { model: &'static str, layers: Vec<String>, known: Vec<String> },
+    #[error("`freeze` leaves nothing of `{model}` to train")]
+    NothingTrains { model: &'static str },
     #[error("`normalize` gives {given} channels, the data set's images have {channels}")]
     Channels { given: usize, channels: usize },
 }
@@ -78,27 +104,20 @@ impl Model {
         let input = [info.channels, info.height, info.width];
         let normalize = normalization(architecture.normalize(), constants, info.channels)?;
         require_size(architecture, info)?;
-        let mut builder = Builder::default();
-        let b = &mut builder;
-        let body = match architecture {
-            Architecture::Mlp(spec) => Body::Mlp(mlp::Mlp::new(b, input, spec, info.classes)),
-            Architecture::Cnn(spec) => Body::Cnn(cnn::Cnn::new(b, input[0], spec, info.classes)),
-            Architecture::SatCnn(_) => Body::SatCnn(sat_cnn::SatCnn::new(b, input, info.classes)),
-            Architecture::Resnet18(_) => Body::Resnet(resnet::Resnet::new(
-                b,
-                input[0],
-                &[[64, 2], [128, 2], [256, 2], [512, 2]],
-                info.classes,
-            )),
-            Architecture::PreactResnet20(_) => {
-                Body::PreactResnet(preact_resnet::PreactResnet::new(b, input[0], 3, info.classes))
-            }
-        };
-        let parameters = builder.layout.parameter_count();
+        let mut builder = Builder::new(Tuning::new(architecture.tuning()));
+        let (body, note) = Body::new(&mut builder, architecture, input, info.classes);
+        let (layout, tuning) = builder.finish();
+        require_trainable(architecture.name(), &layout, &tuning)?;
+        let parameters = layout.parameter_count().saturating_add(layout.frozen_count());
         if parameters > MOST_PARAMETERS {
             return Err(ModelError::TooLarge { parameters });
         }
-        Ok(Model { layout: builder.layout, input, classes: info.classes, normalize, body })
+        Ok(Model { layout, input, classes: info.classes, normalize, body, note })
+    }
+
+    /// Whether a pass in training mode may differ from one in evaluation mode: by batch normalisation, or by dropout.
+    pub fn changes_in_training(&self) -> bool {
+        !self.layout.norms.is_empty() || self.body.drops()
     }
 
     /// One pass over `x` (`[n, h, w, c]`, pixels in [0, 1]) at `weights`.
@@ -134,6 +153,66 @@ impl Model {
 }
 
 impl Body {
+    /// The network, and what the size of the images decided about it.
+    fn new(
+        b: &mut Builder,
+        architecture: &Architecture,
+        input @ [channels, height, width]: [usize; 3],
+        classes: usize,
+    ) -> (Self, Option<&'static str>) {
+        let mut resnet = |block, depths: [usize; 4], choice: StemChoice| {
+            let stem = Stem::of(choice, [height, width]);
+            let stages: [[usize; 2]; 4] = std::array::from_fn(|stage| [64 << stage, depths[stage]]);
+            let shape = resnet::Shape { block, stages: &stages, stem };
+            (Body::Resnet(resnet::Resnet::new(b, channels, shape, classes)), Some(stem.note()))
+        };
+        let body = match architecture {
+            Architecture::Resnet18(net) => return resnet(Block::Basic, [2, 2, 2, 2], net.stem),
+            Architecture::Resnet34(net) => return resnet(Block::Basic, [3, 4, 6, 3], net.stem),
+            Architecture::Resnet50(net) => return resnet(Block::Bottleneck, [3, 4, 6, 3], net.stem),
+            Architecture::Resnet101(net) => return resnet(Block::Bottleneck, [3, 4, 23, 3], net.stem),
+            Architecture::Mlp(spec) => Body::Mlp(mlp::Mlp::new(b, input, spec, classes)),
+            Architecture::Cnn(spec) => Body::Cnn(cnn::Cnn::new(b, channels, spec, classes)),
+            Architecture::SatCnn(_) => Body::SatCnn(sat_cnn::SatCnn::new(b, input, classes)),
+            Architecture::PreactResnet18(net) => {
+                let stages = [[64, 2], [128, 2], [256, 2], [512, 2]];
+                preact(b, channels, &stages, net.final_bn, classes)
+            }
+            Architecture::PreactResnet20(_) => {
+                preact(b, channels, &[[16, 3], [32, 3], [64, 3]], true, classes)
+            }
+            Architecture::Wrn(net) => {
+                Body::WideResnet(wide_resnet::WideResnet::new(b, channels, net.depth, net.width, classes))
+            }
+            Architecture::Pyramidnet110(net) => {
+                Body::Pyramidnet(pyramidnet::Pyramidnet::new(b, channels, 110, net.alpha, classes))
+            }
+            Architecture::Vit(net) => {
+                let shape =
+                    vit::Shape { patch: net.patch, width: net.width, depth: net.depth, heads: net.heads };
+                Body::Vit(vit::Vit::new(b, input, shape, classes))
+            }
+            Architecture::VitB16(_) => {
+                let shape = vit::Shape { patch: 16, width: 768, depth: 12, heads: 12 };
+                Body::Vit(vit::Vit::new(b, input, shape, classes))
+            }
+        };
+        (body, None)
+    }
+
+    fn drops(&self) -> bool {
+        match self {
+            Body::Mlp(net) => net.drops(),
+            Body::Cnn(net) => net.drops(),
+            Body::SatCnn(_)
+            | Body::Resnet(_)
+            | Body::PreactResnet(_)
+            | Body::WideResnet(_)
+            | Body::Pyramidnet(_)
+            | Body::Vit(_) => false,
+        }
+    }
+
     fn forward<B: Ops>(&self, tape: &mut Tape<'_, B>, x: Var<B>) -> Var<B> {
         match self {
             Body::Mlp(net) => net.forward(tape, x),
@@ -141,7 +220,29 @@ impl Body {
             Body::SatCnn(net) => net.forward(tape, x),
             Body::Resnet(net) => net.forward(tape, x),
             Body::PreactResnet(net) => net.forward(tape, x),
+            Body::WideResnet(net) => net.forward(tape, x),
+            Body::Pyramidnet(net) => net.forward(tape, x),
+            Body::Vit(net) => net.forward(tape, x),
         }
+    }
+}
+
+fn preact(b: &mut Builder, channels: usize, stages: &[[usize; 2]], final_bn: bool, classes: usize) -> Body {
+    Body::PreactResnet(preact_resnet::PreactResnet::new(b, channels, stages, final_bn, classes))
+}
+
+/// Every name that `freeze` gives must be there, and something must be left.
+fn require_trainable(model: &'static str, layout: &Layout, tuning: &Tuning) -> Result<(), ModelError> {
+    let all = layout.all();
+    let names: Vec<&str> = all.iter().map(|(parameter, _)| parameter.name.as_str()).collect();
+    let unknown = tuning.unknown(&names);
+    if !unknown.is_empty() {
+        let layers = unknown.into_iter().map(str::to_owned).collect();
+        return Err(ModelError::UnknownLayers { model, layers, known: layout.top_layers() });
+    }
+    match layout.parameters.is_empty() {
+        true => Err(ModelError::NothingTrains { model }),
+        false => Ok(()),
     }
 }
 
@@ -163,13 +264,13 @@ fn normalization(
 }
 
 fn require_size(architecture: &Architecture, info: &DatasetInfo) -> Result<(), ModelError> {
-    let (model, need) = match architecture {
-        Architecture::SatCnn(_) => ("sat_cnn", sat_cnn::MINIMUM_SIZE),
-        _ => return Ok(()),
-    };
+    let (model, need) = (architecture.name(), architecture.smallest_side());
     let (height, width) = (info.height, info.width);
     if height.min(width) < need {
         return Err(ModelError::TooSmall { model, need, height, width });
     }
-    Ok(())
+    match architecture.misfit([height, width]) {
+        Some(problem) => Err(ModelError::Sizes { model, problem }),
+        None => Ok(()),
+    }
 }

@@ -1,6 +1,7 @@
-//! Pre-activation ResNet of widths 16, 32, 64 for CIFAR (He et al. 2016), 1×1 convolution shortcuts.
+//! Pre-activation ResNets of basic blocks for CIFAR (He et al. 2016), 1×1 convolution shortcuts.
 //!
-//! With three blocks per stage it is `preact_resnet20`: 272,282 parameters for 10 classes.
+//! Widths 16, 32, 64 with three blocks each are `preact_resnet20`: 272,282 parameters for 10 classes. Widths 64 to
+//! 512 with two blocks each are `preact_resnet18`; the SAT paper's has no normalisation after the last stage.
 
 use super::layers::{BatchNorm, Builder, Conv2d, Linear};
 use super::tape::{Tape, Var};
@@ -10,7 +11,7 @@ use crate::ops::{Conv, Ops};
 pub struct PreactResnet {
     conv1: Conv2d,
     blocks: Vec<PreactBlock>,
-    bn: BatchNorm,
+    bn: Option<BatchNorm>,
     fc: Linear,
 }
 
@@ -24,20 +25,27 @@ struct PreactBlock {
 }
 
 impl PreactResnet {
-    pub fn new(b: &mut Builder, channels: usize, depth: usize, classes: usize) -> Self {
-        let conv1 = b.conv("conv1", [channels, 16], 3, Conv { stride: 1, padding: 1 });
+    /// `stages`: width and number of blocks of each; `final_bn` puts normalisation and ReLU before the average.
+    pub fn new(
+        b: &mut Builder,
+        channels: usize,
+        stages: &[[usize; 2]],
+        final_bn: bool,
+        classes: usize,
+    ) -> Self {
+        let mut width = stages.first().map_or(0, |[width, _]| *width);
+        let conv1 = b.conv("conv1", [channels, width], 3, Conv { stride: 1, padding: 1 });
         let mut blocks = Vec::new();
-        let mut width = 16;
-        for stage in 0..3 {
+        for (stage, &[output, depth]) in stages.iter().enumerate() {
             for index in 0..depth {
                 let stride = if stage > 0 && index == 0 { 2 } else { 1 };
                 let name = format!("layer{}.{index}", stage + 1);
-                blocks.push(PreactBlock::new(b, &name, [width, 16 << stage], stride));
-                width = 16 << stage;
+                blocks.push(PreactBlock::new(b, &name, [width, output], stride));
+                width = output;
             }
         }
-        let bn = b.batch_norm("bn", width);
-        Self { conv1, blocks, bn, fc: b.linear("fc", width, classes) }
+        let bn = final_bn.then(|| b.batch_norm("bn", width));
+        Self { conv1, blocks, bn, fc: b.classifier("fc", width, classes) }
     }
 
     pub fn forward<B: Ops>(&self, tape: &mut Tape<'_, B>, x: Var<B>) -> Var<B> {
@@ -45,8 +53,10 @@ impl PreactResnet {
         for block in &self.blocks {
             x = block.forward(tape, x);
         }
-        let a = tape.batch_norm_relu(&self.bn, x);
-        let pooled = tape.global_average(a);
+        if let Some(bn) = &self.bn {
+            x = tape.batch_norm_relu(bn, x);
+        }
+        let pooled = tape.global_average(x);
         tape.linear(&self.fc, pooled)
     }
 }

@@ -1,47 +1,69 @@
-//! ResNet with basic blocks and the CIFAR stem (3×3, no pooling), torchvision's names.
+//! ResNet of basic or bottleneck blocks (v1.5: the stride is on the 3×3), torchvision's names.
 
-use super::layers::{BatchNorm, Builder, Conv2d, Linear};
+use super::layers::{BatchNorm, Builder, Conv2d, Linear, Start};
+use super::stem::Stem;
 use super::tape::{Tape, Var};
 use crate::ops::{Conv, Ops};
 
-#[derive(Clone, Debug)]
-pub struct Resnet {
-    conv1: Conv2d,
-    bn1: BatchNorm,
-    blocks: Vec<BasicBlock>,
-    fc: Linear,
+/// Output channels of a bottleneck, per channel of its 3×3.
+const EXPANSION: usize = 4;
+
+/// What a stage is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Block {
+    Basic,
+    Bottleneck,
+}
+
+/// A member of the family.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape<'a> {
+    pub block: Block,
+    /// Width and number of blocks of each stage; the stem is as wide as the first.
+    pub stages: &'a [[usize; 2]],
+    pub stem: Stem,
 }
 
 #[derive(Clone, Debug)]
-struct BasicBlock {
+pub struct Resnet {
+    stem: Stem,
     conv1: Conv2d,
     bn1: BatchNorm,
-    conv2: Conv2d,
-    bn2: BatchNorm,
+    blocks: Vec<Residual>,
+    fc: Linear,
+}
+
+/// Convolutions with their normalisations, ReLU between them, and a shortcut.
+#[derive(Clone, Debug)]
+struct Residual {
+    layers: Vec<(Conv2d, BatchNorm)>,
     downsample: Option<(Conv2d, BatchNorm)>,
 }
 
 impl Resnet {
-    /// `stages`: width and number of blocks of each; the stem is as wide as the first stage.
-    pub fn new(b: &mut Builder, channels: usize, stages: &[[usize; 2]], classes: usize) -> Self {
-        let mut width = stages.first().map_or(0, |[width, _]| *width);
-        let conv1 = b.conv("conv1", [channels, width], 3, Conv { stride: 1, padding: 1 });
+    pub fn new(b: &mut Builder, channels: usize, shape: Shape<'_>, classes: usize) -> Self {
+        // The CIFAR codes keep PyTorch's default, torchvision draws He normal.
+        let start = match shape.stem {
+            Stem::Cifar => Start::Default,
+            Stem::Imagenet => Start::HeFanOut,
+        };
+        let mut width = shape.stages.first().map_or(0, |[width, _]| *width);
+        let conv1 = shape.stem.conv(b, start, [channels, width]);
         let bn1 = b.batch_norm("bn1", width);
         let mut blocks = Vec::new();
-        for (stage, &[output, depth]) in stages.iter().enumerate() {
+        for (stage, &[inner, depth]) in shape.stages.iter().enumerate() {
             for index in 0..depth {
                 let stride = if stage > 0 && index == 0 { 2 } else { 1 };
                 let name = format!("layer{}.{index}", stage + 1);
-                blocks.push(BasicBlock::new(b, &name, [width, output], stride));
-                width = output;
+                blocks.push(Residual::new(b, shape.block, start, &name, [width, inner], stride));
+                width = shape.block.output(inner);
             }
         }
-        Self { conv1, bn1, blocks, fc: b.linear("fc", width, classes) }
+        Self { stem: shape.stem, conv1, bn1, blocks, fc: b.classifier("fc", width, classes) }
     }
 
     pub fn forward<B: Ops>(&self, tape: &mut Tape<'_, B>, x: Var<B>) -> Var<B> {
-        let z = tape.conv(&self.conv1, x);
-        let mut x = tape.batch_norm_relu(&self.bn1, z);
+        let mut x = self.stem.forward(&self.conv1, &self.bn1, tape, x);
         for block in &self.blocks {
             x = block.forward(tape, x);
         }
@@ -50,25 +72,58 @@ impl Resnet {
     }
 }
 
-impl BasicBlock {
-    fn new(b: &mut Builder, name: &str, [input, output]: [usize; 2], stride: usize) -> Self {
-        let conv1 = b.conv(&format!("{name}.conv1"), [input, output], 3, Conv { stride, padding: 1 });
-        let bn1 = b.batch_norm(&format!("{name}.bn1"), output);
-        let conv2 = b.conv(&format!("{name}.conv2"), [output, output], 3, Conv { stride: 1, padding: 1 });
-        let bn2 = b.batch_norm(&format!("{name}.bn2"), output);
-        let downsample = (stride != 1 || input != output).then(|| {
-            let conv =
-                b.conv(&format!("{name}.downsample.0"), [input, output], 1, Conv { stride, padding: 0 });
-            (conv, b.batch_norm(&format!("{name}.downsample.1"), output))
+impl Block {
+    /// Channels after a block whose 3×3 has `inner`.
+    fn output(self, inner: usize) -> usize {
+        match self {
+            Block::Basic => inner,
+            Block::Bottleneck => EXPANSION * inner,
+        }
+    }
+
+    /// Channels, kernel and stride of each convolution.
+    fn convs(self, [input, inner]: [usize; 2], stride: usize) -> Vec<([usize; 2], usize, usize)> {
+        match self {
+            Block::Basic => vec![([input, inner], 3, stride), ([inner, inner], 3, 1)],
+            Block::Bottleneck => {
+                vec![([input, inner], 1, 1), ([inner, inner], 3, stride), ([inner, self.output(inner)], 1, 1)]
+            }
+        }
+    }
+}
+
+impl Residual {
+    fn new(
+        b: &mut Builder,
+        block: Block,
+        start: Start,
+        name: &str,
+        [input, inner]: [usize; 2],
+        stride: usize,
+    ) -> Self {
+        let mut layer = |conv: &str, norm: &str, channels: [usize; 2], kernel: usize, stride: usize| {
+            let conv_spec = Conv { stride, padding: kernel / 2 };
+            let conv = b.conv_from(start, &format!("{name}.{conv}"), channels, kernel, conv_spec);
+            (conv, b.batch_norm(&format!("{name}.{norm}"), channels[1]))
+        };
+        let convs = block.convs([input, inner], stride).into_iter().enumerate();
+        let layers = convs.map(|(index, (channels, kernel, stride))| {
+            layer(&format!("conv{}", index + 1), &format!("bn{}", index + 1), channels, kernel, stride)
         });
-        Self { conv1, bn1, conv2, bn2, downsample }
+        let layers = layers.collect();
+        let output = block.output(inner);
+        let downsample = (stride != 1 || input != output)
+            .then(|| layer("downsample.0", "downsample.1", [input, output], 1, stride));
+        Self { layers, downsample }
     }
 
     fn forward<B: Ops>(&self, tape: &mut Tape<'_, B>, x: Var<B>) -> Var<B> {
-        let z = tape.conv(&self.conv1, x.clone());
-        let a = tape.batch_norm_relu(&self.bn1, z);
-        let z = tape.conv(&self.conv2, a);
-        let branch = tape.batch_norm(&self.bn2, z);
+        let mut branch = x.clone();
+        for (index, (conv, bn)) in self.layers.iter().enumerate() {
+            let z = tape.conv(conv, branch);
+            let last = index + 1 == self.layers.len();
+            branch = if last { tape.batch_norm(bn, z) } else { tape.batch_norm_relu(bn, z) };
+        }
         let shortcut = match &self.downsample {
             Some((conv, bn)) => {
                 let z = tape.conv(conv, x);
@@ -117,7 +172,12 @@ mod tests {
                 .collect()
         };
         let mut builder = Builder::default();
-        let net = Resnet::new(&mut builder, 3, &[[8, 2], [16, 2]], 10);
+        let net = Resnet::new(
+            &mut builder,
+            3,
+            Shape { block: Block::Basic, stages: &[[8, 2], [16, 2]], stem: Stem::Cifar },
+            10,
+        );
         let layout = builder.layout;
         let path = folder.join("tiny_tv_resnet.safetensors");
         let state: StateDict<Flex> = load(&path, &layout, &FlexDevice).unwrap();
@@ -135,9 +195,9 @@ mod tests {
         close("eval", logits(&pass(Normalization::Running)), &stored("eval_logits"), 1e-5);
         let train = pass(Normalization::Batch);
         close("train", logits(&train), &stored("train_logits"), 1e-5);
-        let [mean, variance] = state.statistics.0[0].clone();
+        let [mean, variance] = state.statistics.running[0].clone();
         let moved = |old: Tensor<Flex, 1>, new: Tensor<Flex, 1>| values(old * 0.9 + new * 0.1);
-        let batch = &train.moments[0];
+        let batch = train.moments[0].as_ref().unwrap();
         close("mean", moved(mean, batch.mean.clone()), &stored("bn1_running_mean_after"), 1e-6);
         let count = batch.count as f64;
         let unbiased = batch.variance.clone() * (count / (count - 1.0));

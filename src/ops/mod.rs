@@ -5,20 +5,24 @@
 //! implementation. Activations are `[batch, height, width, channels]` in memory order, everywhere, so that no
 //! operation has to move data to another layout; convolution weights keep PyTorch's `[out, in, kernel, kernel]`.
 
+mod attention;
 mod autodiff;
 mod conv;
 mod defaults;
 mod flex;
+mod layer_norm;
 mod linear;
 mod loss;
 mod norm;
 mod pointwise;
+mod pool;
 mod update;
 mod vector;
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor};
 
+pub use layer_norm::{LAYER_EPSILON, LayerNormalized};
 pub use norm::{EPSILON, NormGrad, Normalized};
 pub use update::{AdamRule, SgdRule};
 pub use vector::{Subset, Vector};
@@ -35,6 +39,21 @@ impl Conv {
     pub fn output(&self, size: usize, kernel: usize) -> Option<usize> {
         let room = (size + 2 * self.padding).checked_sub(kernel)?;
         Some(room / self.stride + 1)
+    }
+}
+
+/// Window, stride and padding of a pooling over squares; padding counts for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    pub kernel: usize,
+    pub stride: usize,
+    pub padding: usize,
+}
+
+impl Pool {
+    /// Windows along a side of `size` pixels; 0 where none fits.
+    pub fn output(&self, size: usize) -> usize {
+        Conv { stride: self.stride, padding: self.padding }.output(size, self.kernel).unwrap_or(0)
     }
 }
 
@@ -160,6 +179,61 @@ pub trait Ops: Backend {
         relu: bool,
     ) -> Tensor<Self, 4> {
         norm::scale_shift(x, factor, offset, relu)
+    }
+
+    /// Normalisation over the last axis, with [`LAYER_EPSILON`].
+    fn norm_layer(
+        x: Tensor<Self, 4>,
+        scale: Tensor<Self, 1>,
+        shift: Tensor<Self, 1>,
+    ) -> LayerNormalized<Self> {
+        layer_norm::layer_norm(x, scale, shift)
+    }
+
+    /// Gradient of [`Ops::norm_layer`]; `unit` and `rstd` are those of the forward pass.
+    fn norm_layer_grad(
+        unit: Tensor<Self, 4>,
+        rstd: Tensor<Self, 4>,
+        grad: Tensor<Self, 4>,
+        scale: Tensor<Self, 1>,
+    ) -> NormGrad<Self> {
+        layer_norm::layer_norm_grad(unit, rstd, grad, scale)
+    }
+
+    /// `x Φ(x)` with the exact distribution function of the normal.
+    fn gelu_gate(x: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        pointwise::gelu(x)
+    }
+
+    /// Gradient of [`Ops::gelu_gate`].
+    fn gelu_gate_grad(x: Tensor<Self, 4>, grad: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        pointwise::gelu_grad(x, grad)
+    }
+
+    /// Attention of `qkv` (`[n, 1, tokens, 3 c]`; queries, keys and values, in each the heads side by side): the result
+    /// `[n, 1, tokens, c]`, and the softmax of the scores `[n, heads, tokens, tokens]`.
+    fn attend(qkv: Tensor<Self, 4>, heads: usize) -> (Tensor<Self, 4>, Tensor<Self, 4>) {
+        attention::attention(qkv, heads)
+    }
+
+    /// Gradient of [`Ops::attend`] for `qkv`; `share` is its second result.
+    fn attend_grad(qkv: Tensor<Self, 4>, share: Tensor<Self, 4>, grad: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        attention::attention_grad(qkv, share, grad)
+    }
+
+    /// Largest value of each window, `[n, h', w', c]`, and its place `row * w + column` in the image.
+    fn max_pool(x: Tensor<Self, 4>, pool: Pool) -> (Tensor<Self, 4>, Tensor<Self, 4, Int>) {
+        pool::max_pool(x, pool)
+    }
+
+    /// The values of `[n, h, w, c]` at places of [`Ops::max_pool`].
+    fn pick(x: Tensor<Self, 4>, index: Tensor<Self, 4, Int>) -> Tensor<Self, 4> {
+        pool::pick(x, index)
+    }
+
+    /// Gradient of [`Ops::pick`] for an input of `size = [h, w]`.
+    fn unpick(grad: Tensor<Self, 4>, index: Tensor<Self, 4, Int>, size: [usize; 2]) -> Tensor<Self, 4> {
+        pool::unpick(grad, index, size)
     }
 
     /// Cross-entropy of each sample and its gradient for the logits. `logits`: `[n, classes]`, `labels`: `[n]`.

@@ -24,7 +24,7 @@ pub struct NormGrad<B: Backend> {
 }
 
 /// A per-channel vector as a factor of `[n, h, w, c]`.
-fn channel<B: Backend>(v: Tensor<B, 1>) -> Tensor<B, 4> {
+pub(super) fn channel<B: Backend>(v: Tensor<B, 1>) -> Tensor<B, 4> {
     let channels = v.dims()[0];
     v.reshape([1, 1, 1, channels])
 }

@@ -1,4 +1,6 @@
-//! ReLU and the average over pixels, from Burn's operations.
+//! ReLU, GELU and the average over pixels, from Burn's operations.
+
+use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
@@ -36,4 +38,19 @@ pub(super) fn scale_by_fisher<B: Backend>(
     eta: f64,
 ) -> Tensor<B, 1> {
     vector / (gradient.clone() * gradient * eta + 1.0)
+}
+
+/// `Φ(x)`.
+fn distribution<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 4> {
+    ((x * FRAC_1_SQRT_2).erf() + 1.0) * 0.5
+}
+
+pub(super) fn gelu<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 4> {
+    x.clone() * distribution(x)
+}
+
+/// `grad (Φ(x) + x φ(x))`.
+pub(super) fn gelu_grad<B: Backend>(x: Tensor<B, 4>, grad: Tensor<B, 4>) -> Tensor<B, 4> {
+    let density = (x.clone() * x.clone() * -0.5).exp() * (FRAC_1_SQRT_2 / PI.sqrt());
+    grad * (distribution(x.clone()) + x * density)
 }

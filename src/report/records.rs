@@ -5,10 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::train::state::peek;
 
-use super::Outcome;
+use super::table::{Missing, Outcome};
 
 /// A run folder.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,11 +22,21 @@ pub struct RunRecord {
     pub running: bool,
     /// Variants and seeds, in the order in which they began.
     pub seeds: Vec<SeedRecord>,
+    /// Files that cannot be used.
+    pub damage: Vec<Damage>,
+}
+
+/// A file of a run that cannot be used, or not all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    pub path: PathBuf,
+    pub cause: String,
 }
 
 /// One variant under one seed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeedRecord {
+    pub folder: PathBuf,
     pub variant: String,
     pub seed: u64,
     pub state: State,
@@ -33,6 +44,10 @@ pub struct SeedRecord {
     pub began: f64,
     /// Name and value of each measurement.
     pub values: Vec<(String, f64)>,
+    /// What casts doubt on them.
+    pub warnings: Vec<String>,
+    /// How the data came about.
+    pub protocol: Vec<String>,
 }
 
 /// How far a run came.
@@ -45,6 +60,8 @@ pub enum State {
         step: u64,
     },
     Failed(String),
+    /// Its results cannot be read.
+    Damaged,
 }
 
 /// The parts of `resolved.json` that name a run.
@@ -55,9 +72,13 @@ struct Resolved {
     title: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Results {
     values: Vec<(String, Option<f64>)>,
+    #[serde(default)]
+    warnings: Vec<String>,
+    #[serde(default)]
+    protocol: Vec<String>,
 }
 
 /// The parts of an event that tell where a run stands.
@@ -92,22 +113,29 @@ pub fn list(runs: &Path) -> io::Result<Vec<RunRecord>> {
 /// # Errors
 /// The folder cannot be read.
 pub fn read(folder: &Path) -> io::Result<Option<RunRecord>> {
-    let mut seeds = Vec::new();
-    let (mut program, mut title) = (None, None);
+    let mut record = RunRecord {
+        folder: folder.to_owned(),
+        program: program_of(folder),
+        title: None,
+        running: is_locked(folder),
+        seeds: Vec::new(),
+        damage: Vec::new(),
+    };
     for variant in folders(folder)? {
         for seed in folders(&variant)? {
-            let Some((resolved, events)) = opened(&seed) else { continue };
-            program = program.or(events.first().and_then(|event| event.program.clone()));
-            title = title.or(resolved.title.clone());
-            seeds.push(seed_record(&seed, resolved, &events));
+            record.add(&seed);
         }
     }
-    seeds.sort_by(|one, other| one.began.total_cmp(&other.began));
-    let Some(program) = program else { return Ok(None) };
-    Ok(Some(RunRecord { folder: folder.to_owned(), program, title, running: is_locked(folder), seeds }))
+    record.seeds.sort_by(|one, other| one.began.total_cmp(&other.began));
+    Ok(Some(record).filter(|record| !record.seeds.is_empty()))
 }
 
 impl RunRecord {
+    /// `quickstart-436b4f14`.
+    pub fn name(&self) -> String {
+        self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     pub fn variants(&self) -> Vec<&str> {
         let mut variants: Vec<&str> = Vec::new();
         for seed in &self.seeds {
@@ -118,17 +146,70 @@ impl RunRecord {
         variants
     }
 
-    /// For a table; interrupted runs are left out.
+    /// For a table.
     pub fn outcomes(&self) -> Vec<Outcome> {
-        let outcome = |seed: &SeedRecord| {
-            let values = match seed.state {
-                State::Finished => Some(seed.values.clone()),
-                State::Failed(_) => None,
-                State::Interrupted { .. } => return None,
-            };
-            Some(Outcome { variant: seed.variant.clone(), values })
+        self.seeds.iter().map(SeedRecord::outcome).collect()
+    }
+
+    /// Adds what lies in a folder, if that is a seed's.
+    fn add(&mut self, folder: &Path) {
+        let Some(number) = seed_number(folder) else { return };
+        let mut note = |name: &str, cause: String| {
+            self.damage.push(Damage { path: folder.join(name), cause });
         };
-        self.seeds.iter().filter_map(outcome).collect()
+        let (resolved, events) = match (parsed(folder, "resolved.json"), events(folder)) {
+            (Ok(None), None) => return,
+            (resolved, events) => (resolved, events.unwrap_or_default()),
+        };
+        let resolved = resolved.and_then(|resolved| resolved.ok_or_else(|| "is not there".into()));
+        let resolved = resolved.unwrap_or_else(|cause| {
+            note("resolved.json", cause);
+            Resolved { variant: parent_name(folder), seed: number, title: None }
+        });
+        let results = parsed(folder, "results.json");
+        if let Err(cause) = &results {
+            note("results.json", cause.clone());
+        }
+        if let Some(program) = events.first().and_then(|event| event.program.clone()) {
+            self.program = program;
+        }
+        self.title = self.title.take().or_else(|| resolved.title.clone());
+        self.seeds.push(seed_record(folder, resolved, &events, results));
+    }
+}
+
+impl SeedRecord {
+    pub fn outcome(&self) -> Outcome {
+        let values = match self.state {
+            State::Finished => Ok(self.values.clone()),
+            State::Failed(_) => Err(Missing::Failed),
+            State::Interrupted { .. } | State::Damaged => Err(Missing::Unfinished),
+        };
+        Outcome { variant: self.variant.clone(), values }
+    }
+}
+
+/// `quickstart` of `runs/quickstart-436b4f14`, where no event tells.
+fn program_of(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    name.rsplit_once('-').map_or(name.clone(), |(program, _)| program.to_owned())
+}
+
+fn parent_name(folder: &Path) -> String {
+    folder.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Of `seed-3`.
+fn seed_number(folder: &Path) -> Option<u64> {
+    folder.file_name()?.to_str()?.strip_prefix("seed-")?.parse().ok()
+}
+
+/// A JSON file of a folder; `Ok(None)` where there is none.
+fn parsed<T: DeserializeOwned>(folder: &Path, name: &str) -> Result<Option<T>, String> {
+    match fs::read(folder.join(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.to_string()),
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| error.to_string()),
     }
 }
 
@@ -144,31 +225,38 @@ fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// What identifies a run and what happened in it; `None` for a folder that holds no run.
-fn opened(folder: &Path) -> Option<(Resolved, Vec<EventLine>)> {
-    let resolved = serde_json::from_slice(&fs::read(folder.join("resolved.json")).ok()?).ok()?;
-    let text = fs::read_to_string(folder.join("events.jsonl")).ok()?;
+/// What happened in a run; `None` without a log.
+fn events(folder: &Path) -> Option<Vec<EventLine>> {
+    let text = fs::read(folder.join("events.jsonl")).ok()?;
+    let text = String::from_utf8_lossy(&text);
     // One line per epoch tells nothing about the state, and a long run has many.
     let lines = text.lines().filter(|line| !line.contains("\"type\":\"epoch\""));
-    Some((resolved, lines.filter_map(|line| serde_json::from_str(line).ok()).collect()))
+    Some(lines.filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
-fn seed_record(folder: &Path, resolved: Resolved, events: &[EventLine]) -> SeedRecord {
-    let Resolved { variant, seed, .. } = resolved;
-    let results = fs::read(folder.join("results.json")).ok();
-    let results: Option<Results> = results.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+fn seed_record(
+    folder: &Path,
+    resolved: Resolved,
+    events: &[EventLine],
+    results: Result<Option<Results>, String>,
+) -> SeedRecord {
     let failure = events.last().filter(|event| event.kind == "failed");
     let state = match (&results, failure) {
         (_, Some(event)) => State::Failed(event.message.clone().unwrap_or_default()),
-        (Some(_), None) => State::Finished,
-        (None, None) => interrupted(folder),
+        (Ok(Some(_)), None) => State::Finished,
+        (Ok(None), None) => interrupted(folder),
+        (Err(_), None) => State::Damaged,
     };
+    let results = results.ok().flatten().unwrap_or_default();
     SeedRecord {
-        variant,
-        seed,
+        folder: folder.to_owned(),
+        variant: resolved.variant,
+        seed: resolved.seed,
         state,
         began: events.first().map_or(0.0, |event| event.time),
-        values: results.map_or_else(Vec::new, |results| results.values.into_iter().map(number).collect()),
+        values: results.values.into_iter().map(number).collect(),
+        warnings: results.warnings,
+        protocol: results.protocol,
     }
 }
 
@@ -236,6 +324,23 @@ mod tests {
                 ("sgd", State::Interrupted { phase: 1, step: 0 }),
             ]
         );
-        assert_eq!(record.outcomes().len(), 2);
+        assert_eq!(record.damage, []);
+        assert_eq!(record.outcomes()[2].values, Err(Missing::Unfinished));
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_and_the_rest_is_read() {
+        let runs = tempfile::tempdir().unwrap();
+        let run = runs.path().join("a-1234");
+        seed(&run, "sgd", 0, STARTED, Some(r#"{"stage":"x","values":[["accuracy""#));
+        seed(&run, "sgd", 1, STARTED, Some(r#"{"stage":"x","values":[["accuracy",0.5]]}"#));
+        fs::write(run.join("sgd/seed-1/resolved.json"), "{").unwrap();
+        let record = read(&run).unwrap().unwrap();
+        let damaged: Vec<_> =
+            record.damage.iter().map(|damage| damage.path.strip_prefix(&run).unwrap()).collect();
+        assert_eq!(damaged, [Path::new("sgd/seed-0/results.json"), Path::new("sgd/seed-1/resolved.json")]);
+        let seeds: Vec<_> =
+            record.seeds.iter().map(|seed| (seed.variant.as_str(), seed.seed, seed.state.clone())).collect();
+        assert_eq!(seeds, [("sgd", 0, State::Damaged), ("sgd", 1, State::Finished)]);
     }
 }

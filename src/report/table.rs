@@ -11,8 +11,16 @@ const DIGITS: i32 = 4;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     pub variant: String,
-    /// Name and value of each measurement; `None` where the run failed.
-    pub values: Option<Vec<(String, f64)>>,
+    /// Name and value of each measurement.
+    pub values: Result<Vec<(String, f64)>, Missing>,
+}
+
+/// Why a run has no values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    Failed,
+    /// Interrupted, still running, or with results that cannot be read.
+    Unfinished,
 }
 
 /// All variants of one or more runs.
@@ -30,6 +38,8 @@ pub struct Row {
     pub seeds: usize,
     /// Seeds whose run failed.
     pub failed: usize,
+    /// Seeds whose run was interrupted or goes on.
+    pub unfinished: usize,
     /// One per measurement of the table; `None` where the variant does not have it.
     pub cells: Vec<Option<Summary>>,
 }
@@ -57,7 +67,10 @@ impl Summary {
     }
 
     /// `0.1312 ± 0.0020`; in percent where `percent`.
-    fn shown(&self, percent: bool) -> String {
+    pub fn shown(&self, percent: bool) -> String {
+        if !self.mean.is_finite() {
+            return self.mean.to_string();
+        }
         let scale = if percent { 100.0 } else { 1.0 };
         let mean = self.mean * scale;
         let decimals = if percent { 2 } else { decimals(mean) };
@@ -78,11 +91,11 @@ fn decimals(value: f64) -> usize {
 }
 
 /// Whether a measurement is a share of samples, which people read in percent.
-fn in_percent(measurement: &str) -> bool {
-    measurement.rsplit('.').next() == Some("accuracy")
+pub(super) fn in_percent(measurement: &str) -> bool {
+    measurement.rsplit('.').next() == Some("accuracy") || measurement.starts_with("corruption(")
 }
 
-fn heading(measurement: &str) -> String {
+pub(super) fn heading(measurement: &str) -> String {
     if in_percent(measurement) { format!("{measurement} %") } else { measurement.to_owned() }
 }
 
@@ -131,12 +144,14 @@ impl Table {
 
     /// Every number in full: `<measurement>_mean` and `<measurement>_std`, empty where there is none.
     pub fn csv(&self) -> String {
-        let mut lines = vec![["variant", "seeds", "failed"].map(str::to_owned).to_vec()];
+        let mut lines = vec![["variant", "seeds", "failed", "unfinished"].map(str::to_owned).to_vec()];
         lines[0].extend(
             self.measurements.iter().flat_map(|name| [format!("{name}_mean"), format!("{name}_std")]),
         );
         for row in &self.rows {
-            let mut line = vec![row.variant.clone(), row.seeds.to_string(), row.failed.to_string()];
+            let counts = [row.seeds, row.failed, row.unfinished].map(|count| count.to_string());
+            let mut line = vec![row.variant.clone()];
+            line.extend(counts);
             line.extend(row.cells.iter().flat_map(|cell| {
                 let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
                 [number(cell.map(|summary| summary.mean)), number(cell.and_then(|summary| summary.std))]
@@ -165,7 +180,7 @@ impl Table {
         let column = self.measurements.iter().map(|name| heading(name).chars().count()).max().unwrap_or(0);
         let mut text = String::new();
         for row in &self.rows {
-            let noun = match (row.seeds, row.failed) {
+            let noun = match (row.seeds, row.missing()) {
                 (0, _) => "",
                 (1, 0) => " seed",
                 _ => " seeds",
@@ -180,12 +195,17 @@ impl Table {
 }
 
 impl Row {
-    /// `3`, `2 of 3` where a run failed, `failed` where all did.
-    fn count(&self) -> String {
-        match (self.seeds, self.failed) {
-            (seeds, 0) => seeds.to_string(),
-            (0, _) => "failed".into(),
-            (seeds, failed) => format!("{seeds} of {}", seeds + failed),
+    fn missing(&self) -> usize {
+        self.failed + self.unfinished
+    }
+
+    /// `3`, `2 of 3` where a run is missing, `failed` or `unfinished` where all are.
+    pub fn count(&self) -> String {
+        match (self.seeds, self.failed, self.unfinished) {
+            (seeds, 0, 0) => seeds.to_string(),
+            (0, _, 0) => "failed".into(),
+            (0, 0, _) => "unfinished".into(),
+            (seeds, ..) => format!("{seeds} of {}", seeds + self.missing()),
         }
     }
 
@@ -200,14 +220,16 @@ impl Row {
 
 fn row(variant: &str, measurements: &[String], outcomes: &[Outcome]) -> Row {
     let of_variant: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.variant == variant).collect();
-    let failed = of_variant.iter().filter(|outcome| outcome.values.is_none()).count();
+    let missing = |why| of_variant.iter().filter(|outcome| outcome.values == Err(why)).count();
+    let (failed, unfinished) = (missing(Missing::Failed), missing(Missing::Unfinished));
     let values_of = |name: &String| {
-        let values = of_variant.iter().filter_map(|outcome| outcome.values.as_ref());
+        let values = of_variant.iter().filter_map(|outcome| outcome.values.as_ref().ok());
         let values = values.flatten().filter(|(known, _)| known == name).map(|(_, value)| *value);
         Summary::of(&values.collect::<Vec<_>>())
     };
     let cells = measurements.iter().map(values_of).collect();
-    Row { variant: variant.to_owned(), seeds: of_variant.len() - failed, failed, cells }
+    let seeds = of_variant.len() - failed - unfinished;
+    Row { variant: variant.to_owned(), seeds, failed, unfinished, cells }
 }
 
 fn columns(grid: &[Vec<String>]) -> Vec<usize> {
@@ -246,9 +268,9 @@ mod tests {
     fn table() -> Table {
         let run = |variant: &str, accuracy: f64, loss: f64| Outcome {
             variant: variant.into(),
-            values: Some(vec![("accuracy".into(), accuracy), ("loss".into(), loss)]),
+            values: Ok(vec![("accuracy".into(), accuracy), ("loss".into(), loss)]),
         };
-        let failed = |variant: &str| Outcome { variant: variant.into(), values: None };
+        let failed = |variant: &str| Outcome { variant: variant.into(), values: Err(Missing::Failed) };
         Table::new(&[
             run("sgd", 0.95, 0.25),
             run("sgd", 0.96, 0.35),
@@ -307,10 +329,10 @@ sam (failed)
     #[test]
     fn csv_has_every_digit() {
         let expected = "\
-variant,seeds,failed,accuracy_mean,accuracy_std,loss_mean,loss_std
-sgd,2,0,0.955,0.007071067811865481,0.3,0.07071067811865474
-a|b,1,1,0.9712,,0.1,
-sam,0,1,,,,
+variant,seeds,failed,unfinished,accuracy_mean,accuracy_std,loss_mean,loss_std
+sgd,2,0,0,0.955,0.007071067811865481,0.3,0.07071067811865474
+a|b,1,1,0,0.9712,,0.1,
+sam,0,1,0,,,,
 ";
         assert_eq!(table().csv(), expected);
     }
@@ -324,7 +346,12 @@ sam,0,1,,,,
 
     #[test]
     fn when_all_failed_there_is_still_a_row() {
-        let table = Table::new(&[Outcome { variant: "main".into(), values: None }]);
+        let table = Table::new(&[Outcome { variant: "main".into(), values: Err(Missing::Failed) }]);
         assert_eq!(table.text(80), "variant   seeds\nmain     failed\n");
+        let unfinished =
+            |variant: &str| Outcome { variant: variant.into(), values: Err(Missing::Unfinished) };
+        let finished = Outcome { variant: "a".into(), values: Ok(Vec::new()) };
+        let table = Table::new(&[finished, unfinished("a"), unfinished("b")]);
+        assert_eq!(table.text(80), "variant       seeds\na            1 of 2\nb        unfinished\n");
     }
 }

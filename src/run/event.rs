@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::evaluate::Headway;
 use crate::train::state::EpochRow;
 
 /// Version of the events' fields: additions keep it, changes raise it.
@@ -87,6 +88,6 @@ pub trait Observer {
     /// After every step of a phase.
     fn stepped(&mut self, run: &RunName, step: u64, steps: u64);
 
-    /// After every batch of a long measurement: what is under way, and how many samples are done.
-    fn measuring(&mut self, _run: &RunName, _what: &str, _done: usize, _of: usize) {}
+    /// On the way through a long measurement.
+    fn measuring(&mut self, _run: &RunName, _headway: &Headway<'_>) {}
 }

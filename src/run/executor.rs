@@ -11,14 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Observer, RunName};
 use super::folder::{RunFolder, SeedFolder, link, write};
+use super::measuring::{link_fields, measure_all, write_fields};
 use super::monitor::{Journal, PhaseMonitor};
 use super::record::{EventLog, write_measured, write_metrics};
 use super::selected::{export, initial, selected};
 use super::{Idle, Options, Prepared, Report, RunError, RunResult, inputs};
 use crate::data::Feed;
-use crate::evaluate::{MeasureError, Measurements, Subject, disagreements, measure};
+use crate::evaluate::{Headway, MeasureError, Measurements, Moment, Subject, disagreements};
 use crate::graph::{Run, StageGraph, StageKind, program_key};
 use crate::lang::program::{Phase, Program, Variant};
+use crate::lang::schedule::Clock;
 use crate::model::StateDict;
 use crate::ops::Ops;
 use crate::train::StepPlan;
@@ -48,6 +50,9 @@ struct Results {
     /// What casts doubt on them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    /// How the data they were measured on came about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    protocol: Vec<String>,
 }
 
 /// See [`super::execute`].
@@ -73,7 +78,8 @@ pub fn execute<B: Ops>(
     if options.smoke {
         let _ = fs::remove_dir_all(&path);
     }
-    Ok(Report { folder: path, results: results? })
+    let protocols = prepared.iter().map(|prepared| prepared.protocol.clone()).collect();
+    Ok(Report { folder: path, results: results?, protocols })
 }
 
 /// Where a program's run lies.
@@ -93,7 +99,7 @@ impl<B: Ops> Executor<'_, B> {
         let mut results = Vec::new();
         for run in wanted {
             let outcome = match self.run(run, observer) {
-                Ok(values) => Ok(values),
+                Ok(measured) => Ok(measured),
                 Err(error) if stops_everything(&error) => return Err(error),
                 Err(error) => Err(error.to_string()),
             };
@@ -103,7 +109,7 @@ impl<B: Ops> Executor<'_, B> {
         Ok(results)
     }
 
-    fn run(&mut self, run: &Run, observer: &mut dyn Observer) -> Result<Vec<(String, f64)>, RunError> {
+    fn run(&mut self, run: &Run, observer: &mut dyn Observer) -> Result<Measurements, RunError> {
         let program = self.program;
         let variant = &program.variants[run.variant];
         let folder = self.folder.seed(&variant.slug, run.seed)?;
@@ -127,9 +133,9 @@ impl<B: Ops> Executor<'_, B> {
                 return Err(error);
             }
         }
-        let values = self.evaluate(run, &folder, &mut journal)?;
+        let measured = self.evaluate(run, &folder, &mut journal)?;
         journal.event(&Event::RunFinished)?;
-        Ok(values)
+        Ok(measured)
     }
 
     /// What the run's records say of steps that changed nothing.
@@ -179,6 +185,9 @@ impl<B: Ops> Executor<'_, B> {
             return Err(RunError::Shared(message.clone()));
         }
         if let Some((from, why)) = self.elsewhere(node, run) {
+            if let Some(from) = SeedFolder::of_checkpoint(&from) {
+                link_fields(&from, folder, phase)?;
+            }
             link(&from, &path)?;
             return self.cached(node, &why, journal);
         }
@@ -280,9 +289,13 @@ impl<B: Ops> Executor<'_, B> {
             checkpoint: path,
             rows,
             measured: earlier.measured,
-            folder: folder.path().to_owned(),
+            folder: folder.clone(),
             last_step: 0,
+            seed: run.seed,
+            key: stage.key.as_str(),
+            finished: Vec::new(),
             steps_before: steps(&experiment.phases[..phase], feed.batches() as u64),
+            doubts: Vec::new(),
         };
         setup.run(start, checkpoint, &mut monitor).map_err(|error| match error {
             PhaseError::Write { path, source } => RunError::Write { path, source },
@@ -300,6 +313,8 @@ impl<B: Ops> Executor<'_, B> {
             train: &prepared.train,
             train_indices: &prepared.split.train,
             test: &prepared.test,
+            validation: &prepared.split.validation,
+            oracle: prepared.oracle.as_ref(),
             at_most: self.options.smoke.then_some(1),
         }
     }
@@ -333,7 +348,7 @@ impl<B: Ops> Executor<'_, B> {
         run: &Run,
         folder: &SeedFolder,
         journal: &mut Journal<'_>,
-    ) -> Result<Vec<(String, f64)>, RunError> {
+    ) -> Result<Measurements, RunError> {
         let variant = &self.program.variants[run.variant];
         let (experiment, prepared) = (&variant.experiment, &self.prepared[run.variant]);
         let stage = self.graph.stage(run.evaluate);
@@ -343,60 +358,99 @@ impl<B: Ops> Executor<'_, B> {
             let all: Vec<&Measured> = records.measured.iter().collect();
             write_measured(&folder.path().join("measurements.csv"), &all)?;
         }
-        if let Some(Measurements { values, warnings }) = known_results(folder, stage.key.as_str()) {
+        if let Some(known) = known_results(folder, stage.key.as_str()) {
             self.cached(run.evaluate, "this folder", journal)?;
-            journal.warn(&warnings)?;
+            journal.warn(&known.warnings)?;
             self.export(variant, run.seed, folder, journal)?;
-            return Ok(values);
+            return Ok(known);
         }
         let path = folder.checkpoint(run.train.len() - 1);
         let bytes = fs::read(&path).map_err(|source| RunError::read(&path, source))?;
         let layout = &prepared.model.layout;
         let state = selected::<B>(experiment, layout, &bytes, self.device)?;
         crate::model::save(&folder.weights(), layout, &state)?;
-        let Measurements { values, warnings } = self.measured(run, &state, journal)?;
-        journal.warn(&warnings)?;
-        for (name, value) in &values {
+        let last = Checkpoint::open(&bytes)?;
+        let mut moment = self.moment(run, &state, &last)?;
+        moment.measured = records.measured.into_iter().map(|known| (known.name, known.value)).collect();
+        let notes = folder.partial(stage.key.as_str());
+        let mut measured = self.measured(run, &moment, &notes, journal)?;
+        let fields = std::mem::take(&mut measured.fields);
+        write_fields(&folder.fields().join("final.json"), moment.number, moment.clock.step, fields)?;
+        journal.warn(&measured.warnings)?;
+        for (name, value) in &measured.values {
             journal.event(&Event::Result { name: name.clone(), value: *value })?;
         }
         self.export(variant, run.seed, folder, journal)?;
         let finite = |(name, value): &(String, f64)| (name.clone(), Some(*value).filter(|v| v.is_finite()));
-        let results =
-            Results { stage: stage.key.to_string(), values: values.iter().map(finite).collect(), warnings };
+        let results = Results {
+            stage: stage.key.to_string(),
+            values: measured.values.iter().map(finite).collect(),
+            warnings: measured.warnings.clone(),
+            protocol: prepared.protocol.clone(),
+        };
         let json =
             serde_json::to_vec_pretty(&results).map_err(|error| RunError::Internal(error.to_string()))?;
         folder.write("results.json", &json)?;
-        Ok(values)
+        let _ = fs::remove_dir_all(folder.path().join("partial"));
+        Ok(measured)
     }
 
     /// What the program asks for, and where its attacks disagree.
     fn measured(
         &self,
         run: &Run,
-        state: &StateDict<B>,
+        moment: &Moment<'_, B>,
+        notes: &Path,
         journal: &mut Journal<'_>,
     ) -> Result<Measurements, RunError> {
         let (experiment, prepared) =
             (&self.program.variants[run.variant].experiment, &self.prepared[run.variant]);
+        let mut watch = |headway: &Headway<'_>| {
+            journal.observer.measuring(&journal.name, headway);
+            !self.stop.load(Ordering::Relaxed)
+        };
+        let evaluators = experiment.evaluate.iter().map(|measurement| &measurement.evaluator);
+        let subject = self.subject(prepared);
+        let measured = measure_all(evaluators.enumerate(), &subject, moment, &mut watch, Some(notes));
+        let measured = measured.map_err(|error| self.unmeasured(error, run))?;
         let (mut all, mut firsts) = (Measurements::default(), Vec::new());
-        for measurement in &experiment.evaluate {
-            let mut watch = |what: &str, done: usize, of: usize| {
-                journal.observer.measuring(&journal.name, what, done, of);
-                !self.stop.load(Ordering::Relaxed)
-            };
-            let measured = measure(&measurement.evaluator, &self.subject(prepared), state, &mut watch);
-            let measured = measured.map_err(|error| self.unmeasured(error, run))?;
-            firsts.extend(measured.values.first().map(|(_, value)| (&measurement.evaluator, *value)));
-            all.values.extend(measured.values);
-            all.warnings.extend(measured.warnings);
+        for (index, measured) in measured {
+            let first = measured.values.first();
+            firsts.extend(first.map(|(_, value)| (&experiment.evaluate[index].evaluator, *value)));
+            all.extend(measured);
         }
         all.warnings.extend(disagreements(&firsts));
         Ok(all)
     }
 
+    /// The end of a run's last phase.
+    fn moment<'s>(
+        &'s self,
+        run: &Run,
+        state: &'s StateDict<B>,
+        last: &Checkpoint<'_>,
+    ) -> Result<Moment<'s, B>, RunError> {
+        let variant = &self.program.variants[run.variant];
+        let phases = &variant.experiment.phases;
+        let phase = &phases[phases.len() - 1];
+        let batches = feed(variant, &self.prepared[run.variant], run.seed)?.batches() as u64;
+        let step = last.progress.step;
+        Ok(Moment {
+            state,
+            phase,
+            number: phases.len(),
+            clock: Clock { step, steps: phase.duration.steps(batches), steps_per_epoch: batches, lr: None },
+            seed: run.seed,
+            weights: last.sample_weights(self.device),
+            adversary: last.adversary_memory(self.device),
+            measured: Vec::new(),
+        })
+    }
+
     fn unmeasured(&self, error: MeasureError, run: &Run) -> RunError {
         match error {
             MeasureError::Data(error) => RunError::Data(error),
+            MeasureError::Write { path, source } => RunError::Write { path, source },
             MeasureError::Stopped => {
                 RunError::Measuring { folder: self.folder.path().to_owned(), phase: run.train.len() }
             }
@@ -464,6 +518,7 @@ pub(super) fn known_results(folder: &SeedFolder, key: &str) -> Option<Measuremen
     (results.stage == key && folder.weights().exists()).then(|| Measurements {
         values: results.values.into_iter().map(read).collect(),
         warnings: results.warnings,
+        ..Measurements::default()
     })
 }
 
@@ -476,7 +531,12 @@ fn feed(variant: &Variant, prepared: &Prepared, seed: u64) -> Result<Feed, RunEr
     let data = &variant.experiment.data;
     let indices = prepared.split.train.clone();
     let train = prepared.train.clone();
-    Ok(Feed::new(train, indices, data.augment.clone(), data.batch, seed, data.shuffle)?)
+    let groups = train.groups.clone();
+    let feed = Feed::new(train, indices, data.augment.clone(), data.batch, seed, data.shuffle)?;
+    Ok(match groups {
+        Some(groups) => feed.sharing_batches(&groups),
+        None => feed,
+    })
 }
 
 /// A failure of one variant lets the others go on; these do not.

@@ -76,6 +76,21 @@ impl SeedFolder {
         self.0.join("results.json")
     }
 
+    /// Measurements that are more than numbers.
+    pub fn fields(&self) -> PathBuf {
+        self.0.join("fields")
+    }
+
+    /// What the unfinished measurements of a stage have so far.
+    pub fn partial(&self, stage: &str) -> PathBuf {
+        self.0.join("partial").join(stage)
+    }
+
+    /// The folder whose checkpoint this is.
+    pub fn of_checkpoint(path: &Path) -> Option<Self> {
+        Some(SeedFolder(path.parent()?.parent()?.to_owned()))
+    }
+
     /// Writes a file of the folder, whole or not at all.
     ///
     /// # Errors

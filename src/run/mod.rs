@@ -4,6 +4,7 @@ mod device;
 pub mod event;
 mod executor;
 pub mod folder;
+mod measuring;
 mod monitor;
 mod prepare;
 mod record;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use crate::data::DataError;
+use crate::evaluate::Measurements;
 use crate::lang::program::{Device, Program};
 use crate::model::{ModelError, WeightsError};
 use crate::train::phase::PhaseError;
@@ -48,8 +50,8 @@ pub struct RunResult {
     /// Index into the program's variants.
     pub variant: usize,
     pub seed: u64,
-    /// Name and value of each measurement, in the order of the program.
-    pub outcome: Result<Vec<(String, f64)>, String>,
+    /// Name and value of each measurement, in the order of the program, and what casts doubt on them.
+    pub outcome: Result<Measurements, String>,
     pub idle: Idle,
 }
 
@@ -69,6 +71,8 @@ pub struct Idle {
 pub struct Report {
     pub folder: PathBuf,
     pub results: Vec<RunResult>,
+    /// How the data of each variant came about.
+    pub protocols: Vec<Vec<String>>,
 }
 
 /// Why a run did not happen or did not finish.

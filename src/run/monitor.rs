@@ -5,13 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::RunError;
 use super::event::{Event, Observer, RunName};
+use super::folder::SeedFolder;
+use super::measuring::{measure_all, write_fields};
 use super::record::{EventLog, write_measured, write_metrics};
-use crate::evaluate::{MeasureError, Measurements, Subject, measure, robustness, scores};
+use crate::evaluate::{
+    Headway, MeasureError, Measurements, Moment, Notes, Session, Subject, measure, robustness, scores,
+};
 use crate::lang::catalog::Evaluator;
 use crate::lang::program::{Experiment, Select};
-use crate::lang::schedule::Clock;
+use crate::lang::schedule::{Clock, Duration};
 use crate::model::StateDict;
 use crate::ops::Ops;
+use crate::train::Learner;
 use crate::train::phase::{Monitor, PhaseError, Timing, Validation};
 use crate::train::state::{EpochRow, Measured};
 
@@ -54,10 +59,17 @@ pub struct PhaseMonitor<'a, 'j, B: Ops> {
     /// Rows and measurements of the phases before, then of this one.
     pub rows: Vec<EpochRow>,
     pub measured: Vec<Measured>,
-    pub folder: PathBuf,
+    pub folder: SeedFolder,
     pub last_step: u64,
+    pub seed: u64,
+    /// Content key of the phase.
+    pub key: &'a str,
+    /// Notes of finished measurements, of no use once a checkpoint holds their numbers.
+    pub finished: Vec<PathBuf>,
     /// Steps of the run before this phase.
     pub steps_before: u64,
+    /// What cast doubt on measurements of the phase.
+    pub doubts: Vec<String>,
 }
 
 fn failed(error: RunError) -> PhaseError {
@@ -67,15 +79,11 @@ fn failed(error: RunError) -> PhaseError {
     }
 }
 
-/// Measurements of a phase end with its step.
-fn unwatched(_: &str, _: usize, _: usize) -> bool {
-    true
-}
-
 fn unmeasured(error: MeasureError) -> PhaseError {
     match error {
         MeasureError::Data(error) => PhaseError::Data(error),
-        stopped @ MeasureError::Stopped => PhaseError::Record(stopped.to_string()),
+        MeasureError::Stopped => PhaseError::Measuring,
+        MeasureError::Write { path, source } => PhaseError::Write { path, source },
     }
 }
 
@@ -94,47 +102,30 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
     }
 
     fn validate(&mut self, state: &StateDict<B>) -> Result<Validation, PhaseError> {
-        let (subject, device) = (&self.subject, self.subject.device);
+        let (subject, experiment) = (&self.subject, self.experiment);
         let mut validation = Validation::default();
         if !self.validation.is_empty() {
-            let scores = scores(subject.model, subject.train, self.validation, state, device)?;
+            let scores = scores(subject.model, subject.train, self.validation, state, subject.device)?;
             (validation.loss, validation.accuracy) = (Some(scores.loss), Some(scores.accuracy));
         }
-        if let Select::Best(evaluator) = &self.experiment.select
-            && !self.validation.is_empty()
-            && let Some(measured) =
-                robustness(evaluator, subject, subject.train, self.validation, state, &mut unwatched)
-        {
-            validation.adversarial_accuracy = first(&measured.map_err(unmeasured)?);
-        }
-        if let Select::Best(evaluator) = &self.experiment.select {
-            validation.score = match (evaluator, validation.loss, validation.accuracy) {
-                (Evaluator::Loss(_), Some(loss), _) => Some(-loss),
-                (Evaluator::Accuracy(_), _, Some(accuracy)) => Some(accuracy),
-                (Evaluator::Pgd(_) | Evaluator::Autoattack(_), _, Some(_)) => validation.adversarial_accuracy,
-                // Without a validation split only the test data are left; the checker warns of it.
-                _ => {
-                    let measured = measure(evaluator, subject, state, &mut unwatched).map_err(unmeasured)?;
-                    first(&measured).map(|value| sign(evaluator) * value)
-                }
-            };
-        }
+        let Select::Best(evaluator) = &experiment.select else { return Ok(validation) };
+        validation.adversarial_accuracy = self.robustness(evaluator, state)?;
+        validation.score = match (evaluator, validation.loss, validation.accuracy) {
+            (Evaluator::Loss(_), Some(loss), _) => Some(-loss),
+            (Evaluator::Accuracy(_), _, Some(accuracy)) => Some(accuracy),
+            (Evaluator::Pgd(_) | Evaluator::Autoattack(_), _, Some(_)) => validation.adversarial_accuracy,
+            // Without a validation split only the test data are left; the checker warns of it.
+            _ => self.on_test_data(evaluator, state)?.map(|value| sign(evaluator) * value),
+        };
         Ok(validation)
     }
 
-    fn measure(&mut self, state: &StateDict<B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError> {
-        let due = |every: crate::lang::schedule::Duration| {
-            (self.steps_before + clock.step).is_multiple_of(every.steps(clock.steps_per_epoch).max(1))
-        };
-        let mut numbers = Vec::new();
-        for measurement in &self.experiment.evaluate {
-            if measurement.every.is_some_and(due) {
-                let measured = measure(&measurement.evaluator, &self.subject, state, &mut unwatched);
-                let measured = measured.map_err(unmeasured)?;
-                self.journal.warn(&measured.warnings).map_err(failed)?;
-                numbers.extend(measured.values);
-            }
-        }
+    fn measure(&mut self, learner: &Learner<'_, B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError> {
+        let all = self.measurements(learner, clock)?;
+        self.doubt(&all)?;
+        let path = self.folder.fields().join(format!("phase-{}-step-{}.json", self.phase + 1, clock.step));
+        write_fields(&path, self.phase + 1, clock.step, all.fields).map_err(failed)?;
+        let numbers = all.values;
         for (name, value) in &numbers {
             let event = Event::Measured {
                 phase: self.phase + 1,
@@ -152,19 +143,103 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
         let event = Event::Epoch { phase: self.phase + 1, metrics: Box::new(row.clone()), seconds_per_step };
         self.journal.event(&event).map_err(failed)?;
         self.rows.push(row.clone());
-        write_metrics(&self.folder.join("metrics.csv"), &self.rows).map_err(failed)?;
+        write_metrics(&self.folder.path().join("metrics.csv"), &self.rows).map_err(failed)?;
         let all: Vec<&Measured> = self.measured.iter().chain(measured).collect();
         if !all.is_empty() {
-            write_measured(&self.folder.join("measurements.csv"), &all).map_err(failed)?;
+            write_measured(&self.folder.path().join("measurements.csv"), &all).map_err(failed)?;
         }
         Ok(())
     }
 
     fn save(&mut self, checkpoint: &[u8]) -> Result<(), PhaseError> {
         super::folder::write(&self.checkpoint, checkpoint).map_err(failed)?;
+        for notes in self.finished.drain(..) {
+            let _ = std::fs::remove_dir_all(notes);
+        }
         let event =
             Event::Checkpoint { phase: self.phase + 1, step: self.last_step, bytes: checkpoint.len() };
         self.journal.event(&event).map_err(failed)
+    }
+}
+
+/// Shows what is measured, and stops it where the user asked to stop.
+fn watch<'w>(journal: &'w mut Journal<'_>, stop: &'w AtomicBool) -> impl FnMut(&Headway<'_>) -> bool + 'w {
+    let Journal { name, observer, .. } = journal;
+    let (name, observer) = (&*name, &mut **observer);
+    move |headway| {
+        observer.measuring(name, headway);
+        !stop.load(Ordering::Relaxed)
+    }
+}
+
+impl<B: Ops> PhaseMonitor<'_, '_, B> {
+    /// Accuracy under an evaluator's attack on the validation split, where there are both.
+    fn robustness(&mut self, evaluator: &Evaluator, state: &StateDict<B>) -> Result<Option<f64>, PhaseError> {
+        let (subject, validation) = (&self.subject, self.validation);
+        if validation.is_empty() {
+            return Ok(None);
+        }
+        let mut watch = watch(self.journal, self.stop);
+        let found = robustness(evaluator, subject, subject.train, validation, state, &mut watch);
+        drop(watch);
+        let Some(measured) = found.transpose().map_err(unmeasured)? else { return Ok(None) };
+        self.doubt(&measured)?;
+        Ok(first(&measured))
+    }
+
+    /// What an evaluator gives on the test data.
+    fn on_test_data(
+        &mut self,
+        evaluator: &Evaluator,
+        state: &StateDict<B>,
+    ) -> Result<Option<f64>, PhaseError> {
+        let moment = Moment::of_weights(state, &self.experiment.phases[self.phase]);
+        let mut watch = watch(self.journal, self.stop);
+        let mut session = Session { watch: &mut watch, notes: &mut Notes::none() };
+        let measured = measure(evaluator, &self.subject, &moment, &mut session).map_err(unmeasured)?;
+        drop(watch);
+        self.doubt(&measured)?;
+        Ok(first(&measured))
+    }
+
+    /// Records what casts doubt on a measurement the first time that it comes up in the phase.
+    fn doubt(&mut self, measured: &Measurements) -> Result<(), PhaseError> {
+        let new = measured.warnings.iter().filter(|doubt| !self.doubts.contains(doubt));
+        let new: Vec<String> = new.cloned().collect();
+        self.journal.warn(&new).map_err(failed)?;
+        self.doubts.extend(new);
+        Ok(())
+    }
+
+    /// What the evaluators that are due give; an unfinished measurement has left its notes.
+    fn measurements(&mut self, learner: &Learner<'_, B>, clock: &Clock) -> Result<Measurements, PhaseError> {
+        let due = |every: Duration| {
+            (self.steps_before + clock.step).is_multiple_of(every.steps(clock.steps_per_epoch).max(1))
+        };
+        let evaluate = self.experiment.evaluate.iter().enumerate();
+        let evaluators = evaluate.filter(|(_, measurement)| measurement.every.is_some_and(due));
+        let evaluators: Vec<_> = evaluators.map(|(index, due)| (index, &due.evaluator)).collect();
+        if evaluators.is_empty() {
+            return Ok(Measurements::default());
+        }
+        let moment = Moment {
+            state: &learner.state,
+            phase: &self.experiment.phases[self.phase],
+            number: self.phase + 1,
+            clock: *clock,
+            seed: self.seed,
+            weights: learner.curriculum.weights.clone(),
+            adversary: learner.adversary.as_ref().and_then(|adversary| Some(adversary.memory()?.1)),
+            measured: Vec::new(),
+        };
+        let mut watch = watch(self.journal, self.stop);
+        let notes = self.folder.partial(&format!("{}-step-{}", self.key, clock.step));
+        let measured = measure_all(evaluators.into_iter(), &self.subject, &moment, &mut watch, Some(&notes))
+            .map_err(unmeasured)?;
+        self.finished.push(notes);
+        let mut all = Measurements::default();
+        measured.into_iter().for_each(|(_, measured)| all.extend(measured));
+        Ok(all)
     }
 }
 

@@ -1,14 +1,18 @@
 //! What every run of a variant shares: data, split, network.
 
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::RunError;
-use crate::data::{Corpus, Dataset, Split, open};
+use crate::data::corruption::Arrays;
+use crate::data::{Balanced, Corpus, Dataset, HeldOut, Split, open};
 use crate::graph::Inputs;
-use crate::lang::catalog::Source;
-use crate::lang::program::{Program, Variant};
+use crate::lang::catalog::{Evaluator, Source};
+use crate::lang::program::{Experiment, Program, Variant};
 use crate::lang::world::DatasetInfo;
-use crate::model::Model;
+use crate::model::{Model, Pretrained};
 
 /// A variant, ready to train.
 #[derive(Clone, Debug)]
@@ -16,8 +20,26 @@ pub struct Prepared {
     pub train: Arc<Corpus>,
     pub test: Corpus,
     pub split: Split,
+    /// The out split of test domains.
+    pub oracle: Option<Corpus>,
+    /// How the parts of the data came about, for whoever reads the numbers.
+    pub protocol: Vec<String>,
     pub model: Model,
     pub inputs: Inputs,
+}
+
+impl Prepared {
+    /// Batches of an epoch, and the samples that it sees.
+    pub fn epoch(&self, batch: usize) -> (usize, usize) {
+        let train = &self.split.train;
+        match &self.train.groups {
+            None => (train.len().div_ceil(batch.max(1)), train.len()),
+            Some(groups) => {
+                let balanced = Balanced::new(train, groups, batch);
+                (balanced.batches(), balanced.batches() * balanced.batch())
+            }
+        }
+    }
 }
 
 /// Opens each data set once and builds each variant's network.
@@ -45,23 +67,60 @@ fn prepare_one(variant: &Variant, opened: &mut Vec<(Source, Dataset, String)>) -
     let Some((_, dataset, hash)) = opened.iter().find(|(known, ..)| known == source) else {
         return Err(RunError::Internal("a data set was opened and lost".into()));
     };
-    let train = &dataset.train;
-    let split = Split::new(&train.labels, experiment.data.validation)?;
+    let view = &experiment.data.view;
+    let (train, test) = (dataset.train.clone().seen_through(view)?, dataset.test.clone().seen_through(view)?);
+    let (split, oracle) = match &dataset.held_out {
+        None => (Split::new(&train.labels, experiment.data.validation)?, None),
+        Some(HeldOut { train, validation, oracle }) => {
+            let split = Split { train: train.clone(), validation: validation.clone() };
+            (split, Some(oracle.clone().seen_through(view)?))
+        }
+    };
     let constants = [train.mean.clone(), train.std.clone()];
-    let model = Model::build(&experiment.model.architecture, &info(dataset), &constants)?;
+    let info = info(&train, &test);
+    let model = Model::build(&experiment.model.architecture, &info, &constants)?;
     let weights = experiment.model.from.as_ref().map(|path| {
-        let bytes = std::fs::read(path).map_err(|source| RunError::read(path, source))?;
-        Ok::<_, RunError>(blake3::hash(&bytes).to_hex().to_string())
+        let head = experiment.model.architecture.tuning().head;
+        Pretrained::open(path, &model.layout, head, Some(&info))?;
+        file_hash(path)
     });
-    let inputs = Inputs { data: hash.clone(), weights: weights.transpose()? };
-    Ok(Prepared { train: Arc::new(train.clone()), test: dataset.test.clone(), split, model, inputs })
+    let arrays = arrays_hash(experiment)?;
+    let inputs = Inputs { data: hash.clone(), weights: weights.transpose()?, arrays };
+    let protocol = dataset.protocol.clone();
+    Ok(Prepared { train: Arc::new(train), test, split, oracle, protocol, model, inputs })
 }
 
-fn info(dataset: &Dataset) -> DatasetInfo {
-    let train = &dataset.train;
+/// Hash of the ends and sizes of the published arrays that are to be measured with: whole they are gigabytes.
+fn arrays_hash(experiment: &Experiment) -> Result<Option<String>, RunError> {
+    let mut hasher = None;
+    for measurement in &experiment.evaluate {
+        let Evaluator::Corruption(spec) = &measurement.evaluator else { continue };
+        let Some(root) = &spec.root else { continue };
+        let hasher = hasher.get_or_insert_with(blake3::Hasher::new);
+        for path in Arrays::paths(root, spec.kinds) {
+            hash_ends(hasher, &path).map_err(|source| RunError::read(&path, source))?;
+        }
+    }
+    Ok(hasher.map(|hasher| hasher.finalize().to_hex().to_string()))
+}
+
+/// Bytes from each end of a file that go into its hash.
+const END: u64 = 1 << 20;
+
+fn hash_ends(hasher: &mut blake3::Hasher, path: &Path) -> io::Result<()> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    hasher.update(&size.to_le_bytes());
+    hasher.update_reader((&file).take(END))?;
+    file.seek(SeekFrom::Start(size.saturating_sub(END)))?;
+    hasher.update_reader(file)?;
+    Ok(())
+}
+
+fn info(train: &Corpus, test: &Corpus) -> DatasetInfo {
     DatasetInfo {
         train: train.len(),
-        test: dataset.test.len(),
+        test: test.len(),
         classes: train.classes,
         channels: train.channels,
         height: train.height,
@@ -69,14 +128,21 @@ fn info(dataset: &Dataset) -> DatasetInfo {
     }
 }
 
-/// Hash of all pixels and labels.
+/// Hash of a file, which is never whole in memory.
+fn file_hash(path: &Path) -> Result<String, RunError> {
+    let read = |source| RunError::read(path, source);
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(std::fs::File::open(path).map_err(read)?).map_err(read)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// Hash of all pixels, or of what changes with the files they are in, and of labels.
 fn fingerprint(dataset: &Dataset) -> String {
     let mut hasher = blake3::Hasher::new();
-    for corpus in [&dataset.train, &dataset.test] {
-        hasher.update(&corpus.images);
-        corpus.labels.iter().for_each(|label| {
-            hasher.update(&label.to_le_bytes());
-        });
+    dataset.train.add_to(&mut hasher);
+    dataset.test.add_to(&mut hasher);
+    if let Some(held_out) = &dataset.held_out {
+        held_out.oracle.add_to(&mut hasher);
     }
     hasher.finalize().to_hex().to_string()
 }

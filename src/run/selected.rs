@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::RunError;
 use crate::lang::program::{Experiment, Program, Select};
-use crate::model::{Layout, StateDict, load};
+use crate::model::{Layout, Pretrained, StateDict};
 use crate::ops::Ops;
 use crate::train::state::Checkpoint;
 
@@ -19,10 +19,13 @@ pub fn initial<B: Ops>(
     device: &B::Device,
 ) -> Result<StateDict<B>, RunError> {
     match &experiment.model.from {
-        Some(path) => Ok(load(path, layout, device)?),
+        Some(path) => {
+            let head = experiment.model.architecture.tuning().head;
+            Ok(Pretrained::open(path, layout, head, None)?.state(layout, seed, device)?)
+        }
         None => Ok(StateDict {
             weights: layout.initial_weights(seed, device),
-            statistics: layout.initial_statistics(device),
+            statistics: layout.initial_statistics(seed, device),
             batches: 0,
         }),
     }

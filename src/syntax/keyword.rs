@@ -40,6 +40,7 @@ keywords! {
     "let" true &[], binding_name "a name" "let flat = sam(rho = 0.05)";
     "data" true &[], source "a data set" "data digits";
     "augment" false &["data"], augmentations "a list of augmentations" "augment [flip]";
+    "test" false &["data"], augmentations "a list of augmentations" "test [resize(256), center_crop(224)]";
     "batch" false &["data"], batch_size "a batch size" "batch 128";
     "micro" false &["data"], batch_size "a number of samples" "micro 32";
     "validation" false &["data"], share "a share or a number of samples" "validation 10%";

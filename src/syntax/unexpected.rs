@@ -220,7 +220,7 @@ impl<'a> Place<'a> {
         );
         let span = Span::new(self.base + first, self.base + last);
         match keyword {
-            "seeds" | "augment" => finding.fix("write a list", span, format!("[{values}]")),
+            "seeds" | "augment" | "test" => finding.fix("write a list", span, format!("[{values}]")),
             "let" => finding.help("a list stands in brackets: `[…]`"),
             _ => finding.help(format!("a choice is written `{keyword} each [{values}]`")),
         }

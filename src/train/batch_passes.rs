@@ -58,7 +58,7 @@ pub struct First<B: Ops> {
     /// Samples classified as labelled, one element.
     pub correct: Tensor<B, 1>,
     /// Of each forward pass.
-    pub moments: Vec<Vec<Moments<B>>>,
+    pub moments: Vec<Vec<Option<Moments<B>>>>,
     /// Numbers of the attack, one element each.
     pub attack: Option<[Tensor<B, 1>; ATTACK]>,
 }

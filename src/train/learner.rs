@@ -338,15 +338,20 @@ fn deciles_of<B: Ops>(part: &First<B>) -> Option<(Tensor<B, 1>, Tensor<B, 1>)> {
 }
 
 /// Running statistics after a batch: PyTorch's rule, with the unbiased variance.
-fn moved<B: Ops>(old: &Statistics<B>, batch: &[Moments<B>], skip: &Tensor<B, 1, Bool>) -> Statistics<B> {
+fn moved<B: Ops>(
+    old: &Statistics<B>,
+    batch: &[Option<Moments<B>>],
+    skip: &Tensor<B, 1, Bool>,
+) -> Statistics<B> {
     let blend = |old: &Tensor<B, 1>, new: Tensor<B, 1>| {
         let next = old.clone() * (1.0 - STATISTICS_MOMENTUM) + new * STATISTICS_MOMENTUM;
         B::keep_if(skip, old.clone(), next)
     };
-    let pair = |([mean, variance], moments): (&[Tensor<B, 1>; 2], &Moments<B>)| {
+    let pair = |([mean, variance], moments): (&[Tensor<B, 1>; 2], &Option<Moments<B>>)| {
+        let Some(moments) = moments else { return [mean.clone(), variance.clone()] };
         let count = moments.count as f64;
         let unbiased = moments.variance.clone() * (count / (count - 1.0).max(1.0));
         [blend(mean, moments.mean.clone()), blend(variance, unbiased)]
     };
-    Statistics(old.0.iter().zip(batch).map(pair).collect())
+    Statistics { running: old.running.iter().zip(batch).map(pair).collect(), frozen: old.frozen.clone() }
 }

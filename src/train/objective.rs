@@ -19,6 +19,8 @@ pub struct Batch<B: Ops> {
     pub x: Tensor<B, 4>,
     /// `[n]`.
     pub labels: Tensor<B, 1, Int>,
+    /// Probability of every class, where training labels are shared among several, `[n, classes]`.
+    pub soft: Option<Tensor<B, 2>>,
 }
 
 impl<B: Ops> Batch<B> {
@@ -32,6 +34,9 @@ impl<B: Ops> Batch<B> {
             places: batch.indices,
             x: Tensor::from_data(TensorData::new(batch.pixels, shape), device),
             labels: Tensor::from_data(TensorData::new(batch.labels, [n]), device),
+            soft: batch
+                .soft
+                .map(|soft| Tensor::from_data(TensorData::new(soft.targets, [n, soft.classes]), device)),
         }
     }
 
@@ -52,7 +57,8 @@ impl<B: Ops> Batch<B> {
                 indices: self.indices.clone().slice(range.clone()),
                 places: self.places[range.clone()].to_vec(),
                 x: self.x.clone().slice([range.clone()]),
-                labels: self.labels.clone().slice(range),
+                labels: self.labels.clone().slice([range.clone()]),
+                soft: self.soft.as_ref().map(|soft| soft.clone().slice([range])),
             }
         };
         (0..self.len()).step_by(size.max(1)).map(part).collect()
@@ -126,14 +132,13 @@ pub enum Loss<B: Ops> {
 }
 
 impl<B: Ops> Inputs<B> {
-    /// Cross-entropy at the images of a batch.
+    /// Cross-entropy at the images of a batch, against soft labels where it has some.
     pub fn plain(batch: &Batch<B>) -> Self {
-        Self {
-            x: batch.x.clone(),
-            clean: None,
-            labels: batch.labels.clone(),
-            loss: Loss::Of(Criterion::CrossEntropy),
-        }
+        let criterion = match &batch.soft {
+            Some(targets) => Criterion::Soft { targets: targets.clone(), kappa: None },
+            None => Criterion::CrossEntropy,
+        };
+        Self { x: batch.x.clone(), clean: None, labels: batch.labels.clone(), loss: Loss::Of(criterion) }
     }
 
     /// The same losses at other training inputs.
@@ -173,6 +178,8 @@ pub struct Objective<'a, B: Ops> {
     batch: usize,
     /// Random numbers of the next pass.
     pub noise: Option<Noise<B>>,
+    /// A recorded pass at the unattacked images that the next pass, at the same weights, need not take again.
+    clean: Option<Trace<B>>,
     pub passes: PassCount,
 }
 
@@ -196,7 +203,7 @@ struct Branch<B: Ops> {
 impl<'a, B: Ops> Objective<'a, B> {
     /// Of a step over `batch` samples.
     pub fn new(model: &'a Model, statistics: &'a Statistics<B>, batch: usize) -> Self {
-        Self { model, statistics, batch, noise: None, passes: PassCount::default() }
+        Self { model, statistics, batch, noise: None, clean: None, passes: PassCount::default() }
     }
 
     fn training(&self, record: bool) -> Mode<B> {
@@ -227,6 +234,19 @@ impl<'a, B: Ops> Objective<'a, B> {
         self.passes.input_backward += self.share(work.input_backward);
     }
 
+    /// Logits at the unattacked images of a batch that is attacked before its first pass, `[n, classes]`. Where the
+    /// network is the same in training and in evaluation, that pass looks at them by the same trace.
+    pub fn clean_logits(&mut self, weights: &Vector<B>, x: Tensor<B, 4>) -> Tensor<B, 2> {
+        self.passes.forward += self.share(x.dims()[0]);
+        if self.model.changes_in_training() {
+            return self.victim(weights, Normalization::Running).logits(x);
+        }
+        let trace = self.model.forward_with(weights, self.statistics, x, self.training(true));
+        let logits = trace.logits.clone();
+        self.clean = Some(trace);
+        logits
+    }
+
     /// A forward pass that can be differentiated.
     pub fn pass(&mut self, weights: &Vector<B>, inputs: &Inputs<B>) -> Pass<B> {
         self.evaluate(weights, inputs, true)
@@ -238,12 +258,13 @@ impl<'a, B: Ops> Objective<'a, B> {
     }
 
     fn evaluate(&mut self, weights: &Vector<B>, inputs: &Inputs<B>, record: bool) -> Pass<B> {
-        let traces = 1 + usize::from(inputs.clean.is_some());
+        let known = self.clean.take();
+        let traces = 1 + usize::from(inputs.clean.is_some() && known.is_none());
         self.passes.forward += self.share(inputs.len() * traces);
         let (model, statistics) = (self.model, self.statistics);
         let forward =
             |x: &Tensor<B, 4>| model.forward_with(weights, statistics, x.clone(), self.training(record));
-        let clean = inputs.clean.as_ref().map(&forward);
+        let clean = inputs.clean.as_ref().map(|x| known.unwrap_or_else(|| forward(x)));
         let trace = forward(&inputs.x);
         let (logits, inputs) = (trace.logits.clone(), inputs.clone());
         let Some(clean) = clean else {
@@ -286,7 +307,13 @@ impl<'a, B: Ops> Objective<'a, B> {
         self.passes = self.passes + PassCount::HESSIAN_PRODUCT * self.share(inputs.len());
         let x = inputs.x.clone();
         let trace = self.model.forward(weights, self.statistics, x, Normalization::Running, true);
-        trace.hessian_product(inputs.labels.clone(), factors, direction)
+        match &inputs.loss {
+            Loss::Of(criterion @ Criterion::Soft { kappa: None, .. }) => {
+                let (_, residual) = criterion.at(trace.logits.clone(), &inputs.labels);
+                trace.hessian_product_at(residual, factors, direction)
+            }
+            _ => trace.hessian_product(inputs.labels.clone(), factors, direction),
+        }
     }
 
     /// Gradient of every sample's own loss for its training input, `[n, h, w, c]`.
@@ -308,7 +335,7 @@ impl<B: Ops> Pass<B> {
     }
 
     /// Batch statistics of each forward pass, in the order in which running statistics follow them.
-    pub fn into_moments(self) -> Vec<Vec<Moments<B>>> {
+    pub fn into_moments(self) -> Vec<Vec<Option<Moments<B>>>> {
         let clean = self.clean.into_iter().map(|branch| branch.trace.moments);
         clean.chain([self.trace.moments]).collect()
     }

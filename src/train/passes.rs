@@ -35,13 +35,15 @@ pub fn at_most(phase: &Phase) -> bool {
                 | Adversary::Hsat(_)
                 | Adversary::Cat18(_)
                 | Adversary::Iaat(_)
+                // One pass less where the network is the same in training and evaluation.
+                | Adversary::Trades(_)
         )
     };
     phase.adversary.as_ref().is_some_and(stops)
 }
 
 /// What making the training inputs costs.
-fn attacking(adversary: &Adversary) -> PassCount {
+pub fn attacking(adversary: &Adversary) -> PassCount {
     let steps = |count: usize| (FORWARD + INPUT_BACKWARD) * count as f64;
     match adversary {
         Adversary::At(s) if s.restarts > 1 => steps(s.steps * s.restarts) + FORWARD * s.restarts as f64,

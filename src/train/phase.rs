@@ -67,13 +67,13 @@ pub trait Monitor<B: Ops> {
     /// Validation after every epoch.
     ///
     /// # Errors
-    /// Data that cannot be read.
+    /// Data that cannot be read; [`PhaseError::Measuring`] where the user asked to stop.
     fn validate(&mut self, state: &StateDict<B>) -> Result<Validation, PhaseError>;
     /// Evaluators on the way: called after every step, gives the numbers that are due then.
     ///
     /// # Errors
-    /// Data that cannot be read.
-    fn measure(&mut self, state: &StateDict<B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError>;
+    /// Data that cannot be read; [`PhaseError::Measuring`] where the user asked to stop.
+    fn measure(&mut self, learner: &Learner<'_, B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError>;
     /// After every epoch; `measured` holds all of the phase so far.
     ///
     /// # Errors
@@ -101,6 +101,8 @@ pub enum PhaseError {
     Record(String),
     #[error("interrupted after step {step}")]
     Interrupted { step: u64 },
+    #[error("interrupted while measuring")]
+    Measuring,
 }
 
 /// A phase under way.
@@ -184,7 +186,11 @@ impl<B: Ops> Run<'_, '_, B> {
     }
 
     fn train(&mut self) -> Result<(), PhaseError> {
-        while self.progress.step < self.clock.steps {
+        if self.progress.measuring {
+            self.measure()?;
+        }
+        // Begun batches belong to an epoch whose end is still to come.
+        while self.progress.step < self.clock.steps || self.progress.batch > 0 {
             self.epoch()?;
         }
         self.progress.finished = true;
@@ -203,6 +209,9 @@ impl<B: Ops> Run<'_, '_, B> {
             }
         }
         for host in self.setup.feed.load(self.progress.epoch, self.progress.batch)? {
+            if self.progress.step == self.clock.steps {
+                break;
+            }
             if self.monitor.stop() {
                 self.save()?;
                 return Err(PhaseError::Interrupted { step: self.progress.step });
@@ -213,9 +222,6 @@ impl<B: Ops> Run<'_, '_, B> {
             self.reckon(|ledger| ledger.add(record))?;
             self.monitor.stepped(self.progress.step, self.clock.steps);
             self.measure()?;
-            if self.progress.step == self.clock.steps {
-                break;
-            }
             if self.saved.elapsed() > RENEW_WITHIN_EPOCH {
                 self.save()?;
             }
@@ -235,9 +241,14 @@ impl<B: Ops> Run<'_, '_, B> {
 
     fn end_epoch(&mut self) -> Result<(), PhaseError> {
         self.reckon(Ledger::settle)?;
+        let validation = self.monitor.validate(&self.learner.state);
+        if matches!(validation, Err(PhaseError::Measuring)) {
+            self.save()?;
+            return Err(PhaseError::Interrupted { step: self.progress.step });
+        }
+        let validation = validation?;
         self.progress.epoch += 1;
         self.progress.batch = 0;
-        let validation = self.monitor.validate(&self.learner.state)?;
         self.keep_best(validation.score);
         let row = self.row(validation);
         let (began, first) = self.epoch_began;
@@ -304,7 +315,13 @@ impl<B: Ops> Run<'_, '_, B> {
     }
 
     fn measure(&mut self) -> Result<(), PhaseError> {
-        let numbers = self.monitor.measure(&self.learner.state, &self.now())?;
+        let measured = self.monitor.measure(&self.learner, &self.now());
+        self.progress.measuring = matches!(measured, Err(PhaseError::Measuring));
+        if self.progress.measuring {
+            self.save()?;
+            return Err(PhaseError::Interrupted { step: self.progress.step });
+        }
+        let numbers = measured?;
         let (phase, step) = (self.setup.number(), self.progress.step);
         // The epoch under way counts as finished with its last batch.
         let epoch = self.progress.epoch + u64::from(self.progress.batch as u64 == self.clock.steps_per_epoch);

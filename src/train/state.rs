@@ -1,8 +1,8 @@
 //! Checkpoints: everything a phase needs to go on as if it had never stopped, in one safetensors file.
 //!
 //! Tensors: `model.*` under PyTorch's names, `best.*` likewise, `optimizer.<buffer>.<parameter>`,
-//! `optimizer.updates`, `minimizer.<memory>.<parameter>`, `curriculum.difficulty`, `adversary.<memory>`. The rest is
-//! JSON in the file's metadata.
+//! `optimizer.updates`, `minimizer.<memory>.<parameter>`, `curriculum.difficulty`, `curriculum.weight`,
+//! `adversary.<memory>`. The rest is JSON in the file's metadata.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -48,6 +48,9 @@ pub struct Progress {
     /// The running epoch's difficulty threshold.
     pub threshold: Option<f64>,
     pub finished: bool,
+    /// The measurements that are due at this step are not finished.
+    #[serde(default)]
+    pub measuring: bool,
 }
 
 /// One line of `metrics.csv`.
@@ -166,6 +169,7 @@ impl Progress {
             best,
             threshold: None,
             finished: false,
+            measuring: false,
         }
     }
 }
@@ -192,6 +196,9 @@ pub fn to_checkpoint<B: Ops>(
     all.push(float_entry("optimizer.updates".into(), vec![1], updates));
     let table = &learner.curriculum.table;
     all.push(float_entry("curriculum.difficulty".into(), table.dims().to_vec(), table));
+    if let Some(weights) = &learner.curriculum.weights {
+        all.push(float_entry("curriculum.weight".into(), weights.dims().to_vec(), weights));
+    }
     if let Some((name, values)) = learner.adversary.as_ref().and_then(|adversary| adversary.memory()) {
         all.push(float_entry(format!("adversary.{name}"), values.dims().to_vec(), &values));
     }
@@ -320,13 +327,25 @@ impl<'a> Checkpoint<'a> {
         }
         learner.optimizer.restore(buffers, self.tensor("optimizer.updates", device)?);
         let table = self.tensor("curriculum.difficulty", device)?;
-        learner.curriculum.restore(table, self.progress.threshold);
+        learner.curriculum.restore(table, self.sample_weights(device), self.progress.threshold);
         if let Some(adversary) = &mut learner.adversary
             && let Some((name, _)) = adversary.memory()
         {
             adversary.restore(self.tensor(&format!("adversary.{name}"), device)?);
         }
         Ok(())
+    }
+
+    /// Weight of each sample at its last visit, where the curriculum keeps it, `[samples]`.
+    pub fn sample_weights<B: Ops>(&self, device: &B::Device) -> Option<Tensor<B, 1>> {
+        self.tensor("curriculum.weight", device).ok()
+    }
+
+    /// What the adversary remembers, where it remembers anything.
+    pub fn adversary_memory<B: Ops>(&self, device: &B::Device) -> Option<Tensor<B, 1>> {
+        let names = self.file.names();
+        let name = names.into_iter().find(|name| name.starts_with("adversary."))?;
+        self.tensor(name, device).ok()
     }
 
     fn vector<B: Ops>(

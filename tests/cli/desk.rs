@@ -51,6 +51,7 @@ impl Desk {
     pub fn process(&self, arguments: &[&str]) -> Process {
         let mut process = Process::new(env!("CARGO_BIN_EXE_flatrun"));
         process.current_dir(self.0.path()).args(arguments);
+        process.env("XDG_CACHE_HOME", self.path(".cache"));
         process.env_remove("COLUMNS").env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
         process
     }

@@ -136,7 +136,7 @@ fn a_clause() {
     Desk::new(&[]).flatrun(&["explain", "augment"]).code(0).stdout_eq(str![[r#"
 augment: a clause of `data`
 
-random changes of the training images, in order; none when absent
+changes of the training images, in order; none when absent
 
 Usage
   augment [A, ..]

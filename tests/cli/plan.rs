@@ -29,14 +29,16 @@ model  mlp: 1,210 parameters, 1.2 k multiply-adds per image
     not run yet, [..]
  4  evaluate: accuracy
     sgd seed 0
-    not run yet
+    360 forward passes of an image
+    not run yet, [..]
  5  train phase 2: 10 steps under lesam over sgd
     lesam seed 0
     10 steps of 2 forward + 2 backward = 6 units
     not run yet, [..]
  6  evaluate: accuracy
     lesam seed 0
-    not run yet
+    360 forward passes of an image
+    not run yet, [..]
  7  train phase 1: 2 epochs under sgd, curriculum spl(adm)
     sgd seed 1, lesam seed 1
     22 steps of 2 forward + 1 backward + 1 backward to the input = 5 units
@@ -47,22 +49,24 @@ model  mlp: 1,210 parameters, 1.2 k multiply-adds per image
     not run yet, [..]
  9  evaluate: accuracy
     sgd seed 1
-    not run yet
+    360 forward passes of an image
+    not run yet, [..]
 10  train phase 2: 10 steps under lesam over sgd
     lesam seed 1
     10 steps of 2 forward + 2 backward = 6 units
     not run yet, [..]
 11  evaluate: accuracy
     lesam seed 1
-    not run yet
+    360 forward passes of an image
+    not run yet, [..]
 12  table: mean ± std over seeds
 
 4 runs, 12 stages
 84 steps to train, 400 units, [..]
 a unit is a forward pass of a batch; a backward pass is two,
 to the input alone one
-time is an estimate for training alone, from one timed
-forward pass of [..] image[..]
+time is an estimate from one timed forward pass
+of [..] image[..]; measurements count in full
 
 "#]]);
 }
@@ -103,6 +107,7 @@ model  mlp: 610 parameters, 592 multiply-adds per image
    3 steps of 1 forward + 1 backward = 3 units
    cached in runs/a-[..]/main/seed-0/checkpoints/phase-1.safetensors
 3  evaluate: accuracy
+   360 forward passes of an image
    cached in runs/a-[..]/main/seed-0/results.json
 4  table: mean ± std over seeds
 

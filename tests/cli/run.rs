@@ -41,10 +41,9 @@ runs/tiny-[..]
 
 "#]]);
     let folder = desk.run_folder();
-    assert!(
-        desk.read(&format!("{folder}/table.csv"))
-            .starts_with("variant,seeds,failed,accuracy_mean,accuracy_std,loss_mean,loss_std\nsgd,2,0,0.")
-    );
+    assert!(desk.read(&format!("{folder}/table.csv")).starts_with(
+        "variant,seeds,failed,unfinished,accuracy_mean,accuracy_std,loss_mean,loss_std\nsgd,2,0,0,0."
+    ));
     assert!(
         desk.read(&format!("{folder}/table.md"))
             .starts_with("| variant | seeds | accuracy % | loss |\n|---|--:|--:|--:|\n| sgd | 2 | ")
@@ -162,8 +161,8 @@ F0511 unknown-setting
    · ╰── in this file
    ╰────
   help: the nearest path is `model.hidden`
-        there is `model.hidden`, `model.dropout`, `model.normalize` and
-        `model.from`
+        there is `model.hidden`, `model.dropout`, `model.normalize`,
+        `model.head`, `model.freeze`, `model.freeze_bn` and `model.from`
 
 found 1 error
 

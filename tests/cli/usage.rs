@@ -21,7 +21,7 @@ Commands:
   explain      Explain a finding or a component
   catalog      List every component of the language
   runs         List what was run, oldest first
-  report       Print the tables of runs again; several runs are joined into one table
+  report       Print the tables of runs again, and draw what they recorded
   completions  Print the completion script of a shell
   lsp          Speak the language server protocol on standard input and output
   help         Print this message or the help of the given subcommand(s)

@@ -3,7 +3,7 @@
 use burn::tensor::{Bool, DType, Int, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
 use flatrun::attack::{Attack, Ball, Choice, Criterion, Rule, Victim, View, per_sample};
-use flatrun::lang::catalog::{Architecture, AttackMode, Cat20, CustomLoss, Estimate, Iaat, Mlp, Norm};
+use flatrun::lang::catalog::{AttackMode, Cat20, CustomLoss, Estimate, Iaat, Norm};
 use flatrun::model::{Model, Normalization, StateDict, Wants};
 use flatrun::train::adversary::{
     Friendly, Trial, Unconverged, WithinGap, adapted, curvature, grown, look_around, reach, smoothed,
@@ -13,7 +13,7 @@ use flatrun::train::{Batch, Inputs, Loss, Objective};
 use serde_json::Value;
 
 use crate::support::{
-    GREY, Stored, assert_close, batch, build, cnn, constants, host, json, state, tensor, uniform,
+    GREY, Stored, assert_close, batch, build, cnn, constants, host, json, state, tensor, uniform, written,
 };
 
 const SHAPE: [usize; 3] = [1, 8, 8];
@@ -31,11 +31,11 @@ struct Scene {
 impl Scene {
     fn new(network: &str) -> Self {
         let (model, case) = match network {
-            "cnn" => (cnn(4, SHAPE, constants(&GREY.0, &GREY.1)), "cnn_8"),
+            "cnn" => (cnn(4, SHAPE, &constants(&GREY.0, &GREY.1)), "cnn_8"),
             _ => {
                 let normalize = constants(&GREY.0, &GREY.1);
                 (
-                    build(&Architecture::Mlp(Mlp { hidden: vec![32, 16], dropout: 0.0, normalize }), SHAPE),
+                    build(&written(&format!("mlp(hidden = [32, 16], normalize = {normalize})"), 1), SHAPE),
                     "mlp_32_16",
                 )
             }

@@ -3,10 +3,13 @@
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
 use flatrun::attack::{Apgd, Ball, Criterion, Draws, Fab, Square, Victim, boundary_start, runner_up};
-use flatrun::lang::catalog::{Architecture, Mlp, Norm};
+use flatrun::data::{Corpus, EvalBatches, Shape};
+use flatrun::evaluate::{Subject, robustness};
+use flatrun::lang::catalog::{AutoattackEvaluator, Evaluator, Norm, Profile};
 use flatrun::model::{Model, Normalization, StateDict};
+use flatrun::train::Batch;
 
-use crate::support::{GREY, Stored, batch, build, constants, state};
+use crate::support::{GREY, Stored, batch, build, constants, state, uniform, written};
 
 const SHAPE: [usize; 3] = [1, 8, 8];
 const SAMPLES: usize = 500;
@@ -23,8 +26,7 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let normalize = constants(&GREY.0, &GREY.1);
-        let mlp = Mlp { hidden: vec![32, 16], dropout: 0.0, normalize };
-        let model = build(&Architecture::Mlp(mlp), SHAPE);
+        let model = build(&written(&format!("mlp(hidden = [32, 16], normalize = {normalize})"), 1), SHAPE);
         let state = state(&model.layout, "mlp_32_16", DType::F64);
         let all: Vec<usize> = (0..SAMPLES).collect();
         let x = batch(SHAPE, SAMPLES, &all, 1010, 0, DType::F64).x;
@@ -49,14 +51,19 @@ impl Scene {
 
     /// Same robust samples, and losses or radii to 1e-3.
     fn assert(&self, key: &str, best: &[f64], wrong: &[bool]) {
+        self.assert_but(0, key, best, wrong);
+    }
+
+    /// As [`Scene::assert`], but for the losses or radii of so many samples.
+    fn assert_but(&self, exceptions: usize, key: &str, best: &[f64], wrong: &[bool]) {
         let expected = self.stored.get(&format!("{key}/wrong"));
         let differing = wrong.iter().zip(expected).filter(|(wrong, expected)| **wrong != (**expected > 0.5));
         assert_eq!(differing.count(), 0, "{key}: other samples are robust");
-        for (sample, (found, stored)) in best.iter().zip(self.stored.get(&format!("{key}/best"))).enumerate()
-        {
-            let same = found == stored || (found - stored).abs() <= 1e-3 * stored.abs().max(1e-3);
-            assert!(same, "{key}: sample {sample}: {found}, stored {stored}");
-        }
+        let far = |(found, stored): &(&f64, &f64)| {
+            found != stored && (**found - **stored).abs() > 1e-3 * stored.abs().max(1e-3)
+        };
+        let far: Vec<_> = best.iter().zip(self.stored.get(&format!("{key}/best"))).filter(far).collect();
+        assert!(far.len() <= exceptions, "{key}: found and stored: {far:?}");
     }
 
     fn assert_apgd(
@@ -114,12 +121,62 @@ fn smallest_perturbations_of_fab() {
     }
 }
 
+/// Square in l2 divides a window's perturbation by its norm, which is a rounding where the window was emptied before:
+/// with other roundings, searches of a few samples go other ways.
 #[test]
 fn square_attack() {
     let scene = Scene::new();
-    let (victim, x, labels) = (scene.victim(), scene.x.clone(), scene.labels.clone());
-    let draws = &draws(3);
-    let square = Square { victim, x, labels, norm: Norm::Linf, eps: 0.02, queries: 1000, draws };
-    let found = square.search();
-    scene.assert("linf/square", &found.margins, &found.wrong);
+    for ((norm, word, eps), exceptions) in NORMS.into_iter().zip([0, SAMPLES / 50]) {
+        let (victim, x, labels) = (scene.victim(), scene.x.clone(), scene.labels.clone());
+        let draws = &draws(3);
+        let found = Square { victim, x, labels, norm, eps, queries: 1000, draws }.search();
+        scene.assert_but(exceptions, &format!("{word}/square"), &found.margins, &found.wrong);
+    }
+}
+
+/// Whole grey levels, labelled as the network sees them.
+fn corpus(model: &Model, state: &StateDict<Flex>) -> Corpus {
+    let count = SAMPLES * SHAPE.iter().product::<usize>();
+    // The formula rounds to f32 before the levels are cut off.
+    let level = |i: usize| (256.0 * f64::from((0.5 + uniform(i as u32, 1011)) as f32)) as u8;
+    let shape = Shape { height: SHAPE[1], width: SHAPE[2], channels: SHAPE[0] };
+    let mut corpus =
+        Corpus::in_memory((0..count).map(level).collect::<Vec<u8>>(), vec![0; SAMPLES], shape, 10, 255);
+    let batch = EvalBatches::all(&corpus, SAMPLES).next().unwrap().unwrap();
+    let x = Batch::<Flex>::upload(batch, &FlexDevice).x;
+    let trace = model.forward(&state.weights, &state.statistics, x, Normalization::Running, false);
+    corpus.labels = trace.logits.argmax(1).into_data().iter::<i64>().map(|label| label as u16).collect();
+    corpus
+}
+
+/// The evaluator as it runs, in f32, against the cascade in float64: which samples are robust, read off evaluations of
+/// each stored class alone.
+#[test]
+fn the_cascade_leaves_the_same_samples_robust() {
+    let scene = Scene::new();
+    let state = state(&scene.model.layout, "mlp_32_16", DType::F32);
+    let corpus = corpus(&scene.model, &state);
+    let cascade = Stored::read("attacks/cascade.safetensors");
+    let subject = Subject {
+        model: &scene.model,
+        device: &FlexDevice,
+        train: &corpus,
+        train_indices: &[],
+        test: &corpus,
+        validation: &[],
+        oracle: None,
+        at_most: None,
+    };
+    for (norm, word, eps) in NORMS {
+        let spec = Evaluator::Autoattack(AutoattackEvaluator { eps, norm, profile: Profile::Standard });
+        let stored = cascade.get(word);
+        for robust in [true, false] {
+            let indices: Vec<u32> =
+                (0..SAMPLES as u32).filter(|&i| (stored[i as usize] > 0.5) == robust).collect();
+            let found =
+                robustness(&spec, &subject, &corpus, &indices, &state, &mut |_| true).unwrap().unwrap();
+            let (_, accuracy) = found.values[0];
+            assert_eq!(accuracy, f64::from(u8::from(robust)), "{word}: of {} samples", indices.len());
+        }
+    }
 }

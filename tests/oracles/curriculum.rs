@@ -82,7 +82,7 @@ fn run(file: &str, pacing: &str, cost: f64) {
     let stored = Stored::read(&format!("curriculum/{file}.safetensors"));
     for (dtype, tolerance) in [(DType::F64, 1e-8), (DType::F32, 1e-4)] {
         let shape = [1, 8, 8];
-        let model = cnn(4, shape, constants(&GREY.0, &GREY.1));
+        let model = cnn(4, shape, &constants(&GREY.0, &GREY.1));
         let recipe = format!("curriculum {pacing} under lesam(budget = 0.4, clip = 0.35)");
         let phase = phase(SGD, "8 steps", &recipe);
         let state = state(&model.layout, "cnn_8", dtype);

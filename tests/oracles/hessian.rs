@@ -10,8 +10,18 @@ use crate::support::{Stored, architecture, assert_close, batch, build, host, sta
 
 type Twice = Autodiff<Flex>;
 
-const CASES: [&str; 7] =
-    ["mlp_128", "mlp_32_16", "cnn_8", "cnn_32", "sat_cnn", "resnet18", "preact_resnet20"];
+const CASES: [&str; 10] = [
+    "mlp_128",
+    "mlp_32_16",
+    "cnn_8",
+    "cnn_32",
+    "sat_cnn",
+    "resnet18",
+    "preact_resnet20",
+    "resnet18_imagenet",
+    "pyramidnet110",
+    "vit_small",
+];
 
 /// `d/dw ⟨grad L(w), direction⟩`, by differentiating the tape's own gradient.
 fn by_autodiff(
@@ -25,7 +35,8 @@ fn by_autodiff(
     let outer = |part: &Tensor<Flex, 1>| Tensor::<Twice, 1>::from_inner(part.clone());
     let leaves = Vector(weights.0.iter().map(|part| outer(part).require_grad()).collect());
     let pair = |[mean, variance]: &[Tensor<Flex, 1>; 2]| [outer(mean), outer(variance)];
-    let statistics = Statistics(statistics.0.iter().map(pair).collect());
+    let statistics =
+        Statistics { running: statistics.running.iter().map(pair).collect(), frozen: Vec::new() };
     let n = x.dims()[0] as f64;
     let x = Tensor::from_inner(x);
     let trace = model.forward(&leaves, &statistics, x, Normalization::Running, true);
@@ -78,7 +89,9 @@ fn every_network_agrees_with_a_second_differentiation() {
                 &direction,
             );
             let found = product(&model, &state.weights, &state.statistics, batch.x, batch.labels, &direction);
-            compare(case, &model, &found, &expected, 1e-10);
+            // Rounding grows with depth: 110 layers lose two digits more.
+            let tolerance = if case.starts_with("pyramidnet") { 1e-7 } else { 1e-10 };
+            compare(case, &model, &found, &expected, tolerance);
             expected
         };
         let state = state(&model.layout, case, DType::F32);

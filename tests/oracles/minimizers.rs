@@ -2,7 +2,6 @@
 
 use burn::tensor::DType;
 use burn_flex::{Flex, FlexDevice};
-use flatrun::lang::catalog::{Architecture, PreactResnet20};
 use flatrun::lang::schedule::Clock;
 use flatrun::model::Model;
 use flatrun::ops::Vector;
@@ -10,6 +9,7 @@ use flatrun::train::{Learner, StepPlan};
 
 use crate::support::{
     CIFAR, GREY, Stored, assert_close, batch, build, cnn, constants, host, phase, state, tensor, uniform,
+    written,
 };
 
 const SHAPE: [usize; 3] = [1, 8, 8];
@@ -50,7 +50,7 @@ impl<'a> Case<'a> {
     }
 
     fn run_in(&self, stored: &Stored, dtype: DType, tolerance: f64) {
-        let model = cnn(4, SHAPE, constants(&GREY.0, &GREY.1));
+        let model = cnn(4, SHAPE, &constants(&GREY.0, &GREY.1));
         let micro = self.micro.map_or(String::new(), |size| format!("data digits batch 8 micro {size}\n"));
         let phase = phase(&format!("{micro}{}", self.optimize), "5 steps", self.recipe);
         let state = state(&model.layout, "cnn_8", dtype);
@@ -145,7 +145,7 @@ pub fn assert_state(
             stored.assert(&format!("{prefix}{theirs}/{name}"), &host(&buffer.0[index]), tolerance * 10.0);
         }
     }
-    for (norm, [mean, variance]) in model.layout.norms.iter().zip(&learner.state.statistics.0) {
+    for (norm, [mean, variance]) in model.layout.norms.iter().zip(&learner.state.statistics.running) {
         stored.assert(&format!("{prefix}running/{}.running_mean", norm.name), &host(mean), tolerance);
         stored.assert(&format!("{prefix}running/{}.running_var", norm.name), &host(variance), tolerance);
     }
@@ -246,7 +246,7 @@ fn one_lesam_step_of_preact_resnet20() {
     let shape = [3, 16, 16];
     for (dtype, tolerance) in [(DType::F64, 1e-8), (DType::F32, 1e-4)] {
         let normalize = constants(&CIFAR.0, &CIFAR.1);
-        let model = build(&Architecture::PreactResnet20(PreactResnet20 { normalize }), shape);
+        let model = build(&written(&format!("preact_resnet20(normalize = {normalize})"), 3), shape);
         let phase = phase(SGD, "1 steps", "under lesam(budget = 0.4, clip = 0.35)");
         let state = state(&model.layout, "preact_resnet20", dtype);
         let plan = StepPlan { samples: 4, ..StepPlan::default() };

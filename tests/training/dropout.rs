@@ -3,17 +3,15 @@
 use burn::tensor::DType;
 use burn_flex::{Flex, FlexDevice};
 use flatrun::data::{Generator, Purpose};
-use flatrun::lang::catalog::{Architecture, Mlp, Normalize};
 use flatrun::model::{Mode, Model, Noise, Normalization, Wants};
 use flatrun::ops::Vector;
 use flatrun::train::{Learner, StepPlan};
 
-use crate::support::{build, host, uniform};
+use crate::support::{build, host, uniform, written};
 use crate::{SHAPE, bits, clock, phase, samples};
 
 fn model() -> Model {
-    let spec = Mlp { hidden: vec![32, 16], dropout: 0.5, normalize: Normalize::None };
-    build(&Architecture::Mlp(spec), SHAPE)
+    build(&written("mlp(hidden = [32, 16], dropout = 0.5, normalize = none)", SHAPE[0]), SHAPE)
 }
 
 fn after(recipe: &str, micro: Option<usize>) -> Vec<u64> {

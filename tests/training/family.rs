@@ -104,7 +104,7 @@ fn running_statistics_move_as_in_one_plain_forward() {
         let model = model();
         let mut learner = learner(&model, recipe);
         learner.step(&samples(0), &clock(0));
-        learner.state.statistics.0.iter().flatten().flat_map(host).collect::<Vec<f64>>()
+        learner.state.statistics.running.iter().flatten().flat_map(host).collect::<Vec<f64>>()
     };
     let plain = statistics("under sgd");
     for member in MEMBERS {

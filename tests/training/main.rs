@@ -41,7 +41,7 @@ const MEMBERS: [&str; 15] = [
 ];
 
 fn model() -> Model {
-    cnn(4, SHAPE, constants(&GREY.0, &GREY.1))
+    cnn(4, SHAPE, &constants(&GREY.0, &GREY.1))
 }
 
 fn phase(recipe: &str) -> Phase {
@@ -82,7 +82,7 @@ fn snapshot(learner: &Learner<'_, Flex>) -> Vec<u64> {
 
 /// Weights and running statistics, as bits.
 fn weights(learner: &Learner<'_, Flex>) -> Vec<u64> {
-    let statistics = learner.state.statistics.0.iter().flatten();
+    let statistics = learner.state.statistics.running.iter().flatten();
     learner.state.weights.0.iter().chain(statistics).flat_map(bits).collect()
 }
 

@@ -82,7 +82,14 @@ fn step(
     momentum: Option<[f64; 3]>,
 ) -> Outcome<Flex> {
     let init = Init::Constant(0.0);
-    let parameters = [Parameter { name: "w.weight".into(), shape: vec![3], role: Role::Weight, init }];
+    let parameters = [Parameter {
+        name: "w.weight".into(),
+        shape: vec![3],
+        role: Role::Weight,
+        init,
+        place: 0,
+        head: false,
+    }];
     let (weights, clock) = (vector(w), clock(0));
     let (memory, momentum) = (kept.map(vector), momentum.map(vector));
     let start = Start {

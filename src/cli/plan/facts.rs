@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use petgraph::graph::NodeIndex;
 use serde::Serialize;
 
+use super::measuring::Measuring;
 use super::memory::Memory;
 use super::probe::{Probe, probe};
 use crate::data::DataError;
 use crate::graph::{Key, StageGraph, StageKind};
-use crate::lang::catalog::{Difficulty, Minimizer, Pacing};
+use crate::lang::catalog::{Difficulty, Head, Minimizer, Pacing};
 use crate::lang::program::{Device, Experiment, Phase, Program, Setting};
 use crate::lang::schedule::Clock;
+use crate::lang::view::written;
 use crate::run::{Options, Prepared, Status, inputs, status};
 use crate::train::PassCount;
 use crate::train::passes::{at_most, passes};
@@ -68,14 +70,26 @@ pub struct DataPlan {
     pub width: usize,
     pub batch: usize,
     pub batches_per_epoch: usize,
+    /// What is done to images where nothing is drawn, as it is written.
+    pub view: String,
+    /// How the parts came about.
+    pub protocol: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelPlan {
     pub name: &'static str,
     pub parameters: usize,
+    /// Modules with parameters.
+    pub layers: usize,
+    /// Those of the parameters that `freeze` names.
+    pub frozen: usize,
+    /// What the size of the images decided, and where weights come from.
+    pub notes: Vec<String>,
     /// Of one forward pass.
     pub multiply_adds_per_image: usize,
+    /// Values of one image that the backward pass needs, in bytes.
+    pub activation_bytes_per_image: usize,
 }
 
 /// How long a forward pass takes on this machine.
@@ -96,6 +110,9 @@ pub struct StagePlan {
     pub runs: Vec<RunName>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
+    /// What is measured in the stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measuring: Option<Measuring>,
     /// `None` for what is never kept: opened data, the table.
     pub status: Option<Status>,
 }
@@ -133,6 +150,8 @@ pub struct Totals {
     pub backward: u64,
     pub input_backward: u64,
     pub units: u64,
+    /// Of measurements, in forward passes of one image.
+    pub image_passes: u64,
     pub seconds: Option<f64>,
 }
 
@@ -204,11 +223,16 @@ fn setup(experiment: &Experiment, prepared: &Prepared) -> Result<Setup, DataErro
     let batch = experiment.data.batch.min(prepared.split.train.len());
     let probe = probe(&prepared.model, &prepared.train, batch)?;
     let activations = probe.activations * batch * size_of::<f32>();
+    let layout = &prepared.model.layout;
     Ok(Setup {
         data: data(experiment, prepared),
         model: ModelPlan {
             name: experiment.model.architecture.name(),
-            parameters: prepared.model.layout.parameter_count(),
+            parameters: layout.parameter_count() + layout.frozen_count(),
+            layers: layout.modules().len(),
+            frozen: layout.frozen_count(),
+            notes: notes(experiment, prepared),
+            activation_bytes_per_image: probe.activations * size_of::<f32>(),
             multiply_adds_per_image: probe.multiply_adds,
         },
         memory: largest(experiment, prepared, activations),
@@ -216,13 +240,30 @@ fn setup(experiment: &Experiment, prepared: &Prepared) -> Result<Setup, DataErro
     })
 }
 
+/// What a reader of the file cannot see in it.
+fn notes(experiment: &Experiment, prepared: &Prepared) -> Vec<String> {
+    let weights = experiment.model.from.as_ref().map(|path| {
+        let head = match experiment.model.architecture.tuning().head {
+            Head::Keep => "",
+            Head::New => ", new head",
+        };
+        format!("weights from {}{head}", path.display())
+    });
+    let fixed = prepared.model.layout.norms.iter().any(|norm| norm.fixed);
+    let norms = fixed.then(|| "running statistics stay as they are".to_owned());
+    let stem = prepared.model.note.map(str::to_owned);
+    stem.into_iter().chain(weights).chain(norms).collect()
+}
+
 /// Memory of the phase that needs most; `activations` is in bytes.
 fn largest(experiment: &Experiment, prepared: &Prepared, activations: usize) -> Memory {
     let parameters = prepared.model.layout.parameter_count();
-    let data = prepared.train.images.len() + prepared.test.images.len();
+    let data = prepared.train.bytes().len() + prepared.test.bytes().len();
     let of_phase = |phase: &Phase| Memory::of(phase, &experiment.select, parameters, activations, data);
     let none = Memory { activations, weights: 0, data };
-    experiment.phases.iter().map(of_phase).fold(none, Memory::max)
+    let frozen = prepared.model.layout.frozen_count() * size_of::<f32>();
+    let memory = experiment.phases.iter().map(of_phase).fold(none, Memory::max);
+    Memory { weights: memory.weights + frozen, ..memory }
 }
 
 fn data(experiment: &Experiment, prepared: &Prepared) -> DataPlan {
@@ -237,7 +278,9 @@ fn data(experiment: &Experiment, prepared: &Prepared) -> DataPlan {
         height: train.height,
         width: train.width,
         batch: experiment.data.batch,
-        batches_per_epoch: split.train.len().div_ceil(experiment.data.batch),
+        batches_per_epoch: prepared.epoch(experiment.data.batch).0,
+        view: written(&experiment.data.view),
+        protocol: prepared.protocol.clone(),
     }
 }
 
@@ -271,6 +314,7 @@ impl Planner<'_> {
             }
             _ => None,
         };
+        let measuring = stage.runs.first().and_then(|&run| self.measuring(stage.kind, run));
         let name = |&run: &usize| {
             let run = &self.graph.runs[run];
             RunName { variant: self.program.variants[run.variant].slug.clone(), seed: run.seed }
@@ -282,7 +326,19 @@ impl Planner<'_> {
             label: stage.label.clone(),
             runs: stage.runs.iter().map(name).collect(),
             training,
+            measuring,
             status: kept.then(status),
+        }
+    }
+
+    fn measuring(&self, kind: StageKind, run: usize) -> Option<Measuring> {
+        let variant = self.graph.runs[run].variant;
+        let experiment = &self.program.variants[variant].experiment;
+        let setup = &self.setups[self.of_variant[variant]];
+        match kind {
+            StageKind::Evaluate => Some(Measuring::last(experiment, setup)),
+            StageKind::Train { phase } => Measuring::on_the_way(experiment, phase, setup),
+            StageKind::Data | StageKind::Table => None,
         }
     }
 
@@ -293,7 +349,8 @@ impl Planner<'_> {
         let batches = setup.data.batches_per_epoch as u64;
         let steps = phase.duration.steps(batches);
         let passes = passes(phase, &Clock { step: 0, steps, steps_per_epoch: batches, lr: None });
-        let images = self.prepared[variant].split.train.len() as f64 * steps as f64 / batches as f64;
+        let (_, samples) = self.prepared[variant].epoch(experiment.data.batch);
+        let images = samples as f64 * steps as f64 / batches as f64;
         let seconds = match setup.forward {
             Timing::Measured { seconds_per_image, .. } => Some(seconds_per_image * images * passes.cost()),
             Timing::Skipped { .. } => None,
@@ -335,6 +392,10 @@ fn totals(stages: &[StagePlan], runs: usize) -> Totals {
     totals.cached = stages.iter().filter(|stage| is_cached(stage)).count();
     totals.seconds = Some(0.0);
     for stage in stages.iter().filter(|stage| !is_cached(stage)) {
+        if let Some(measuring) = &stage.measuring {
+            totals.image_passes += measuring.image_passes;
+            totals.seconds = totals.seconds.zip(measuring.seconds).map(|(sum, seconds)| sum + seconds);
+        }
         let Some(training) = &stage.training else { continue };
         let begun = if let Some(Status::Interrupted { step }) = stage.status { step } else { 0 };
         let steps = training.steps.saturating_sub(begun);

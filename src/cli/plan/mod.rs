@@ -1,6 +1,7 @@
 //! `flatrun plan`: what a run would do, what is done already, and what it costs.
 
 mod facts;
+mod measuring;
 mod memory;
 mod probe;
 mod text;

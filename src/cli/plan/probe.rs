@@ -41,7 +41,7 @@ struct Subject<'a> {
 pub fn probe(model: &Model, corpus: &Corpus, batch: usize) -> Result<Probe, DataError> {
     let device = FlexDevice;
     let weights = model.layout.initial_weights::<Flex>(0, &device);
-    let statistics = model.layout.initial_statistics::<Flex>(&device);
+    let statistics = model.layout.initial_statistics::<Flex>(0, &device);
     let subject = Subject { model, weights, statistics, corpus };
     let (cost, first) = subject.pass(1)?;
     let allowed = (AIM / first.max(1e-9)) as usize;
@@ -75,15 +75,15 @@ impl Subject<'_> {
 mod tests {
     use super::*;
     use crate::data::open;
-    use crate::lang::catalog::{Architecture, Digits, Mlp, Normalize, Source};
+    use crate::lang::catalog::{Digits, Source};
     use crate::lang::world::DatasetInfo;
+    use crate::model::known;
 
     #[test]
     fn an_mlp_costs_its_matrices() {
         let data = open(&Source::Digits(Digits {})).unwrap();
         let info = DatasetInfo { train: 1437, test: 360, classes: 10, channels: 1, height: 8, width: 8 };
-        let mlp = Architecture::Mlp(Mlp { hidden: vec![32], dropout: 0.0, normalize: Normalize::None });
-        let model = Model::build(&mlp, &info, &[vec![0.0], vec![1.0]]).unwrap();
+        let model = known::model("mlp(hidden = [32], normalize = none)", &info).unwrap();
         let probe = probe(&model, &data.train, 64).unwrap();
         assert_eq!(probe.multiply_adds, 64 * 32 + 32 * 10);
         assert_eq!(probe.activations, 32 + 10);

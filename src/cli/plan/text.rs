@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::facts::{Plan, RunName, Setup, StagePlan, Timing, Totals, Training};
+use super::measuring::Measuring;
 use crate::cli::progress::duration;
 use crate::cli::terminal::{Terminal, paint};
 use crate::graph::StageKind;
@@ -70,9 +71,20 @@ fn setup_lines(setup: &Setup) -> String {
         plural(data.batches_per_epoch, "batch", "batches"),
         data.batch,
     );
+    if data.view != "[]" {
+        let _ = writeln!(text, "       measured on through {}", data.view);
+    }
+    for line in &data.protocol {
+        let _ = writeln!(text, "       {line}");
+    }
+    let frozen = match model.frozen {
+        0 => String::new(),
+        frozen => format!(" ({} frozen)", grouped(frozen as u64)),
+    };
+    let notes: String = model.notes.iter().map(|note| format!("       {note}\n")).collect();
     let _ = write!(
         text,
-        "model  {}: {} parameters, {} multiply-adds per image\n       activations {} per batch, in all at least {}\n",
+        "model  {}: {} parameters{frozen}, {} multiply-adds per image\n{notes}       activations {} per batch, in all at least {}\n",
         model.name,
         grouped(model.parameters as u64),
         metric(model.multiply_adds_per_image as f64),
@@ -96,7 +108,8 @@ fn stage_lines(plan: &Plan, stage: &StagePlan) -> Vec<String> {
     if let Some(training) = &stage.training {
         lines.push(cost(training));
     }
-    lines.extend(stage.status.as_ref().map(|status| state(status, training_time(stage))));
+    lines.extend(stage.measuring.as_ref().map(|measuring| passes(stage, measuring)));
+    lines.extend(stage.status.as_ref().map(|status| state(status, time(stage))));
     lines
 }
 
@@ -135,8 +148,18 @@ fn rounded(value: f64) -> String {
     ((value * 100.0).round() / 100.0).to_string()
 }
 
-fn training_time(stage: &StagePlan) -> Option<f64> {
-    stage.training.as_ref().and_then(|training| training.seconds)
+/// Of training and measuring together.
+fn time(stage: &StagePlan) -> Option<f64> {
+    let training = stage.training.as_ref().map(|training| training.seconds);
+    let measuring = stage.measuring.as_ref().map(|measuring| measuring.seconds);
+    training.into_iter().chain(measuring).reduce(|a, b| a.zip(b).map(|(a, b)| a + b))?
+}
+
+/// `at most 1.2 M forward passes of an image`
+fn passes(stage: &StagePlan, measuring: &Measuring) -> String {
+    let way = if stage.training.is_some() { "measuring on the way: " } else { "" };
+    let bound = if measuring.at_most { "at most " } else { "" };
+    format!("{way}{bound}{} forward passes of an image", metric(measuring.image_passes as f64))
 }
 
 fn state(status: &Status, seconds: Option<f64>) -> String {
@@ -184,7 +207,7 @@ fn totals(plan: &Plan) -> String {
         let images = plural(timed, "image", "images");
         let _ = writeln!(
             text,
-            "time is an estimate for training alone, from one timed\nforward pass of {images}"
+            "time is an estimate from one timed forward pass\nof {images}; measurements count in full"
         );
     }
     text

@@ -52,9 +52,9 @@ impl Four {
 fn plain_and_gzip_files_hold_the_same() {
     for ending in ["", ".gz"] {
         let four = Four::valid(ending);
-        let Dataset { train, test } = open(four.files()).unwrap();
-        assert_eq!(&train.images[..], pattern(18));
-        assert_eq!(&test.images[..], pattern(12));
+        let Dataset { train, test, .. } = open(four.files()).unwrap();
+        assert_eq!(train.bytes(), pattern(18));
+        assert_eq!(test.bytes(), pattern(12));
         assert_eq!((&train.labels[..], &test.labels[..]), (&[2, 0, 1][..], &[1, 2][..]));
         assert_eq!((train.classes, train.scale, train.channels), (3, 255, 1));
         assert!((train.mean[0] - 8.5 / 255.0).abs() < 1e-12);
@@ -72,7 +72,7 @@ fn a_fourth_dimension_is_channels() {
     let train = open(four.files()).unwrap().train;
     let shape = Shape { height: 1, width: 2, channels: 3 };
     assert_eq!(train.shape(), shape);
-    assert_eq!(train.image(1), Some(&pattern(18)[6..12]));
+    assert_eq!(train.raw(1).unwrap().bytes[..], pattern(18)[6..12]);
     assert_eq!(train.mean.len(), 3);
 }
 
@@ -261,9 +261,9 @@ proptest! {
         bytes.truncate(cut);
         let bytes = if zipped { gzip(&bytes) } else { bytes };
         std::fs::write(&four.paths[which], bytes).unwrap();
-        if let Ok(Dataset { train, test }) = open(four.files()) {
+        if let Ok(Dataset { train, test, .. }) = open(four.files()) {
             for part in [train, test] {
-                prop_assert_eq!(part.images.len(), part.len() * part.shape().values());
+                prop_assert_eq!(part.bytes().len(), part.len() * part.shape().values());
                 prop_assert!(part.labels.iter().all(|&label| usize::from(label) < part.classes));
             }
         }

@@ -115,14 +115,18 @@ fn listed(names: Vec<String>) -> String {
 #[cfg(test)]
 mod fixture {
     use crate::graph::StageGraph;
-    use crate::lang::{self, DatasetInfo, Program, Settings, World, WorldError};
+    use crate::lang::{self, DatasetInfo, Program, Settings, SourceInfo, World, WorldError};
 
     /// A world whose only data set is `digits`.
     struct Digits;
 
     impl World for Digits {
-        fn dataset(&self, _: &lang::catalog::Source) -> Result<DatasetInfo, WorldError> {
-            Ok(DatasetInfo { train: 1437, test: 360, classes: 10, channels: 1, height: 8, width: 8 })
+        fn dataset(&self, _: &lang::catalog::Source) -> Result<SourceInfo, WorldError> {
+            Ok(DatasetInfo { train: 1437, test: 360, classes: 10, channels: 1, height: 8, width: 8 }.into())
+        }
+
+        fn corruptions(&self, _: &std::path::Path, _: usize, _: &DatasetInfo) -> Result<(), WorldError> {
+            Ok(())
         }
 
         fn exists(&self, _: &std::path::Path) -> bool {

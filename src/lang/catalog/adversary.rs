@@ -165,7 +165,8 @@ kind! {
             summary: "Clean cross-entropy plus the divergence between the predictions for the clean and the attacked image.",
             rule: "x' = the worst of KL(f(x) || f(x')) from x + 0.001 N(0, 1)\n\
                    l = CE(x, y) + beta KL(f(x) || f(x')), summed over the classes",
-            passes: "those of `at` and 1 forward for f(x); the training loss takes 2 forward and 2 backward",
+            passes: "those of `at` and 1 forward for f(x); the training loss takes 2 forward and 2 backward, 1 forward less where the \
+                     network has neither batch normalisation nor dropout",
             state: "none",
             source: "Zhang et al., ICML 2019, and the authors' code",
             notes: "The gradient flows through both predictions, as in the authors' code. The divergence of a sample is a sum \

@@ -1,8 +1,36 @@
 //! Evaluators: what is measured on the trained weights.
 
-use super::declare::{choice, kind};
-use super::{AttackLoss, Beginning, Norm, PIXELS, Range};
-use crate::lang::check::measure::{check_autoattack, check_difficulty, check_pgd};
+use std::path::PathBuf;
+
+use super::declare::{choice, group, kind};
+use super::{AttackLoss, Beginning, FRACTION, Norm, PIXELS, Range};
+use crate::lang::check::corruption::check_corruption;
+use crate::lang::check::curvature::{check_hessian, check_landscape};
+use crate::lang::check::measure::{check_autoattack, check_difficulty, check_estimates, check_pgd};
+use crate::lang::value::ProbeLoss;
+
+/// What is said of everything that looks at the loss around the weights.
+const AROUND: &str = "The loss is the mean cross-entropy over training samples at equal distances in the data set, without \
+                      augmentation, normalised by running statistics, without weight decay. `loss = pgd(..)` takes it at attacked \
+                      points, all steps taken, found at the current weights and held fixed: the attack is not differentiated. Random \
+                      directions are the same in every run.";
+
+choice! {
+    /// What noise in weight space is measured by.
+    Scale "a scale" {
+        Filter "filter" "the length of each filter: what noise on filters of length 1 would be"
+        None "none" "the same noise on every weight"
+    }
+}
+
+group! {
+    /// The loss that is looked at.
+    Probing {
+        samples: usize => "training samples in the fixed set", default("1024", "one or two thousand keep the error of a mini-batch small"),
+            range(Range::AT_LEAST_ONE), unit("samples");
+        loss: ProbeLoss => "cross-entropy at the images, or at points that an attack found", default("clean", "every paper; SAT's figures take pgd");
+    }
+}
 
 choice! {
     /// How much of AutoAttack is run.
@@ -30,16 +58,143 @@ kind! {
         } with {}
 
         Difficulty(DifficultyEvaluator) "difficulty" {
-            summary: "Quantiles of loss, GDM and ADM over a fixed set of training samples.",
-            rule: "the difficulties of `explain loss`, `explain gdm` and `explain adm`, at the current weights",
+            summary: "Loss, GDM and ADM of a fixed set of training samples, and how far apart they are.",
+            rule: "the difficulties of `explain loss`, `explain gdm` and `explain adm`, at the current weights;\n\
+                   of each the 10th, 50th and 90th percentile, `ratio` = p90 / p10, `variation` = standard deviation / mean",
             passes: "2 forward and 1 backward pass to the inputs over the samples",
             source: "Aizawa and Hayashi, BMVC 2025, figure 1",
+            notes: "The value of every sample is in `fields/`, with whether a self-paced curriculum kept it at its last visit.",
             example: "evaluate difficulty every 10 epochs",
         } with {
             samples: usize => "samples in the fixed set", default("512", "choice of this project"),
                 range(Range::AT_LEAST_ONE), unit("samples"), first();
             alpha: f64 => "step of ADM's attack", default("8/255", "Aizawa and Hayashi 2025"), range(Range::SHARE), unit(PIXELS);
         } => check_difficulty;
+
+        Hessian(HessianEvaluator) "hessian" {
+            summary: "Largest eigenvalues and trace of the Hessian of the mean loss.",
+            rule: "eigenvalues of largest magnitude, with their signs: power iteration for one, Lanczos with full\n\
+                   re-orthogonalisation and restarts for more, until ||H v - x v|| <= tolerance |x| for each\n\
+                   trace: mean of v'H v over random signs v, until its standard error is at most `error` of it",
+            passes: "at most iterations + probes products (layers: iterations more for each layer); a product is 3 forward, \
+                     2 backward and 1 backward to the inputs over the samples",
+            source: "Yao et al., PyHessian, 2020; Wu and Simon 2000; Hutchinson 1989; Aizawa and Hayashi, BMVC 2025, table of flatness; \
+                     LE-SAM, figure 3a; Sitawarin et al. 2021, figure 4",
+            notes: "Gives `hessian.top`, `.trace`, `.trace.error`, `.residual` (the largest, over its eigenvalue) and `.products`; all \
+                    eigenvalues are in `fields/`, with those of the diagonal blocks where `layers = true`. Products are exact and \
+                    summed in f64 over batches whose activations fit into 1 GiB. Their memory does not grow with their number; Lanczos \
+                    keeps top + max(20, top / 2) vectors as large as the weights. The loss and the random directions are those of \
+                    `explain lpf`. Eigenvalues that run out of products are given with a warning.",
+            example: "evaluate hessian(top = 50, trace = true)",
+        } with {
+            top: usize => "number of eigenvalues", default("5", "the language's own example"), range(Range::AT_LEAST_ONE), first();
+            trace: bool => "whether the trace is estimated", default("true", "every paper reports both");
+            layers: bool => "whether each layer's block gets its own eigenvalue and trace", default("false", "a search for each layer costs as much as one for all");
+            tolerance: f64 => "residual over eigenvalue at which the search ends", default("1e-3", "PyHessian's tolerance, there on the change of the value"),
+                range(Range::POSITIVE);
+            iterations: usize => "most products for the eigenvalues", default("100", "PyHessian"), range(Range::AT_LEAST_ONE), unit("products");
+            error: f64 => "standard error over trace at which the draws end", default("5%", "choice of this project"), range(Range::POSITIVE), unit(FRACTION);
+            probes: usize => "most draws for the trace", default("100", "PyHessian"), range(Range::AT_LEAST_TWO), unit("draws");
+        } + { probe: Probing } => check_hessian;
+
+        Spectrum(SpectrumEvaluator) "spectrum" {
+            summary: "Density of the eigenvalues of the Hessian of the mean loss.",
+            rule: "stochastic Lanczos quadrature: `steps` products from each of `starts` random sign vectors, fully re-orthogonalised;\n\
+                   nodes are the eigenvalues of the tridiagonal matrix, weights the squared first entries of its eigenvectors;\n\
+                   Gaussians of variance 1e-5 max(1, range) at the nodes, on a grid that goes 0.01 beyond them",
+            passes: "steps x starts products; a product is 3 forward, 2 backward and 1 backward to the inputs over the samples",
+            source: "Yao et al., PyHessian, 2020; Golub and Welsch 1969",
+            notes: "Gives `spectrum.low`, `.high`, `.negative` (share of eigenvalues below 0) and `.trace`; the density is in `fields/`. \
+                    Keeps `steps` vectors as large as the weights. The loss is that of `explain lpf`.",
+            example: "evaluate spectrum(steps = 100)",
+        } with {
+            steps: usize => "products from each start", default("100", "PyHessian"), range(Range::AT_LEAST_ONE), unit("products"), first();
+            starts: usize => "random starts that are averaged", default("1", "PyHessian"), range(Range::AT_LEAST_ONE), unit("starts");
+            points: usize => "points of the grid", default("10000", "PyHessian"), range(Range::TWO_TO_A_MILLION), unit("points");
+        } + { probe: Probing }
+
+        Landscape(LandscapeEvaluator) "landscape" {
+            summary: "Loss and accuracy along one or two filter-normalised random directions.",
+            rule: "d normal, each filter of it made as long as that of the weights, parameters of one axis 0;\n\
+                   L(w + a d1 + b d2) for a, b from -span to span",
+            passes: "points^dimensions forward over the samples; with `regenerate` the attack too, at every point",
+            source: "Li et al., NeurIPS 2018; Sitawarin et al. 2021, figure 1; LE-SAM, figure 4",
+            notes: "Runs that are compared take the same `seed`, `samples` and `span`. Running statistics stay as they are. Adversarial \
+                    surfaces look at points that were attacked at the centre; with `regenerate = true` at points attacked anew at \
+                    every place. Gives `landscape.centre` and `.rise` (mean loss at the rim less that at the centre), for a surface \
+                    `landscape.2d.centre` and so on; the points are in `fields/`. Directions are drawn independently. The loss is that of `explain lpf`.",
+            example: "evaluate landscape(span = 1, points = 51, dimensions = 2)",
+        } with {
+            span: f64 => "how far the surface goes in each direction", default("1", "Li et al. 2018"), range(Range::POSITIVE), first();
+            points: usize => "points along each direction", default("51", "Li et al. 2018"), range(Range::TWO_TO_A_THOUSAND), unit("points");
+            dimensions: usize => "directions", default("1", "a surface costs points times as much"), range(Range::ONE_OR_TWO);
+            regenerate: bool => "whether images are attacked anew at every point", default("false", "much cheaper; the papers do not say");
+            seed: usize => "draws the directions", default("0", "one seed for all runs that are compared");
+        } + { probe: Probing } => check_landscape;
+
+        Lpf(LpfEvaluator) "lpf" {
+            summary: "Mean loss under normal noise on the weights: the loss under a low-pass filter.",
+            rule: "mean of L(w + t) over `draws` of t ~ N(0, sigma^2)\n\
+                   scale = filter: t on a filter is multiplied by the filter's length",
+            passes: "draws + 1 forward over the samples",
+            source: "Bisla, Wang and Choromanska, AISTATS 2022, and its code; LE-SAM, figure 3b",
+            notes: AROUND,
+            example: "evaluate lpf(sigma = 0.01, draws = 100) every 10 epochs",
+        } with {
+            sigma: f64 => "standard deviation of the noise", default("0.01", "Bisla et al.'s code"), range(Range::POSITIVE), first();
+            draws: usize => "displacements that are averaged", default("100", "Bisla et al.'s code"), range(Range::AT_LEAST_TWO), unit("draws");
+            scale: Scale => "what the noise is measured by", default("filter", "their code rescales filters to length 1 first; this is the same without changing the network");
+        } + { probe: Probing }
+
+        Sharpness(SharpnessEvaluator) "sharpness" {
+            summary: "How much the loss rises at distance rho: along the gradient, and on average over directions.",
+            rule: "worst = L(w + rho g / ||g||) - L(w);  average = mean of L(w + rho u) - L(w), u uniform on the unit sphere",
+            passes: "1 backward and draws + 3 forward over the samples",
+            source: "Foret et al., ICLR 2021; Andriushchenko and Flammarion, ICML 2022",
+            notes: "`batch = m` gives m-sharpness: the mean over batches of m samples of the rise of each batch's own loss along its own \
+                    gradient; it grows as m falls. Without it all samples share one gradient. The loss is that of `explain lpf`.",
+            example: "evaluate sharpness(rho = 0.05)",
+        } with {
+            rho: f64 => "distance in weight space", default("0.05", "Foret et al. 2021"), range(Range::POSITIVE), first();
+            draws: usize => "random directions that are averaged", default("10", "choice of this project"), range(Range::AT_LEAST_TWO), unit("draws");
+            batch: Option<usize> => "samples that share a gradient; `none` for all", default("none", "one gradient depends on no batch size"),
+                range(Range::AT_LEAST_ONE), unit("samples");
+        } + { probe: Probing }
+
+        Gradient(GradientEvaluator) "gradient" {
+            summary: "Norm of the gradient of the mean loss in all weights.",
+            rule: "||dL/dw||",
+            passes: "1 forward and 1 backward over the samples",
+            source: "Sitawarin et al. 2021, figure 4c",
+            notes: "Gives `gradient.norm`; with `loss = pgd(..)`, `gradient.adversarial.norm`. The loss is that of `explain lpf`.",
+            example: "evaluate gradient(loss = pgd(eps = 8/255, steps = 10)) every 1 epochs",
+        } with {} + { probe: Probing }
+
+        Gap(GapEvaluator) "gap" {
+            summary: "Accuracy on training samples less that on test samples, clean or under attack.",
+            rule: "both splits in evaluation mode, without augmentation, `samples` of each at equal distances",
+            passes: "1 forward over the samples of both splits, and the attack",
+            source: "Sitawarin et al. 2021, section 6.2.3",
+            notes: "Gives `gap`, `gap.train` and `gap.test`. Measured `every` so often, the end of the run also has `gap.mean`, the mean \
+                    over the last measurements, and `gap.mean.ci95`, half of its 95 % confidence interval.",
+            example: "evaluate gap(loss = pgd(eps = 8/255, steps = 10)) every 1 epochs",
+        } with {
+            last: usize => "measurements that the mean at the end is over", default("20", "Sitawarin et al. 2021: the last 20 epochs"),
+                range(Range::AT_LEAST_TWO), unit("measurements");
+        } + { probe: Probing }
+
+        Perturbation(PerturbationEvaluator) "perturbation" {
+            summary: "Mean norm of the perturbations that the training adversary makes at the moment.",
+            rule: "the recipe's own attack at its own lambda, from the clean image, on a fixed set of training samples",
+            passes: "the attack over the samples",
+            source: "Sitawarin et al. 2021, figure 6",
+            notes: "Gives `perturbation` and, where the adversary has a curriculum of its own, `perturbation.lambda`. It must rise with \
+                    lambda. `metrics.csv` has the same of the attacks that trained, whose random starts hide the trend.",
+            example: "evaluate perturbation every 1 epochs",
+        } with {
+            samples: usize => "training samples in the fixed set", default("1280", "Sitawarin et al. 2021: 10 batches of 128"),
+                range(Range::AT_LEAST_ONE), unit("samples"), first();
+        }
 
         Pgd(PgdEvaluator) "pgd" {
             summary: "Share of the test samples that stay classified correctly under projected gradient ascent.",
@@ -76,13 +231,108 @@ kind! {
                     upper bound. Data of fewer than ten classes have as many targets as other classes; fewer than four have no targeted \
                     DLR and apgd-t raises the difference of logits, which a warning says. Windows of square belong to samples, not to \
                     batches. Warnings tell of a network that answers at random, of missing gradients, of more than 0.2 points won \
-                    by square, and of a `pgd` in the same evaluation and ball that is more than 5 points higher.",
+                    by square, and of a `pgd` in the same evaluation and ball that is more than 5 points higher. `select best(autoattack.accuracy)` \
+                    attacks the validation split with the settings of the file's own `autoattack`, or these defaults.",
             example: "evaluate accuracy, pgd, autoattack(eps = 8/255)",
         } with {
             eps: f64 => "radius of the ball", default("8/255", "CIFAR; MNIST takes 0.3"), range(Range::POSITIVE), unit(PIXELS), first();
             norm: Norm => "norm of the ball", default("linf", "every paper on adversarial training");
             profile: Profile => "how much is run", default("standard", "Croce and Hein 2020");
         } => check_autoattack;
+
+        Estimates(EstimatesEvaluator) "estimates" {
+            summary: "How well the estimates of `hsat` rank training samples by the curvature of their loss at attacked images.",
+            rule: "x' = the attack of `explain at`, network in evaluation mode\n\
+                   exact = largest |eigenvalue| of the Hessian of a sample's cross-entropy at x', by power iteration\n\
+                   spearman = rank correlation of exact with each estimate of `explain hsat`; ratio = median of lower / exact",
+            passes: "over the samples: those of `at`, 3 forward and 1 backward; for each sample alone 1 forward and `iterations` Hessian products",
+            source: "Sitawarin, Chakraborty and Wagner 2021, section C.2 and figure 7",
+            notes: "The paper reports 0.64, 0.61 and 0.65 for AT, H-SAT and P-SAT, and a lower bound within 15 %. Samples that share a \
+                    direction share `group`, as in training. The values of all samples are a field of the run.",
+            example: "evaluate estimates(samples = 128)",
+        } with {
+            samples: usize => "training samples, evenly spread", default("128", "section C.2, one batch"),
+                range(Range::above(1.0)), unit("samples"), first();
+            eps: f64 => "radius of the attack", default("8/255", "CIFAR; MNIST takes 0.3"), range(Range::POSITIVE), unit(PIXELS);
+            step: f64 => "length of a step", default("2/255", "as `hsat`"), range(Range::POSITIVE), unit(PIXELS);
+            steps: usize => "number of steps", default("10", "as `hsat`"), range(Range::AT_LEAST_ONE), unit("steps");
+            norm: Norm => "norm of the ball", default("linf", "every paper on adversarial training");
+            group: usize => "samples that share a direction", default("32", "section C.2"), range(Range::AT_LEAST_ONE), unit("samples");
+            iterations: usize => "power iterations of each sample", default("20", "choice of this project"), range(Range::AT_LEAST_ONE), unit("iterations");
+        } => check_estimates;
+
+        Corruption(CorruptionEvaluator) "corruption" {
+            summary: "Mean error on corrupted test images: noise, blur, weather, colours and compression at five severities.",
+            rule: "error = mean over kinds and severities 1 to 5 of the share of images that are misclassified\n\
+                   gaussian_noise sigma .04 .06 .08 .09 .10; shot_noise Poisson(c x) / c, c 500 250 100 75 50; impulse_noise share .01 .02 .03 .05 .07\n\
+                   defocus_blur disk .3 .4 .5 1 1.5, softened; glass_blur sigma .05 .25 .4 .25 .4, pixels exchanged 1 1 1 2 2 times\n\
+                   motion_blur trail of sigma 1 1.5 2 2 2.5 within 45 degrees of the horizontal; zoom_blur mean of zooms to 1.05 1.10 1.15 1.20 1.25\n\
+                   snow noise above a threshold in trails; frost .2 .3 .4 .4 .45 of an ice texture; fog .2 .5 .75 1 1.5 of a plasma cloud\n\
+                   brightness V + .05 .1 .15 .2 .3; contrast x .75 .5 .4 .3 .15; elastic_transform affine map and smooth displacement\n\
+                   pixelate to .95 .9 .85 .75 .65 of the side; jpeg_compression quality 80 65 58 50 40\n\
+                   19 kinds, also: speckle_noise .06 .1 .12 .16 .2; gaussian_blur sigma .4 .6 .7 .8 1; spatter water, mud from severity 4; \
+                   saturate S x .3 .1 1.5 2 2.5",
+            passes: "5 x kinds forward over the split",
+            source: "Hendrycks and Dietterich, ICLR 2019, with the parameters of its CIFAR script",
+            notes: "A plain mean, as is usual for CIFAR: nothing is divided by the errors of another network. Its label says how many kinds; \
+                    the error of each kind is its mean over the severities. Images are generated in the style of CIFAR-10-C, of any size, with one \
+                    channel or three, and depend on kind, severity and place in the test split alone. They are not those of the published files, \
+                    which `root` reads: motion_blur and snow are convolutions with a line where the script calls ImageMagick, and the ice \
+                    of frost is generated where it lays photographs on top. Distances in pixels are those of 32 x 32 images. Pixels are cut \
+                    off to 256 levels, not rounded.",
+            example: "evaluate accuracy, corruption(root = \"data/CIFAR-10-C\")",
+        } with {
+            kinds: usize => "15, the core set, or 19", default("15", "the core set, which papers report"), first();
+            root: Option<PathBuf> => "folder of the published arrays, `labels.npy` and a `.npy` per kind; `none` generates images",
+                default("none", "choice of this project");
+            samples: Option<usize> => "test images of each kind and severity, evenly spread; `none` takes all",
+                default("none", "the whole split"), range(Range::AT_LEAST_ONE), unit("samples");
+        } => check_corruption;
+    }
+}
+
+impl EstimatesEvaluator {
+    /// The attack whose images are looked at.
+    pub fn attack(&self) -> PgdEvaluator {
+        PgdEvaluator {
+            eps: self.eps,
+            steps: self.steps,
+            step: Some(self.step),
+            restarts: 1,
+            norm: self.norm,
+            loss: AttackLoss::Ce,
+            start: Beginning::Uniform,
+        }
+    }
+
+    /// How its field is labelled.
+    pub fn label(&self) -> String {
+        let (group, iterations) = (self.group, self.iterations);
+        format!(
+            "estimates of H-SAT at {}, groups of {group}, {iterations} power iterations",
+            self.attack().label()
+        )
+    }
+}
+
+/// How many kinds of corruption a mean may be taken over.
+pub const KINDS: [usize; 2] = [15, 19];
+
+impl CorruptionEvaluator {
+    /// Where the images come from, and how many of them.
+    fn images(&self) -> String {
+        let origin = if self.root.is_some() { "published arrays" } else { "CIFAR-10-C style" };
+        self.samples.map_or(origin.to_owned(), |samples| format!("{origin}, {samples} samples each"))
+    }
+
+    /// How the mean is labelled: what the images are, and what it is a mean of.
+    pub fn label(&self) -> String {
+        format!("corruption({}, mean of {} kinds x 5 severities).error", self.images(), self.kinds)
+    }
+
+    /// How the error of a kind is labelled.
+    pub fn kind_label(&self, kind: &str) -> String {
+        format!("corruption({}).{kind}.error", self.images())
     }
 }
 
@@ -183,5 +433,28 @@ fn ratio(eps: f64) -> String {
         format!("{}/255", levels.round())
     } else {
         format!("{eps}")
+    }
+}
+
+impl Evaluator {
+    /// The loss that an evaluator looks at around the weights.
+    pub fn probing(&self) -> Option<&Probing> {
+        match self {
+            Evaluator::Hessian(spec) => Some(&spec.probe),
+            Evaluator::Spectrum(spec) => Some(&spec.probe),
+            Evaluator::Landscape(spec) => Some(&spec.probe),
+            Evaluator::Lpf(spec) => Some(&spec.probe),
+            Evaluator::Sharpness(spec) => Some(&spec.probe),
+            Evaluator::Gradient(spec) => Some(&spec.probe),
+            Evaluator::Gap(spec) => Some(&spec.probe),
+            Evaluator::Accuracy(_)
+            | Evaluator::Loss(_)
+            | Evaluator::Difficulty(_)
+            | Evaluator::Perturbation(_)
+            | Evaluator::Estimates(_)
+            | Evaluator::Corruption(_)
+            | Evaluator::Pgd(_)
+            | Evaluator::Autoattack(_) => None,
+        }
     }
 }

@@ -27,14 +27,22 @@ pub use adversary::{
     Adversary, At, AttackLoss, AttackMode, Beginning, Cat18, Cat20, CustomLoss, Dat, Estimate, Fat, Hsat,
     Iaat, Mart, Norm, Psat, PsatSingle, Strength, Trades,
 };
-pub use architecture::{Architecture, Cnn, Mlp, PreactResnet20, Resnet18, SatCnn};
-pub use augmentation::{Augmentation, Crop, Flip};
+pub use architecture::{
+    Architecture, Cnn, Head, Mlp, PreactResnet18, PreactResnet20, Pyramidnet110, Resnet18, Resnet34,
+    Resnet50, Resnet101, SatCnn, Stem, Tuning, Vit, VitB16, Wrn,
+};
+pub use augmentation::{
+    Affine, Augmentation, Brightness, CenterCrop, Crop, Cutout, Fit, Flip, Grayscale, Jitter, LabelSmoothing,
+    Mixup, RandomResizedCrop, Resize,
+};
 pub use describe::describe;
 pub use difficulty::{Adm, Difficulty, Freshness, Gdm, Loss};
 pub use entry::{Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter};
 pub use evaluator::{
-    Accuracy, AutoattackEvaluator, DifficultyEvaluator, Evaluator, LossEvaluator, PgdEvaluator, Profile,
-    QUERIES, STEPS, Stage, TARGETED_DLR_CLASSES,
+    Accuracy, AutoattackEvaluator, CorruptionEvaluator, DifficultyEvaluator, EstimatesEvaluator, Evaluator,
+    GapEvaluator, GradientEvaluator, HessianEvaluator, KINDS, LandscapeEvaluator, LossEvaluator,
+    LpfEvaluator, PerturbationEvaluator, PgdEvaluator, Probing, Profile, QUERIES, STEPS, Scale,
+    SharpnessEvaluator, SpectrumEvaluator, Stage, TARGETED_DLR_CLASSES,
 };
 pub use minimizer::{
     Anneal, Asam, Eigensam, Esam, Fishersam, Fsam, Gsam, Lesam, LesamPlus, Looksam, Minimizer, Msam, Order,
@@ -48,11 +56,14 @@ pub use perturbation::{
 };
 pub use range::{Bound, Range};
 pub use reference::reference;
-pub use source::{Cifar10, Cifar100, Digits, FashionMnist, Idx, Mnist, Source};
+pub use source::{
+    Cifar10, Cifar100, Color, Digits, Domains, FashionMnist, Folder, Idx, Imbalance, Longtail, Mnist,
+    OnError, Orientation, Reported, Selection, Source,
+};
 pub use statements::{ClauseEntry, STATEMENTS, StatementEntry, clause, statement};
 
 use super::value::Member;
-pub use super::value::Normalize;
+pub use super::value::{Interval, Names, Normalize, ProbeLoss};
 
 static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
     [

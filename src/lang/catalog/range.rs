@@ -23,6 +23,10 @@ impl Range {
     pub const POSITIVE: Range = Range { low: Bound::Open(0.0), high: Bound::None };
     pub const NOT_NEGATIVE: Range = Range { low: Bound::Closed(0.0), high: Bound::None };
     pub const AT_LEAST_ONE: Range = Range { low: Bound::Closed(1.0), high: Bound::None };
+    pub const AT_LEAST_TWO: Range = Range { low: Bound::Closed(2.0), high: Bound::None };
+    pub const ONE_OR_TWO: Range = Range { low: Bound::Closed(1.0), high: Bound::Closed(2.0) };
+    pub const TWO_TO_A_THOUSAND: Range = Range { low: Bound::Closed(2.0), high: Bound::Closed(1001.0) };
+    pub const TWO_TO_A_MILLION: Range = Range { low: Bound::Closed(2.0), high: Bound::Closed(1e6) };
     /// [0, 1]
     pub const UNIT: Range = Range { low: Bound::Closed(0.0), high: Bound::Closed(1.0) };
     /// [-1, 1]
@@ -33,6 +37,15 @@ impl Range {
     pub const INSIDE_UNIT: Range = Range { low: Bound::Open(0.0), high: Bound::Open(1.0) };
     /// (0, 1]
     pub const SHARE: Range = Range { low: Bound::Open(0.0), high: Bound::Closed(1.0) };
+
+    /// [0, 1/2]
+    pub const HALF: Range = Range { low: Bound::Closed(0.0), high: Bound::Closed(0.5) };
+    /// [0, 180], in degrees.
+    pub const HALF_TURN: Range = Range { low: Bound::Closed(0.0), high: Bound::Closed(180.0) };
+    /// [0, 90), in degrees.
+    pub const BELOW_QUARTER_TURN: Range = Range { low: Bound::Closed(0.0), high: Bound::Open(90.0) };
+    /// Sides of an image that a network is given, in pixels.
+    pub const SIDE: Range = Range { low: Bound::Closed(1.0), high: Bound::Closed(4096.0) };
 
     pub const fn above(low: f64) -> Self {
         Range { low: Bound::Open(low), high: Bound::None }

@@ -2,7 +2,59 @@
 
 use std::path::PathBuf;
 
-use super::declare::kind;
+use super::declare::{choice, kind};
+use super::{FRACTION, Range};
+use crate::lang::check::sources::{check_domains, check_longtail};
+use crate::lang::value::Names;
+
+choice! {
+    /// What an image becomes.
+    Color "a form of colour" {
+        Rgb "rgb" "three channels; a grey image has the same in each"
+        Grey "grey" "one channel, 0.2126 R + 0.7152 G + 0.0722 B"
+    }
+}
+
+choice! {
+    /// Whether the camera's orientation turns an image.
+    Orientation "a rule for the orientation" {
+        Stored "stored" "pixels as they are stored"
+        Exif "exif" "turned and mirrored as the camera noted"
+    }
+}
+
+choice! {
+    /// What an image that cannot be read does.
+    OnError "a rule for errors" {
+        Error "error" "it ends the run; the message names it"
+        Skip "skip" "it is left out, counted and listed"
+    }
+}
+
+choice! {
+    /// How weights are chosen where domains differ; the names are DomainBed's.
+    Selection "a selection rule" {
+        TrainingDomain "training_domain" "by the out splits of the training domains"
+        Oracle "oracle" "the last weights; runs are chosen by the out split of the test domain"
+        LeaveOneOut "leave_one_out" "by a whole training domain that is not trained on"
+    }
+}
+
+choice! {
+    /// The part of a test domain that numbers are of.
+    Reported "a part of a domain" {
+        InSplit "in_split" "all but the out split"
+        Full "full" "all of it"
+    }
+}
+
+choice! {
+    /// How class sizes fall.
+    Imbalance "a kind of imbalance" {
+        Exponential "exponential" "by the same factor from class to class"
+        Step "step" "once, after half of the classes"
+    }
+}
 
 kind! {
     /// Where samples come from. Paths are relative to the working directory.
@@ -62,5 +114,70 @@ kind! {
             test_images: PathBuf => "test images, of the same size";
             test_labels: PathBuf => "test labels";
         }
+
+        Folder(Folder) "folder" {
+            summary: "JPEG, PNG and WebP images in one folder per class, decoded when they are needed.",
+            source: "the layout of ImageNet and of torchvision's ImageFolder",
+            notes: "`root/train/CLASS/..` trains; `root/val/CLASS/..` tests, else `root/test/CLASS/..`. Classes are in the order of their \
+                    names. Images of any size need `resize`, `center_crop` or `random_resized_crop`. of 16 bits the upper 8 count, an alpha channel is \
+                    left out, CMYK becomes RGB; an image has at most 67,108,864 pixels. Hidden files are no part of a data set. \
+                    Networks normalise by ImageNet's constants (0.449 and 0.226 for grey images). \
+                    `on_error = skip` decodes every image once before the first run, and lists those that cannot be read. \
+                    The list of files is kept in the user's cache folder and made anew when a folder changes.",
+            example: "data folder(\"data/imagenet\") augment [random_resized_crop(224), flip]",
+        } with {
+            root: PathBuf => "folder with the parts", first();
+            train: String => "folder of the training images, below `root`", default("\"train\"", "ImageNet");
+            test: Option<String> => "folder of the test images, below `root`; `none` takes `val`, else `test`",
+                default("none", "ImageNet, and most fine-grained sets");
+            color: Color => "what an image becomes", default("rgb", "torchvision's ImageFolder");
+            orientation: Orientation => "whether the camera's orientation (EXIF) turns an image", default("stored", "torchvision's ImageFolder");
+            on_error: OnError => "what an image that cannot be read does", default("error", "choice of this project");
+        }
+
+        Domains(Domains) "domains" {
+            summary: "Images in one folder per domain, with one per class in each: PACS, VLCS, OfficeHome, TerraIncognita.",
+            rule: "each domain is split once, stratified by class: `holdout` of it is its out split, the rest its in split;\n\
+                   training sees the in splits of the training domains, the same number of samples of each in every batch;\n\
+                   an epoch ends when the smallest training domain was seen once",
+            source: "Gulrajani and Lopez-Paz, ICLR 2021; DomainBed, commit b93c22a",
+            notes: "`test = NAME` leaves one domain out and trains on all others; `train = NAME` trains on a single one and tests on all \
+                    others. `batch` counts the samples of all training domains together: DomainBed's 32 per domain are `batch 96` for three. \
+                    `select best(accuracy)` compares, after every epoch, what `selection` names: with `training_domain` the mean accuracy \
+                    on the out splits of the training domains, with `leave_one_out` the accuracy on the in split of the training domain that \
+                    `validate` names, which is not trained on; `oracle` keeps the last weights. `accuracy` gives the mean over test domains of \
+                    the part that `report` names, then each domain's (`sketch.accuracy`), what selects weights (`selection.accuracy`) and \
+                    the out split of the test domains, which the oracle chooses among runs by (`oracle.accuracy`). \
+                    DomainBed draws with replacement, here an epoch has no repetition; its random generator is another one. \
+                    What is said of images under `folder` holds here too.",
+            example: "data domains(\"data/PACS\", test = \"sketch\") augment [random_resized_crop(224, scale = [0.7, 1]), flip] test [resize(224, fit = exact)] batch 96",
+        } with {
+            root: PathBuf => "folder with one folder per domain", first();
+            test: Option<Names> => "domain or domains to test on; `none` takes all that are not trained on", default("none", "DomainBed");
+            train: Option<Names> => "domain or domains to train on; `none` takes all that are not tested on", default("none", "DomainBed");
+            selection: Selection => "how weights are chosen", default("training_domain", "DomainBed's first rule");
+            validate: Option<String> => "with `selection = leave_one_out`: the training domain that is kept for validation", default("none", "DomainBed");
+            holdout: f64 => "share of each domain in its out split", default("0.2", "DomainBed"), range(Range::INSIDE_UNIT), unit(FRACTION);
+            trial: usize => "number of the split: another one splits otherwise", default("0", "DomainBed");
+            report: Reported => "part of a test domain that numbers are of", default("in_split", "DomainBed");
+            color: Color => "what an image becomes", default("rgb", "DomainBed");
+            orientation: Orientation => "whether the camera's orientation (EXIF) turns an image", default("stored", "DomainBed");
+            on_error: OnError => "what an image that cannot be read does", default("error", "choice of this project");
+        } => check_domains;
+
+        Longtail(Longtail) "longtail" {
+            summary: "Another data set with fewer training images from class to class.",
+            rule: "exponential: n_c = floor(n (1/factor)^(c / (C - 1))); step: n in the first half of the classes, floor(n / factor) in the \
+                   other; n is the size of the largest class",
+            source: "Cao et al., NeurIPS 2019, and the authors' code; Cui et al., CVPR 2019",
+            notes: "The images kept of a class are drawn once, whatever the seed of a run; the authors' code draws with another generator. \
+                    The test images stay as they are. `accuracy` also gives the accuracy over the test images of classes with more than 100 \
+                    training images (`many.accuracy`), with 20 to 100 (`medium.accuracy`) and with fewer (`few.accuracy`).",
+            example: "data longtail(cifar100(root = \"data/cifar100\"), factor = 100) augment [crop, flip]",
+        } with {
+            source: Box<Source> => "the data set that is thinned out", first();
+            factor: f64 => "size of the largest class over that of the smallest", range(Range::above(1.0));
+            kind: Imbalance => "how the sizes fall", default("exponential", "Cao et al. 2019");
+        } => check_longtail;
     }
 }

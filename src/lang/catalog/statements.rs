@@ -100,7 +100,7 @@ pub const STATEMENTS: &[StatementEntry] = &[
     statement_entry("let", "let NAME = VALUE", "a name for a value, a schedule or a component", "").repeated(),
     statement_entry(
         "data",
-        "data SOURCE [augment [A, ..]] [batch N] [micro N] [validation P% or N] [shuffle false]",
+        "data SOURCE [augment [A, ..]] [test [A, ..]] [batch N] [micro N] [validation P% or N] [shuffle false]",
         "data set and batching",
         "the embedded `digits`",
     )
@@ -109,7 +109,13 @@ pub const STATEMENTS: &[StatementEntry] = &[
         component_clause(
             "augment",
             "augment [A, ..]",
-            "random changes of the training images, in order; none when absent",
+            "changes of the training images, in order; none when absent",
+            Kind::Augmentation,
+        ),
+        component_clause(
+            "test",
+            "test [A, ..]",
+            "what is done to images that are measured on, without draws; when absent `resize` and `center_crop` of `augment`, and for `random_resized_crop` the centre of the image",
             Kind::Augmentation,
         ),
         clause_entry("batch", "batch N", "samples per batch; 64 for `digits`, else 128 when absent"),

@@ -80,7 +80,7 @@ fn attack(evaluator: &Evaluator) -> Option<Attack> {
             let label = format!("autoattack(eps = {})", shown(spec.eps));
             Some(Attack { label, norm: spec.norm, eps: spec.eps, steps: usize::MAX })
         }
-        Evaluator::Accuracy(_) | Evaluator::Loss(_) | Evaluator::Difficulty(_) => None,
+        _ => None,
     }
 }
 
@@ -105,6 +105,8 @@ fn normalized(source: &Source, eps: f64) -> Option<f64> {
         Source::FashionMnist(_) => &[0.3530],
         Source::Cifar10(_) => &[0.2470, 0.2435, 0.2616],
         Source::Cifar100(_) => &[0.2675, 0.2565, 0.2761],
+        Source::Folder(_) | Source::Domains(_) => &[0.229, 0.224, 0.225],
+        Source::Longtail(tail) => return normalized(&tail.source, eps),
         Source::Digits(_) | Source::Idx(_) => &[],
     };
     let close = |usual: &f64| deviations.iter().any(|std| (levels * std / usual - 1.0).abs() < 1e-3);

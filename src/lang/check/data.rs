@@ -1,20 +1,18 @@
 //! `data`: the source, what is drawn from it, and whether its files are there.
 
-use std::path::Path;
-
 use super::Checker;
 use super::outline::Outline;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::lang::catalog::{Augmentation, FRACTION, Form, Parameter, Range, Source};
+use crate::lang::catalog::{Augmentation, FRACTION, Form, Parameter, Range, Selection, Source};
 use crate::lang::edition;
-use crate::lang::program::{Data, Validation};
+use crate::lang::program::{Data, Experiment, Select, Validation};
+use crate::lang::value::Value;
 use crate::lang::value::mistakes::shown;
-use crate::lang::value::{Value, mistakes};
-use crate::lang::world::{DatasetInfo, WorldError};
+use crate::lang::world::{DatasetInfo, SourceInfo, WorldError};
 use crate::syntax::ast::{Expr, ExprKind};
 
 /// Data sets that were asked about already.
-pub(super) type Datasets = Vec<(Source, Result<DatasetInfo, WorldError>)>;
+pub(super) type Datasets = Vec<(Source, Result<SourceInfo, WorldError>)>;
 
 const VALIDATION: Form = Form::of("a percentage or a number of samples");
 
@@ -22,41 +20,19 @@ impl<'a> Checker<'a> {
     pub(super) fn data(&mut self, outline: &Outline<'a>) -> Option<Data> {
         let written = outline.value("data").unwrap_or(self.default(edition::SOURCE));
         let source = Source::read(self, written, &Parameter::new("data", Source::FORM, ""));
-        let info = source.as_ref().and_then(|source| self.dataset(source, written));
-        self.info = info;
+        let known = source.as_ref().and_then(|source| self.dataset(source, written));
+        self.source_info = known;
         let augment = self.augment(outline);
+        let view = self.view(outline, augment.as_deref());
+        let info = self.seen(outline, source.as_ref(), augment.as_deref().zip(view.as_deref()));
+        self.info = info;
         let batch = self.batch(outline, source.as_ref(), info);
         let micro = self.micro(outline);
         let validation = self.validation(outline, info);
         let shuffle = self.shuffle(outline)?;
         let (batch, micro, validation) = (batch?, micro?, validation?);
-        Some(Data { source: source?, augment: augment?, batch, micro, validation, shuffle })
-    }
-
-    fn augment(&mut self, outline: &Outline<'a>) -> Option<Vec<Augmentation>> {
-        let Some(written) = outline.clause("data", "augment") else { return Some(Vec::new()) };
-        let resolved = self.resolve(written);
-        let items = match &resolved.kind {
-            ExprKind::List(items, None) => items.as_slice(),
-            ExprKind::Call(_) => std::slice::from_ref(resolved),
-            _ => {
-                let place = Parameter::new(
-                    "augment",
-                    Form::of("a list of augmentations, `[crop(pad = 4), flip]`"),
-                    "",
-                );
-                return mistakes::wrong_type(self, written, &place);
-            }
-        };
-        let place = Parameter::new("augment", Augmentation::FORM, "");
-        let read: Vec<Option<Augmentation>> = items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| {
-                self.at(&format!("augment.{index}"), |checker| Augmentation::read(checker, item, &place))
-            })
-            .collect();
-        read.into_iter().collect()
+        let (augment, view) = (augment?, view?);
+        Some(Data { source: source?, augment, view, batch, micro, validation, shuffle })
     }
 
     fn batch(
@@ -148,26 +124,19 @@ impl<'a> Checker<'a> {
         bool::read(self, expr, &Parameter::new("shuffle", bool::FORM, ""))
     }
 
-    /// Size and shape of a source; what is wrong with its files is reported where the source is written.
-    pub(super) fn dataset(&mut self, source: &Source, written: &'a Expr) -> Option<DatasetInfo> {
-        let answer = self.ask(source);
-        match answer {
+    /// What a source holds; what is wrong with its files is reported where the source is written.
+    pub(super) fn dataset(&mut self, source: &Source, written: &'a Expr) -> Option<SourceInfo> {
+        match self.ask(source) {
             Ok(info) => Some(info),
             Err(error) => {
-                let resolved = self.resolve(written);
-                let span = self.path_span(resolved);
-                let absent = error.path.as_deref().filter(|path| !self.world.exists(path));
-                let finding = match absent {
-                    Some(path) => missing_data(source, path, span),
-                    None => unusable_data(source, &error, span),
-                };
+                let finding = self.unusable(source, &error, written);
                 self.report(finding);
                 None
             }
         }
     }
 
-    fn ask(&mut self, source: &Source) -> Result<DatasetInfo, WorldError> {
+    fn ask(&mut self, source: &Source) -> Result<SourceInfo, WorldError> {
         if let Some((_, answer)) = self.datasets.iter().find(|(asked, _)| asked == source) {
             return answer.clone();
         }
@@ -176,22 +145,67 @@ impl<'a> Checker<'a> {
         answer
     }
 
-    /// The only written argument of a source, or its name.
-    fn path_span(&self, source: &'a Expr) -> Span {
-        match &source.kind {
-            ExprKind::Call(call) => match call.arguments.as_deref() {
-                Some([argument]) => self.resolve(&argument.value).span,
-                _ => call.name.span,
-            },
-            _ => source.span,
-        }
+    /// The data set as the network sees it.
+    fn seen(
+        &mut self,
+        outline: &Outline<'a>,
+        source: Option<&Source>,
+        lists: Option<(&[Augmentation], &[Augmentation])>,
+    ) -> Option<DatasetInfo> {
+        let (source, info, lists) = (source?, self.source_info?, lists?);
+        let size = self.image_size(outline, source, &info, lists)?;
+        Some(info.seen_at(size))
     }
 
     pub(super) fn steps_per_epoch(&self, data: &Data) -> Option<u64> {
-        let info = self.info?;
+        let (info, source) = (self.info?, self.source_info?);
+        if let Some(seen) = source.per_epoch {
+            return Some((seen / data.batch).max(1) as u64);
+        }
         let held = data.validation.map_or(0, |validation| held_out(&validation, info.train));
         Some((info.train - held.min(info.train)).div_ceil(data.batch) as u64)
     }
+
+    /// Domains share a batch, and hold out what validates.
+    pub(super) fn domains_fit(&mut self, outline: &Outline<'a>, experiment: &Experiment) {
+        let (Source::Domains(source), Some(info)) = (&experiment.data.source, self.source_info) else {
+            return;
+        };
+        let data = outline.value("data").map_or(Span::default(), |data| self.resolve(data).span);
+        let clause = |name| outline.clause("data", name).map_or(data, |written| self.resolve(written).span);
+        let (batch, domains) = (experiment.data.batch, info.domains);
+        let mut findings = Vec::new();
+        if !batch.is_multiple_of(domains) {
+            findings.push(uneven_batch(clause("batch"), batch, domains));
+        }
+        if experiment.data.validation.is_some() {
+            let message = "`domains` holds out a part of each domain itself: `validation` has no place";
+            let finding =
+                Diagnostic::new(Code::ExclusiveParameters, clause("validation"), message, "a second split");
+            findings.push(finding.help("leave it out; `holdout` is the share that is held out"));
+        }
+        if !experiment.data.shuffle {
+            let message = "`domains` draws its batches anew each epoch: `shuffle false` has no place";
+            let finding =
+                Diagnostic::new(Code::ExclusiveParameters, clause("shuffle"), message, "batches are drawn");
+            findings.push(finding.help("leave it out"));
+        }
+        if let (Selection::Oracle, Select::Best(_)) = (source.selection, &experiment.select) {
+            let span = outline.value("select").map_or(data, |written| self.resolve(written).span);
+            let message = "`selection = oracle` keeps the last weights: `select best` has no place";
+            let finding =
+                Diagnostic::new(Code::ExclusiveParameters, span, message, "the oracle chooses among runs");
+            findings.push(finding.help("leave out `select`, or write `selection = training_domain`"));
+        }
+        findings.into_iter().for_each(|finding| self.report(finding));
+    }
+}
+
+fn uneven_batch(span: Span, batch: usize, domains: usize) -> Diagnostic {
+    let nearest = ((batch + domains / 2) / domains).max(1) * domains;
+    let message = format!("a batch of {batch} cannot be shared evenly among {domains} training domains");
+    Diagnostic::new(Code::UnevenDomains, span, message, format!("not a multiple of {domains}"))
+        .help(format!("write `batch {nearest}`: {} samples of each domain", nearest / domains))
 }
 
 /// Samples taken from a training split of `train`.
@@ -200,22 +214,4 @@ pub(super) fn held_out(validation: &Validation, train: usize) -> usize {
         Validation::Fraction(share) => (share * train as f64).round() as usize,
         Validation::Count(count) => count,
     }
-}
-
-fn missing_data(source: &Source, path: &Path, span: Span) -> Diagnostic {
-    let (name, path) = (source.name(), path.display());
-    let message = format!("`{name}` needs `{path}`, which is not there");
-    let finding = Diagnostic::new(Code::MissingFile, span, message, format!("`{path}` is not there"));
-    let finding = match source {
-        Source::Idx(_) => finding,
-        _ => finding.help(format!("`data {name}(root = \"..\")` names another folder")),
-    };
-    finding
-        .help("paths start at the working directory")
-        .help("`data digits` is part of the program and needs no file")
-}
-
-fn unusable_data(source: &Source, error: &WorldError, span: Span) -> Diagnostic {
-    let message = format!("`{}` cannot be used: {error}", source.name());
-    Diagnostic::new(Code::UnusableData, span, message, "this data set")
 }

@@ -30,7 +30,10 @@ impl<'a> Checker<'a> {
             precision: precision?,
             export: export?,
         };
+        self.soft_labels_fit(outline, &experiment);
+        self.domains_fit(outline, &experiment);
         self.lint_experiment(outline, &experiment);
+        self.require_adversary(outline, &experiment)?;
         Some(experiment)
     }
 }

@@ -1,11 +1,11 @@
 //! `evaluate` and `select`: what is measured, and which weights count.
 
 use super::Checker;
-use super::adversary::{Size, check_loss, check_radius, check_size, lint_targeted_dlr};
+use super::ball::{Size, check_loss, check_radius, check_size, lint_targeted_dlr};
 use super::outline::{Outline, clause_value};
-use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::diagnostic::{Code, Diagnostic, Span, nearest};
 use crate::lang::catalog::{
-    AutoattackEvaluator, DifficultyEvaluator, Evaluator, Form, Parameter, PgdEvaluator,
+    AutoattackEvaluator, DifficultyEvaluator, EstimatesEvaluator, Evaluator, Form, Parameter, PgdEvaluator,
 };
 use crate::lang::edition;
 use crate::lang::program::{Measurement, Select};
@@ -25,10 +25,27 @@ impl<'a> Checker<'a> {
         for statement in &outline.evaluate {
             self.measurements(statement, &mut read);
         }
-        read.into_iter().collect()
+        self.lint_repeated(&read);
+        read.into_iter().map(|(measurement, _)| measurement).collect()
     }
 
-    fn measurements(&mut self, statement: &'a Statement, read: &mut Vec<Option<Measurement>>) {
+    /// An evaluator that measures what another one of the file measures.
+    fn lint_repeated(&mut self, read: &[(Option<Measurement>, Span)]) {
+        let known: Vec<(&Evaluator, Span)> =
+            read.iter().filter_map(|(m, span)| m.as_ref().map(|m| (&m.evaluator, *span))).collect();
+        for (index, (evaluator, span)) in known.iter().enumerate() {
+            let Some((_, first)) = known[..index].iter().find(|(other, _)| other == evaluator) else {
+                continue;
+            };
+            let message = format!("`{}` is measured twice with the same settings", evaluator.name());
+            let finding = Diagnostic::new(Code::RepeatedEvaluator, *span, message, "the same number again")
+                .label(*first, "first here")
+                .help("leave one out; a measurement `every` so often is taken at the end too");
+            self.report(finding);
+        }
+    }
+
+    fn measurements(&mut self, statement: &'a Statement, read: &mut Vec<(Option<Measurement>, Span)>) {
         let every = clause_value(statement, "every");
         for value in statement.clauses.first().map_or(&[][..], |clause| &clause.values) {
             let resolved = self.resolve(value);
@@ -38,7 +55,7 @@ impl<'a> Checker<'a> {
             };
             for item in items {
                 let measurement = self.measurement(read.len(), item, every);
-                read.push(measurement);
+                read.push((measurement, self.resolve(item).span));
             }
         }
     }
@@ -76,24 +93,20 @@ impl<'a> Checker<'a> {
     }
 
     fn best(&mut self, metric: &'a Expr, evaluate: &[Measurement]) -> Option<Select> {
-        let attack = names_attack(self.resolve(metric));
-        let own = evaluate.iter().map(|measurement| &measurement.evaluator);
-        if let (true, Some(own)) = (attack, own.into_iter().find(|e| matches!(e, Evaluator::Pgd(_)))) {
+        let attack = named_attack(self.resolve(metric));
+        let mut own = evaluate.iter().map(|measurement| &measurement.evaluator);
+        if let Some(own) = attack.and_then(|attack| own.find(|evaluator| evaluator.name() == attack)) {
             return Some(Select::Best(own.clone()));
         }
         let settings = self.settings.len();
-        let metric = if attack { self.default(edition::ATTACK) } else { metric };
+        let metric = attack.map_or(metric, |attack| self.default(attack));
         let evaluator = Evaluator::read(self, metric, &Parameter::new("best", Evaluator::FORM, ""));
         self.settings.truncate(settings);
         let evaluator = evaluator?;
-        if let Evaluator::Difficulty(_) = evaluator {
-            let finding = Diagnostic::new(
-                Code::NoSingleNumber,
-                self.resolve(metric).span,
-                "`difficulty` gives many numbers; the best of them is not defined",
-                "not one number",
-            )
-            .help("write `select best(accuracy)`, `select best(loss)` or `select best(pgd.accuracy)`");
+        if let Some(why) = many_numbers(&evaluator) {
+            let span = self.resolve(metric).span;
+            let finding = Diagnostic::new(Code::NoSingleNumber, span, why, "not one number")
+                .help("write `select best(accuracy)`, `select best(loss)` or `select best(pgd.accuracy)`");
             self.report(finding);
             return None;
         }
@@ -133,10 +146,33 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// `pgd` and `pgd.accuracy` without arguments mean the attack that the file measures with.
-fn names_attack(metric: &Expr) -> bool {
-    let ExprKind::Call(call) = &metric.kind else { return false };
-    call.arguments.is_none() && matches!(call.name.text.as_str(), "pgd" | "pgd.accuracy")
+/// `pgd`, `pgd.accuracy` and the like without arguments mean the attack that the file measures with.
+fn named_attack(metric: &Expr) -> Option<&'static str> {
+    let ExprKind::Call(call) = &metric.kind else { return None };
+    let name = call.name.text.strip_suffix(".accuracy").unwrap_or(&call.name.text);
+    edition::ATTACKS.into_iter().find(|attack| call.arguments.is_none() && *attack == name)
+}
+
+/// Why weights cannot be chosen by an evaluator.
+fn many_numbers(evaluator: &Evaluator) -> Option<&'static str> {
+    if evaluator.probing().is_some() {
+        return Some(
+            "the evaluator looks at training samples or at the loss around the weights; weights are not chosen by it",
+        );
+    }
+    match evaluator {
+        Evaluator::Difficulty(_) => Some("`difficulty` gives many numbers; the best of them is not defined"),
+        Evaluator::Estimates(_) => {
+            Some("`estimates` gives a correlation for every estimate; weights are not chosen by it")
+        }
+        Evaluator::Corruption(_) => Some(
+            "`corruption` gives an error for every kind, on the test images alone; weights are not chosen by it",
+        ),
+        Evaluator::Perturbation(_) => {
+            Some("`perturbation` measures the adversary; weights are not chosen by it")
+        }
+        _ => None,
+    }
 }
 
 /// An attack step of the size of pixels.
@@ -159,6 +195,17 @@ pub(crate) fn check_pgd<'a>(
     check_size(checker, arguments, &size)?;
     check_loss(checker, arguments, pgd.loss)?;
     Some(pgd)
+}
+
+/// An attack that reaches its boundary.
+pub(crate) fn check_estimates<'a>(
+    spec: EstimatesEvaluator,
+    checker: &mut Checker<'a>,
+    arguments: &Arguments<'a>,
+) -> Option<EstimatesEvaluator> {
+    let size = Size { norm: spec.norm, eps: spec.eps, step: spec.step, steps: spec.steps };
+    check_size(checker, arguments, &size)?;
+    Some(spec)
 }
 
 /// A ball inside the pixel range, and enough classes for the targeted loss.

@@ -2,17 +2,21 @@
 
 pub(crate) mod adversary;
 mod attacks;
+mod ball;
 mod choices;
+pub(crate) mod corruption;
+pub(crate) mod curvature;
 mod data;
 pub(crate) mod defaults;
 mod descend;
 mod experiment;
 mod findings;
 mod flags;
+pub(crate) mod images;
 mod lints;
 pub(crate) mod measure;
 pub(crate) mod minimizer;
-mod model;
+pub(crate) mod model;
 pub(crate) mod optimizer;
 mod outline;
 pub(crate) mod pacing;
@@ -20,15 +24,17 @@ mod patch;
 mod phase;
 mod place;
 mod print;
+mod ramp;
 mod recipe;
 mod run;
 mod scope;
 mod slug;
+pub(crate) mod sources;
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::catalog::Optimizer;
 use crate::lang::program::{Origin, Program, Setting, Variant};
-use crate::lang::world::{DatasetInfo, World};
+use crate::lang::world::{DatasetInfo, SourceInfo, World};
 use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind};
 
@@ -97,12 +103,16 @@ pub struct Checker<'a> {
     phase: Option<PhaseTime>,
     /// Size and shape of the current variant's data.
     info: Option<DatasetInfo>,
+    /// What its source holds.
+    source_info: Option<SourceInfo>,
     /// Samples per batch of the current variant.
     batch: Option<usize>,
     /// Samples per micro-batch, where the file has them.
     micro: Option<usize>,
     /// Whether the current phase's curriculum sums the losses of a batch.
     sums_losses: bool,
+    /// What the curriculum over attacks of the current phase lacks.
+    unfinished: Option<Diagnostic>,
     /// Base optimizer of the current phase, for what depends on it.
     optimizer: Option<Optimizer>,
     findings: Findings,
@@ -127,9 +137,11 @@ impl<'a> Checker<'a> {
             settings: Vec::new(),
             phase: None,
             info: None,
+            source_info: None,
             batch: None,
             micro: None,
             sums_losses: false,
+            unfinished: None,
             optimizer: None,
             findings,
         }

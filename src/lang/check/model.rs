@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use super::Checker;
 use super::outline::Outline;
-use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::lang::catalog::{Architecture, Form, Normalize, Parameter};
+use crate::diagnostic::{Code, Diagnostic, Span, nearest};
+use crate::lang::catalog::{Architecture, Form, Head, Normalize, Parameter, Vit, Wrn};
 use crate::lang::edition;
 use crate::lang::program::Model;
-use crate::lang::value::Value;
+use crate::lang::value::{Arguments, Value};
 use crate::lang::world::DatasetInfo;
 use crate::syntax::ast::{Argument, Expr, ExprKind};
 
@@ -22,7 +22,46 @@ impl<'a> Checker<'a> {
             Some(path) => Some(path?),
             None => None,
         };
-        Some(Model { architecture: architecture?, from })
+        let model = Model { architecture: architecture?, from };
+        if let Some(written) = outline.value("model") {
+            self.layers_exist(&model.architecture, written);
+            self.head_is_loaded(&model, written);
+        }
+        Some(model)
+    }
+
+    /// Whether the network has the layers that `freeze` names; what lies inside a layer is known when it is built.
+    fn layers_exist(&mut self, architecture: &Architecture, written: &'a Expr) {
+        let Some(list) = self.argument(written, "freeze") else { return };
+        let ExprKind::List(items, _) = &self.resolve(list).kind else { return };
+        let layers = architecture.layers();
+        for item in items {
+            let item = self.resolve(item);
+            let ExprKind::Text(text) = &item.kind else { continue };
+            if !layers.iter().any(|layer| Some(layer.as_str()) == text.split('.').next()) {
+                self.report(unknown_layer(architecture, &layers, text, item.span));
+            }
+        }
+    }
+
+    /// Whether there are weights whose head could be replaced.
+    fn head_is_loaded(&mut self, model: &Model, written: &'a Expr) {
+        let Some(head) = self.argument(written, "head") else { return };
+        if model.from.is_some() || model.architecture.tuning().head == Head::Keep {
+            return;
+        }
+        let message = "`head = new` has no effect: every layer is drawn anew without `from`";
+        let finding = Diagnostic::new(Code::UnusedValue, head.span, message, "without effect");
+        self.report(
+            finding.help("leave it out, or name a file: `model resnet18(head = new) from \"weights.pth\"`"),
+        );
+    }
+
+    /// What is written for a parameter of the model.
+    fn argument(&self, written: &'a Expr, name: &str) -> Option<&'a Expr> {
+        let ExprKind::Call(call) = &self.resolve(written).kind else { return None };
+        let named = |argument: &&Argument| argument.name.as_ref().is_some_and(|own| own.text == name);
+        call.arguments.iter().flatten().find(named).map(|argument| &argument.value)
     }
 
     /// Initial weights: a file that is there.
@@ -49,19 +88,25 @@ impl<'a> Checker<'a> {
         if let Some(finding) = constants_mismatch(&model.architecture, info, normalize) {
             self.report(finding);
         }
-        if let Some(finding) = too_small(&model.architecture, info, name) {
-            self.report(finding);
+        match too_small(&model.architecture, info, name) {
+            Some(finding) => self.report(finding),
+            None => self.patches_fit(&model.architecture, info, name),
         }
+    }
+
+    /// Whether images are made of whole patches.
+    fn patches_fit(&mut self, architecture: &Architecture, info: DatasetInfo, span: Span) {
+        let Some(problem) = architecture.misfit([info.height, info.width]) else { return };
+        let finding = Diagnostic::new(Code::UnfittingSizes, span, problem, "some pixels would be left out");
+        self.report(finding.help("resize the images, or choose another patch: `model vit(patch = 4)`"));
     }
 
     /// The places of a model's name and of its `normalize`.
     fn model_places(&self, written: &'a Expr) -> (Span, Span) {
         let resolved = self.resolve(written);
         let ExprKind::Call(call) = &resolved.kind else { return (resolved.span, resolved.span) };
-        let named =
-            |argument: &&Argument| argument.name.as_ref().is_some_and(|name| name.text == "normalize");
-        let normalize = call.arguments.iter().flatten().find(named);
-        (call.name.span, normalize.map_or(call.name.span, |argument| argument.value.span))
+        let normalize = self.argument(written, "normalize");
+        (call.name.span, normalize.map_or(call.name.span, |value| value.span))
     }
 }
 
@@ -77,19 +122,51 @@ fn constants_mismatch(architecture: &Architecture, info: DatasetInfo, span: Span
         .then(|| finding.help("`normalize = dataset` takes the constants of the data set"))
 }
 
-/// The smallest side of an image that a network's strides and kernels leave something of.
-fn smallest_side(architecture: &Architecture) -> usize {
-    match architecture {
-        Architecture::SatCnn(_) => 16,
-        Architecture::Mlp(_)
-        | Architecture::Cnn(_)
-        | Architecture::Resnet18(_)
-        | Architecture::PreactResnet20(_) => 1,
+fn unknown_layer(architecture: &Architecture, layers: &[String], text: &str, span: Span) -> Diagnostic {
+    let message = format!("`{}` has no layer `{text}`", architecture.name());
+    let finding =
+        Diagnostic::new(Code::UnknownLayer, span, message, "not the beginning of any weight's name");
+    let first = text.split('.').next().unwrap_or_default();
+    match nearest(first, layers.iter().map(String::as_str)) {
+        Some(near) if first == text => finding.help(format!("the nearest layer is `{near}`")).fix(
+            format!("replace by `\"{near}\"`"),
+            span,
+            format!("\"{near}\""),
+        ),
+        Some(near) => finding.help(format!("the nearest layer is `{near}`")),
+        None => finding.help(format!("its layers are {}", layers.join(", "))),
     }
 }
 
+/// A depth that blocks of two convolutions in three stages add up to.
+pub(crate) fn wrn<'a>(net: Wrn, checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> Option<Wrn> {
+    let fits = net.depth >= 10 && (net.depth - 4).is_multiple_of(6);
+    if fits {
+        return Some(net);
+    }
+    let span = arguments.written("depth").map_or(arguments.span, |written| checker.resolve(written).span);
+    let message = format!("a wide ResNet cannot have {} layers", net.depth);
+    let finding = Diagnostic::new(Code::UnfittingSizes, span, message, "not 6 n + 4");
+    let blocks = net.depth.saturating_sub(4).div_euclid(6).max(1);
+    checker.report(finding.help(format!("the nearest below are {} layers", 6 * blocks + 4)));
+    None
+}
+
+/// Heads that share the width.
+pub(crate) fn vit<'a>(net: Vit, checker: &mut Checker<'a>, arguments: &Arguments<'a>) -> Option<Vit> {
+    if net.width.is_multiple_of(net.heads) {
+        return Some(net);
+    }
+    let written = arguments.written("heads").or(arguments.written("width"));
+    let span = written.map_or(arguments.span, |written| checker.resolve(written).span);
+    let message = format!("{} heads cannot share {} channels", net.heads, net.width);
+    let finding = Diagnostic::new(Code::UnfittingSizes, span, message, "does not divide the width");
+    checker.report(finding.help(format!("`width = {}` would do", net.width.next_multiple_of(net.heads))));
+    None
+}
+
 fn too_small(architecture: &Architecture, info: DatasetInfo, span: Span) -> Option<Diagnostic> {
-    let (side, least) = (info.height.min(info.width), smallest_side(architecture));
+    let (side, least) = (info.height.min(info.width), architecture.smallest_side());
     let name = architecture.name();
     let message = format!(
         "`{name}` needs images of at least {least}x{least} pixels, these are {}x{}",

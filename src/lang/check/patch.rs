@@ -10,7 +10,7 @@ use crate::lang::edition;
 use crate::syntax::ast::{Clause, Expr, File, Name, Statement};
 
 const SINGLE: [&str; 7] = ["edition", "title", "select", "seeds", "device", "precision", "export"];
-const DATA: [&str; 5] = ["augment", "batch", "micro", "validation", "shuffle"];
+const DATA: [&str; 6] = ["augment", "test", "batch", "micro", "validation", "shuffle"];
 const SLOTS: [&str; 4] = ["curriculum", "against", "under", "over"];
 const RECIPES: [&str; 4] = ["train", "curriculum", "against", "under"];
 
@@ -99,7 +99,7 @@ impl<'f> Patch<'f> {
             return Err(Unknown::at(prefix, Vec::<String>::new()));
         };
         let extra: &[&str] = match keyword {
-            "data" => &["source", "augment", "batch", "micro", "validation", "shuffle"],
+            "data" => &["source", "augment", "test", "batch", "micro", "validation", "shuffle"],
             "model" => &["from"],
             _ => &[],
         };

@@ -2,6 +2,7 @@
 
 use super::outline::{Outline, PhaseOutline};
 use super::phase::PhaseTime;
+use super::ramp::Fullness;
 use super::{Checker, minimizer};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lang::catalog::{Adversary, Entry, Kind, Minimizer, Optimizer, Pacing, Parameter, Source};
@@ -23,14 +24,20 @@ impl<'a> Checker<'a> {
         let written = if outline.phases.is_empty() { &alone[..] } else { &outline.phases };
         let base = outline.value("optimize").unwrap_or(self.default(edition::OPTIMIZER));
         let mut phases = Vec::with_capacity(written.len());
+        let mut fullness = Fullness::default();
         for (index, phase) in written.iter().enumerate() {
             let read = self.at(&format!("train.{index}"), |checker| {
                 checker.time(phase, source, steps_per_epoch);
                 checker.one_phase(phase, base)
             });
             phases.push(read);
+            let unfinished = self.unfinished.take();
+            if phase.against.is_some() {
+                fullness.phase(unfinished);
+            }
         }
         self.phase = None;
+        fullness.finding().into_iter().for_each(|finding| self.report(finding));
         phases.into_iter().collect()
     }
 

@@ -1,7 +1,7 @@
 //! Components: a name, its arguments, and the struct they become.
 
 use super::{Arguments, Value, mistakes};
-use crate::lang::catalog::{self, Entry, Form, Kind, Parameter};
+use crate::lang::catalog::{self, Entry, Form, Kind, Parameter, Source};
 use crate::lang::check::Checker;
 use crate::syntax::ast::{Call, Expr, ExprKind};
 
@@ -21,6 +21,14 @@ impl<K: Member> Value for K {
     fn read<'a>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Parameter) -> Option<Self> {
         let (entry, call) = locate(checker, expr, &[K::KIND], place)?;
         bind(checker, expr, entry, call, None)
+    }
+}
+
+impl Value for Box<Source> {
+    const FORM: Form = Source::FORM;
+
+    fn read<'a>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Parameter) -> Option<Self> {
+        Source::read(checker, expr, place).map(Box::new)
     }
 }
 

@@ -21,6 +21,14 @@ impl Value for Vec<f64> {
     }
 }
 
+impl Value for Vec<String> {
+    const FORM: Form = Form::of("a list of texts, `[\"layer1\"]`");
+
+    fn read<'a>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Parameter) -> Option<Self> {
+        elements(checker, expr, place)
+    }
+}
+
 fn elements<'a, T: Value>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Parameter) -> Option<Vec<T>> {
     let resolved = checker.resolve(expr);
     let ExprKind::List(items, unit) = &resolved.kind else {

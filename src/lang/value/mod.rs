@@ -3,17 +3,23 @@
 mod arguments;
 mod choice;
 mod component;
+mod interval;
 mod list;
 pub(crate) mod mistakes;
+mod names;
 mod normalize;
 mod number;
+mod probe;
 mod schedule;
 mod text;
 mod time;
 
 pub use arguments::Arguments;
 pub use component::Member;
+pub use interval::Interval;
+pub use names::Names;
 pub use normalize::Normalize;
+pub use probe::ProbeLoss;
 
 pub(crate) use choice::read_choice;
 pub(crate) use component::{bind, locate};

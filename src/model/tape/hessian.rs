@@ -7,8 +7,11 @@
 use burn::tensor::activation::softmax;
 use burn::tensor::{Int, Tensor};
 
+use super::layer_norm::Normed;
 use super::{Node, NormNode, Op, Trace, flat};
-use crate::model::layers::{Conv2d, Linear};
+use crate::model::layers::{Affine as Layer, Conv2d, Linear};
+use crate::model::layout::Slot;
+use crate::model::vit::Embedding;
 use crate::ops::{Ops, Vector};
 
 impl<B: Ops> Trace<B> {
@@ -22,13 +25,26 @@ impl<B: Ops> Trace<B> {
         factors: &Tensor<B, 1>,
         direction: &Vector<B>,
     ) -> Vector<B> {
+        let (_, residual) = self.cross_entropy(labels);
+        self.hessian_product_at(residual, factors, direction)
+    }
+
+    /// The same for cross-entropies against any targets: `residual`, `[n, classes]`, is the gradient of each for the logits.
+    ///
+    /// # Panics
+    /// As [`Trace::hessian_product`].
+    pub fn hessian_product_at(
+        &self,
+        residual: Tensor<B, 2>,
+        factors: &Tensor<B, 1>,
+        direction: &Vector<B>,
+    ) -> Vector<B> {
         assert!(!self.nodes.is_empty(), "the forward pass was not recorded");
         let tangents = Forward { nodes: &self.nodes, direction }.run();
         let [n, classes] = self.logits.dims();
         let factors = factors.clone().reshape([n, 1]);
         let logits = tangents.last().and_then(Option::clone);
         let tangent = logits.map(|t| t.reshape([n, classes]));
-        let (_, residual) = self.cross_entropy(labels);
         let cotangent = residual * factors.clone();
         let bent = tangent.map(|tangent| {
             let p = softmax(self.logits.clone(), 1);
@@ -56,8 +72,12 @@ fn plus<B: Ops>(a: Option<Tensor<B, 4>>, b: Option<Tensor<B, 4>>) -> Option<Tens
     }
 }
 
-fn matrix<B: Ops, const D: usize>(direction: &Vector<B>, slot: usize, like: &Tensor<B, D>) -> Tensor<B, D> {
-    direction.0[slot].clone().reshape(like.dims())
+/// The direction's part in a parameter; zero in one that does not train.
+fn along<B: Ops, const D: usize>(direction: &Vector<B>, slot: Slot, like: &Tensor<B, D>) -> Tensor<B, D> {
+    match slot {
+        Slot::Trained(index) => direction.0[index].clone().reshape(like.dims()),
+        Slot::Frozen(_) => like.zeros_like(),
+    }
 }
 
 fn zero<B: Ops>(like: &Tensor<B, 1>) -> Tensor<B, 1> {
@@ -122,77 +142,101 @@ impl<B: Ops> Forward<'_, B> {
 
     /// Tangent of a node, given those of its parents.
     fn node(&self, op: &Op<B>, t: Option<Tensor<B, 4>>, other: Option<Tensor<B, 4>>) -> Option<Tensor<B, 4>> {
+        if t.is_none() && other.is_none() && !op.trains() {
+            return None;
+        }
         match op {
             Op::Input => None,
-            Op::Standardize { factor } => t.map(|t| B::scale_shift(t, factor.clone(), zero(factor), false)),
-            Op::Conv { x, weight, layer } => Some(self.conv(t, x, weight, layer)),
+            Op::Map(map) => t.map(|t| map.tangent(t)),
+            Op::Conv { x, weight, layer } => plus::<B>(
+                op.trains().then(|| self.conv(x, weight, layer)),
+                t.map(|t| B::convolve(t, weight.clone(), None, layer.conv)),
+            ),
             Op::BatchNorm { x, affine, moments, norm } => {
                 let parts = Affine::new(x, affine, moments, *norm);
-                Some(self.batch_norm(t, x, &parts, *norm))
+                let own = op.trains().then(|| self.batch_norm(x, &parts, norm.layer));
+                let all = plus::<B>(own, t.map(|t| parts.times(t, parts.factor.clone())));
+                all.map(|all| parts.passed(all))
             }
-            Op::Relu { y } => t.map(|t| B::rectify_grad(y.clone(), t)),
-            Op::Dropout { mask } => t.map(|t| t * mask.clone()),
+            Op::LayerNorm { normed, layer } => {
+                let own = op.trains().then(|| self.layer_norm(normed, *layer));
+                plus::<B>(own, t.map(|t| normed.scaled(normed.project(t))))
+            }
             Op::Add => plus::<B>(t, other),
             Op::AddRelu { y } => plus::<B>(t, other).map(|t| B::rectify_grad(y.clone(), t)),
-            Op::GlobalAverage { .. } => t.map(B::global_average),
-            Op::Flatten { shape: [n, h, w, c] } => {
-                t.map(|t| t.permute([0, 3, 1, 2]).reshape([*n, 1, 1, c * h * w]))
-            }
-            Op::Linear { x, weight, layer } => Some(self.linear(t, x, weight, layer)),
+            Op::Linear { x, weight, layer, shape } => plus::<B>(
+                op.trains().then(|| self.linear(x, weight, layer, *shape)),
+                t.map(|t| rows_through::<B>(t, weight, *shape)),
+            ),
+            Op::Embed { layer, shape } => Some(self.embed(t, x_like(shape, self.direction), layer, *shape)),
         }
     }
 
-    fn conv(
-        &self,
-        t: Option<Tensor<B, 4>>,
-        x: &Tensor<B, 4>,
-        weight: &Tensor<B, 4>,
-        layer: &Conv2d,
-    ) -> Tensor<B, 4> {
-        let along = matrix(self.direction, layer.weight, weight);
-        let bias = layer.bias.map(|bias| self.direction.0[bias].clone());
-        let own = B::convolve(x.clone(), along, bias, layer.conv);
-        match t {
-            Some(t) => B::sum_of(own, B::convolve(t, weight.clone(), None, layer.conv)),
-            None => own,
-        }
+    fn conv(&self, x: &Tensor<B, 4>, weight: &Tensor<B, 4>, layer: &Conv2d) -> Tensor<B, 4> {
+        let outputs = weight.dims()[0];
+        let bias = layer.bias.map(|bias| along(self.direction, bias, &numbers(weight, outputs)));
+        B::convolve(x.clone(), along(self.direction, layer.weight, weight), bias, layer.conv)
     }
 
-    fn batch_norm(
-        &self,
-        t: Option<Tensor<B, 4>>,
-        x: &Tensor<B, 4>,
-        parts: &Affine<B>,
-        norm: NormNode,
-    ) -> Tensor<B, 4> {
-        let [scale, shift] = [norm.scale, norm.shift].map(|slot| self.direction.0[slot].clone());
+    fn batch_norm(&self, x: &Tensor<B, 4>, parts: &Affine<B>, layer: Layer) -> Tensor<B, 4> {
+        let [scale, shift] = [layer.scale, layer.shift].map(|slot| along(self.direction, slot, &parts.mean));
         let factor = scale * parts.rstd.clone();
         let offset = shift - parts.mean.clone() * factor.clone();
-        let own = B::scale_shift(x.clone(), factor, offset, false);
-        let all = match t {
-            Some(t) => B::sum_of(own, parts.times(t, parts.factor.clone())),
-            None => own,
-        };
-        parts.passed(all)
+        B::scale_shift(x.clone(), factor, offset, false)
+    }
+
+    fn layer_norm(&self, normed: &Normed<B>, layer: Layer) -> Tensor<B, 4> {
+        let [scale, shift] =
+            [layer.scale, layer.shift].map(|slot| along(self.direction, slot, &normed.scale));
+        B::scale_shift(normed.unit.clone(), scale, shift, false)
     }
 
     fn linear(
         &self,
-        t: Option<Tensor<B, 4>>,
         x: &Tensor<B, 2>,
         weight: &Tensor<B, 2>,
         layer: &Linear,
+        shape: [usize; 4],
     ) -> Tensor<B, 4> {
-        let ([n, input], [output, _]) = (x.dims(), weight.dims());
-        let along = matrix(self.direction, layer.weight, weight);
-        let bias = self.direction.0[layer.bias].clone();
-        let own = B::affine(x.clone(), along, bias.clone());
-        let all = match t {
-            Some(t) => own + B::affine(t.reshape([n, input]), weight.clone(), zero(&bias)),
-            None => own,
-        };
-        all.reshape([n, 1, 1, output])
+        let ([n, h, w, _], [output, _]) = (shape, weight.dims());
+        let bias = along(self.direction, layer.bias, &numbers(weight, output));
+        B::affine(x.clone(), along(self.direction, layer.weight, weight), bias).reshape([n, h, w, output])
     }
+
+    fn embed(
+        &self,
+        t: Option<Tensor<B, 4>>,
+        like: Tensor<B, 4>,
+        layer: &Embedding,
+        [n, h, w, c]: [usize; 4],
+    ) -> Tensor<B, 4> {
+        let tokens = 1 + h * w;
+        let part = |slot, length: usize| {
+            let zero = like.clone().slice([0..1, 0..1, 0..1, 0..1]).expand([1, 1, length, c]);
+            along(self.direction, slot, &zero)
+        };
+        let patches = t.map_or_else(|| like.clone(), |t| t.reshape([n, 1, h * w, c]));
+        let token = part(layer.class_token, 1).expand([n, 1, 1, c]);
+        Tensor::cat(vec![token, patches], 2) + part(layer.positions, tokens)
+    }
+}
+
+/// Zeros, `[length]`.
+fn numbers<B: Ops, const D: usize>(like: &Tensor<B, D>, length: usize) -> Tensor<B, 1> {
+    Tensor::zeros([length], (&like.device(), like.dtype()))
+}
+
+/// Zeros in place of the patches of an embedding, `[n, 1, h w, c]`.
+fn x_like<B: Ops>(&[n, h, w, c]: &[usize; 4], direction: &Vector<B>) -> Tensor<B, 4> {
+    let kind = &direction.0[0];
+    Tensor::zeros([n, 1, h * w, c], (&kind.device(), kind.dtype()))
+}
+
+/// The affine map of `[n, h, w, in]` without its shift.
+fn rows_through<B: Ops>(t: Tensor<B, 4>, weight: &Tensor<B, 2>, [n, h, w, c]: [usize; 4]) -> Tensor<B, 4> {
+    let output = weight.dims()[0];
+    let zero = numbers(weight, output);
+    B::affine(t.reshape([n * h * w, c]), weight.clone(), zero).reshape([n, h, w, output])
 }
 
 /// A cotangent and its tangent, which may be zero.
@@ -258,29 +302,31 @@ impl<B: Ops> Backward<'_, B> {
         let node = &nodes[index];
         let parent = node.parents[0];
         match &node.op {
-            Op::Input | Op::Standardize { .. } => {}
+            Op::Input => {}
+            Op::Map(map) => {
+                let t = self.tangent(index);
+                self.send(parent, || {
+                    let bent = t.and_then(|t| map.bend(&t, &pair.value));
+                    let pair = pair.map(|c| map.grad(c));
+                    Pair { tangent: plus::<B>(pair.tangent, bent), ..pair }
+                });
+            }
             Op::Conv { x, weight, layer } => self.conv(index, pair, x, weight, layer),
             Op::BatchNorm { x, affine, moments, norm } => {
                 self.batch_norm(index, pair, x, affine, moments, *norm);
             }
-            Op::Relu { y } => self.send(parent, || pair.map(|c| B::rectify_grad(y.clone(), c))),
-            Op::Dropout { mask } => self.send(parent, || pair.map(|c| c * mask.clone())),
+            Op::LayerNorm { normed, layer } => self.layer_norm(index, pair, normed, *layer),
             Op::Add => self.both(node.parents, pair),
             Op::AddRelu { y } => self.both(node.parents, pair.map(|c| B::rectify_grad(y.clone(), c))),
-            Op::GlobalAverage { size } => {
-                self.send(parent, || pair.map(|c| B::global_average_grad(c, *size)));
-            }
-            Op::Flatten { shape: [n, h, w, c] } => {
-                let shape = [*n, *c, *h, *w];
-                self.send(parent, || pair.map(|c| c.reshape(shape).permute([0, 2, 3, 1])));
-            }
-            Op::Linear { x, weight, layer } => self.linear(index, pair, x, weight, layer),
+            Op::Linear { x, weight, layer, shape } => self.linear(index, pair, x, weight, layer, *shape),
+            Op::Embed { layer, shape } => self.embed(parent, pair, layer, *shape),
         }
     }
 
-    fn put(&mut self, slot: usize, parts: [Option<Tensor<B, 1>>; 2]) {
+    fn put(&mut self, slot: Slot, parts: [Option<Tensor<B, 1>>; 2]) {
+        let Slot::Trained(index) = slot else { return };
         let [a, b] = parts;
-        self.product.0[slot] = match (a, b) {
+        self.product.0[index] = match (a, b) {
             (Some(a), Some(b)) => a + b,
             (Some(one), None) | (None, Some(one)) => one,
             (None, None) => return,
@@ -298,7 +344,7 @@ impl<B: Ops> Backward<'_, B> {
         if let Some(bias) = layer.bias {
             self.put(bias, [pair.tangent.clone().map(B::channel_sum), None]);
         }
-        let along = matrix(self.direction, layer.weight, weight);
+        let along = along(self.direction, layer.weight, weight);
         self.send(index_parent(self.nodes, index), || {
             let back = |c: Tensor<B, 4>, weight: &Tensor<B, 4>| {
                 B::convolve_input_grad(c, weight.clone(), layer.conv, [height, width])
@@ -327,12 +373,29 @@ impl<B: Ops> Backward<'_, B> {
             Some(bent) => (Some(bent.scale), Some(bent.shift), Some(bent.x)),
             None => (None, None, None),
         };
-        self.put(norm.scale, [moved, scale]);
-        self.put(norm.shift, [shift, None]);
-        let turn = self.direction.0[norm.scale].clone() * parts.rstd.clone();
+        self.put(norm.layer.scale, [moved, scale]);
+        self.put(norm.layer.shift, [shift, None]);
+        let turn = along(self.direction, norm.layer.scale, &parts.rstd) * parts.rstd.clone();
         self.send(index_parent(self.nodes, index), || {
             let turned = Some(parts.times(passed.clone(), turn));
             Pair { value: parts.times(passed, parts.factor.clone()), tangent: plus::<B>(input, turned) }
+        });
+    }
+
+    fn layer_norm(&mut self, index: usize, pair: Pair<B>, normed: &Normed<B>, layer: Layer) {
+        let moved = self.tangent(index).map(|t| (normed.project(t.clone()), t));
+        let turned = moved.as_ref().map(|(unit, _)| B::channel_sum(pair.value.clone() * unit.clone()));
+        let own = pair.tangent.clone().map(|bent| B::channel_sum(bent * normed.unit.clone()));
+        self.put(layer.scale, [turned, own]);
+        self.put(layer.shift, [pair.tangent.clone().map(B::channel_sum), None]);
+        let turn = along(self.direction, layer.scale, &normed.scale);
+        self.send(index_parent(self.nodes, index), || {
+            let value = normed.scaled(pair.value.clone());
+            let bent =
+                plus::<B>(pair.tangent.map(|bent| normed.scaled(bent)), Some(normed.times(pair.value, turn)));
+            let bend = moved.map(|(unit, t)| normed.bend(&unit, &t, &value));
+            let tangent = plus::<B>(bent.map(|bent| normed.project(bent)), bend);
+            Pair { value: normed.project(value), tangent }
         });
     }
 
@@ -343,6 +406,7 @@ impl<B: Ops> Backward<'_, B> {
         x: &Tensor<B, 2>,
         weight: &Tensor<B, 2>,
         layer: &Linear,
+        shape: [usize; 4],
     ) {
         let ([n, input], [output, _]) = (x.dims(), weight.dims());
         let rows = |c: Tensor<B, 4>, length| c.reshape([n, length]);
@@ -352,10 +416,10 @@ impl<B: Ops> Backward<'_, B> {
         let own = bent.clone().map(|bent| flat(B::affine_weight_grad(x.clone(), bent)));
         self.put(layer.weight, [moved, own]);
         self.put(layer.bias, [bent.clone().map(|bent| flat(bent.sum_dim(0))), None]);
-        let along = matrix(self.direction, layer.weight, weight);
+        let along = along(self.direction, layer.weight, weight);
         self.send(index_parent(self.nodes, index), || {
             let back = |c: Tensor<B, 2>, weight: &Tensor<B, 2>| {
-                B::affine_input_grad(c, weight.clone()).reshape([n, 1, 1, input])
+                B::affine_input_grad(c, weight.clone()).reshape(shape)
             };
             let turned = Some(back(value.clone(), &along));
             Pair {
@@ -363,6 +427,20 @@ impl<B: Ops> Backward<'_, B> {
                 value: back(value, weight),
             }
         });
+    }
+
+    fn embed(
+        &mut self,
+        parent: Option<usize>,
+        pair: Pair<B>,
+        layer: &Embedding,
+        shape @ [n, h, w, c]: [usize; 4],
+    ) {
+        let first = |x: Tensor<B, 4>| flat(x.slice([0..n, 0..1, 0..1, 0..c]).sum_dim(0));
+        self.put(layer.positions, [pair.tangent.clone().map(|bent| flat(bent.sum_dim(0))), None]);
+        self.put(layer.class_token, [pair.tangent.clone().map(first), None]);
+        let patches = |x: Tensor<B, 4>| x.slice([0..n, 0..1, 1..1 + h * w, 0..c]).reshape(shape);
+        self.send(parent, || pair.map(patches));
     }
 }
 

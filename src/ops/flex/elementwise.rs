@@ -11,7 +11,7 @@ use crate::ops::SgdRule;
 
 /// `f(a, b)` elementwise, in the memory of `a` or of `b` where possible.
 #[inline(always)]
-fn binary<const D: usize>(
+pub fn binary<const D: usize>(
     a: Tensor<Flex, D>,
     b: Tensor<Flex, D>,
     f: impl Fn(f32, f32) -> f32 + Copy + Sync + Send,
@@ -42,6 +42,10 @@ pub fn add(a: Tensor<Flex, 4>, b: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
     binary(a, b, |a, b| a + b)
 }
 
+pub fn multiply(a: Tensor<Flex, 4>, b: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
+    binary(a, b, |a, b| a * b)
+}
+
 fn rectified(x: f32) -> f32 {
     // Not `max`, which would turn NaN into 0.
     if x < 0.0 { 0.0 } else { x }
@@ -49,7 +53,10 @@ fn rectified(x: f32) -> f32 {
 
 /// `f(x)` elementwise, in the memory of `x` where possible.
 #[inline(always)]
-fn unary<const D: usize>(x: Tensor<Flex, D>, f: impl Fn(f32) -> f32 + Copy + Sync + Send) -> Tensor<Flex, D> {
+pub fn unary<const D: usize>(
+    x: Tensor<Flex, D>,
+    f: impl Fn(f32) -> f32 + Copy + Sync + Send,
+) -> Tensor<Flex, D> {
     let shape = x.dims();
     match Values::of(x).reuse() {
         Ok(mut x) => {

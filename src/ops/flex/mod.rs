@@ -6,11 +6,12 @@ mod elementwise;
 mod kernels;
 mod norm;
 mod tensor;
+mod transformer;
 
 use burn::tensor::{Bool, Tensor};
 use burn_flex::Flex;
 
-use super::{Conv, NormGrad, Normalized, Ops, SgdRule, defaults};
+use super::{Conv, LayerNormalized, NormGrad, Normalized, Ops, SgdRule, defaults};
 use tensor::is_f32;
 
 impl Ops for Flex {
@@ -178,6 +179,40 @@ impl Ops for Flex {
         } else {
             defaults::global_average_grad(grad, size)
         }
+    }
+
+    fn norm_layer(
+        x: Tensor<Self, 4>,
+        scale: Tensor<Self, 1>,
+        shift: Tensor<Self, 1>,
+    ) -> LayerNormalized<Self> {
+        if is_f32(&x) && is_f32(&scale) && is_f32(&shift) && x.shape().num_elements() > 0 {
+            transformer::layer_norm(x, scale, shift)
+        } else {
+            defaults::layer_norm(x, scale, shift)
+        }
+    }
+
+    fn norm_layer_grad(
+        unit: Tensor<Self, 4>,
+        rstd: Tensor<Self, 4>,
+        grad: Tensor<Self, 4>,
+        scale: Tensor<Self, 1>,
+    ) -> NormGrad<Self> {
+        if is_f32(&unit) && is_f32(&grad) && is_f32(&scale) && unit.shape().num_elements() > 0 {
+            transformer::layer_norm_grad(unit, rstd, grad, scale)
+        } else {
+            defaults::layer_norm_grad(unit, rstd, grad, scale)
+        }
+    }
+
+    fn gelu_gate(x: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        if is_f32(&x) { transformer::gelu(x) } else { defaults::gelu(x) }
+    }
+
+    fn gelu_gate_grad(x: Tensor<Self, 4>, grad: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        let own = is_f32(&x) && is_f32(&grad) && x.dims() == grad.dims();
+        if own { transformer::gelu_grad(x, grad) } else { defaults::gelu_grad(x, grad) }
     }
 
     fn add_scaled(

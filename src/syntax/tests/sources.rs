@@ -127,7 +127,7 @@ fn statement() -> impl Strategy<Value = String> {
         (setting, value()).prop_map(|(word, value)| format!("{word}{BLANK}{value}")),
         (select(&["a", "flat", "a_very_long_name"][..]), value())
             .prop_map(|(name, value)| format!("let{BLANK}{name}{MAYBE}={MAYBE}{value}")),
-        clauses("data", &["augment", "batch", "micro", "validation", "shuffle"]),
+        clauses("data", &["augment", "test", "batch", "micro", "validation", "shuffle"]),
         clauses("model", &["from"]),
         (value(), clauses("evaluate", &["every"])).prop_map(|(value, rest)| {
             rest.replacen("evaluate", &format!("evaluate{BLANK}{value}{MAYBE},{MAYBE}"), 1)

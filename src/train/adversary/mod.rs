@@ -98,8 +98,27 @@ impl<B: Ops> Adversary<B> {
     ) -> (Inputs<B>, Record<B>) {
         let [seed, phase] = self.key;
         let draws = Draws { key: vec![seed, phase, clock.step], indices: batch.places.clone() };
-        let mut scene = Scene { objective, weights, batch, clock, draws: &draws };
-        let assault = match (&self.spec, &self.memory) {
+        let scene = Scene { objective, weights, batch, clock, draws: &draws, still: false };
+        let assault = self.assault(scene);
+        self.measured.extend(assault.radii.map(|radii| (batch.indices.clone(), radii)));
+        (assault.inputs, assault.record)
+    }
+
+    /// What the attack of a batch would be from the clean images; nothing is remembered.
+    pub fn displace(
+        &self,
+        objective: &mut Objective<'_, B>,
+        weights: &Vector<B>,
+        batch: &Batch<B>,
+        clock: &Clock,
+    ) -> Record<B> {
+        let [seed, phase] = self.key;
+        let draws = Draws { key: vec![seed, phase, clock.step], indices: batch.places.clone() };
+        self.assault(Scene { objective, weights, batch, clock, draws: &draws, still: true }).record
+    }
+
+    fn assault(&self, mut scene: Scene<'_, '_, B>) -> Assault<B> {
+        match (&self.spec, &self.memory) {
             (Spec::At(spec), _) => at::attack(spec, &mut scene),
             (Spec::Psat(spec), _) => psat::attack(spec, &mut scene),
             (Spec::PsatSingle(spec), _) => psat::attack_once(spec, &mut scene),
@@ -114,9 +133,7 @@ impl<B: Ops> Adversary<B> {
             (Spec::Cat18(_) | Spec::Cat20(_) | Spec::Iaat(_), _) => {
                 unreachable!("the memory is made for its adversary")
             }
-        };
-        self.measured.extend(assault.radii.map(|radii| (batch.indices.clone(), radii)));
-        (assault.inputs, assault.record)
+        }
     }
 
     /// Writes what this step measured, unless the step was skipped; `correct` of its samples were classified right.

@@ -41,7 +41,7 @@ pub fn attack_once<B: Ops>(spec: &PsatSingle, scene: &mut Scene<'_, '_, B>) -> A
     let settings = scene.settings(Norm::Linf, spec.eps, spec.eps, 1);
     let clean = scene.batch.x.clone();
     let ball = Ball { norm: Norm::Linf, center: clean.clone(), radius: settings.radius.clone() };
-    let start = scene.draws.start(settings.start, Norm::Linf, &settings.radius, &clean, 0);
+    let start = scene.start(&settings, 0);
     let x = ball.project(start.map_or(clean.clone(), |start| clean + start));
     let trace = scene.victim(AttackMode::Eval).trace(x.clone());
     let (gap, cotangent) = Criterion::Gap.at(trace.logits.clone(), &scene.batch.labels);

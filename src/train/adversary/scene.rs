@@ -16,6 +16,8 @@ pub struct Scene<'s, 'm, B: Ops> {
     pub batch: &'s Batch<B>,
     pub clock: &'s Clock,
     pub draws: &'s Draws,
+    /// Attacks begin at the clean image, wherever they would begin otherwise.
+    pub still: bool,
 }
 
 /// The settings most attacks share.
@@ -82,10 +84,16 @@ impl<'m, B: Ops> Scene<'_, 'm, B> {
         self.objective.victim(self.weights, normalization)
     }
 
+    /// The displacement an attack begins with.
+    pub fn start(&self, settings: &Settings<B>, draw: u64) -> Option<Tensor<B, 4>> {
+        let start = if self.still { Start::Clean } else { settings.start };
+        self.draws.start(start, settings.norm, &settings.radius, &self.batch.x, draw)
+    }
+
     /// Runs the kernel and counts its passes; `draw` tells several attacks of one step apart.
     pub fn run(&mut self, settings: &Settings<B>, rule: &mut dyn Rule<B>, draw: u64) -> Found<B> {
         let x = self.batch.x.clone();
-        let start = self.draws.start(settings.start, settings.norm, &settings.radius, &x, draw);
+        let start = self.start(settings, draw);
         let attack = Attack {
             victim: self.victim(settings.mode),
             labels: self.batch.labels.clone(),

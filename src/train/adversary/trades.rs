@@ -4,12 +4,12 @@ use burn::tensor::activation::log_softmax;
 
 use super::scene::{Assault, Scene, Settings};
 use crate::attack::{Criterion, Start};
-use crate::lang::catalog::{AttackMode, Trades};
+use crate::lang::catalog::Trades;
 use crate::ops::Ops;
 use crate::train::objective::Loss;
 
 pub fn attack<B: Ops>(spec: &Trades, scene: &mut Scene<'_, '_, B>) -> Assault<B> {
-    let clean = scene.logits(AttackMode::Eval, scene.batch.x.clone());
+    let clean = scene.objective.clean_logits(scene.weights, scene.batch.x.clone());
     let settings = Settings {
         // At the clean image itself the divergence has no gradient.
         start: Start::NEAR,

@@ -39,6 +39,10 @@ pub struct Curriculum<B: Ops> {
     pacing: Pacing,
     /// Difficulty at the last visit, `[samples]`.
     pub table: Tensor<B, 1>,
+    /// Weight at the last visit, `[samples]`, -1 before it; self-paced pacings alone, whose weights may vanish.
+    pub weights: Option<Tensor<B, 1>>,
+    /// Weights of this step, to be written once the step is known to count.
+    weighed: Vec<(Tensor<B, 1, Int>, Tensor<B, 1>)>,
     /// Threshold of the running epoch where the scope is the data set; `None` before anything was measured.
     threshold: Option<f64>,
     /// Samples and difficulties of this step, to be written once the step is known to count.
@@ -50,12 +54,15 @@ pub struct Curriculum<B: Ops> {
 impl<B: Ops> Curriculum<B> {
     pub fn new(pacing: Pacing, samples: usize, device: &B::Device) -> Self {
         let table = Tensor::full([samples], UNSEEN, device);
-        Self { pacing, table, threshold: None, measured: Vec::new(), fell: Vec::new() }
+        let weights = matches!(pacing, Pacing::Spl(_)).then(|| table.clone());
+        let (weighed, measured, fell) = (Vec::new(), Vec::new(), Vec::new());
+        Self { pacing, table, weights, weighed, threshold: None, measured, fell }
     }
 
     /// Takes back the memory of a checkpoint.
-    pub fn restore(&mut self, table: Tensor<B, 1>, threshold: Option<f64>) {
+    pub fn restore(&mut self, table: Tensor<B, 1>, weights: Option<Tensor<B, 1>>, threshold: Option<f64>) {
         (self.table, self.threshold) = (table, threshold);
+        self.weights = self.weights.take().map(|fresh| weights.unwrap_or(fresh));
     }
 
     /// Threshold of the running epoch, for a checkpoint.
@@ -98,7 +105,11 @@ impl<B: Ops> Curriculum<B> {
         self.measured.extend(xi.clone().map(|xi| (batch.indices.clone(), xi)));
         // A quantile of the table is held against the table, or the fraction it keeps would drift as losses fall.
         let compared = if self.by_table() { old } else { xi.unwrap_or(old) };
-        self.weighting(compared, clock)
+        let weighting = self.weighting(compared, clock);
+        if self.weights.is_some() {
+            self.weighed.push((batch.indices.clone(), weighting.weights.clone()));
+        }
+        weighting
     }
 
     /// Whether [`Curriculum::observe`] reads the input gradient of the first pass.
@@ -140,8 +151,14 @@ impl<B: Ops> Curriculum<B> {
         (!fell.is_empty()).then(|| Tensor::cat(fell, 0).mean())
     }
 
-    /// Writes this step's difficulties to the table, unless the step was skipped.
+    /// Writes this step's difficulties and weights to their tables, unless the step was skipped.
     pub fn commit(&mut self, skip: &Tensor<B, 1, Bool>) {
+        for (indices, weights) in std::mem::take(&mut self.weighed) {
+            self.weights = self.weights.take().map(|table| {
+                let weights = weights.cast(table.dtype());
+                written(&table, indices, weights, skip)
+            });
+        }
         for (indices, xi) in std::mem::take(&mut self.measured) {
             self.table = written(&self.table, indices, xi, skip);
         }

@@ -153,8 +153,91 @@ def side(query, pixels, extent):
     return min(max(round((share * pixels) ** 0.5), 1), extent)
 
 
-def square(network, x0, y, eps, queries, key, samples):
-    """Highest margin, and whether misclassified; l-infinity, one channel."""
+def bump(h, w):
+    """Rectangles around the middle, the k-th from inside 1 / (k + 1)^2 high, on top of each other; norm 1."""
+    d = np.zeros((h, w))
+    for k in range(max(h, w) // 2 + 1):
+        d[max(h // 2 - k, 0) : max(h // 2 + k + 1, 0), max(w // 2 - k, 0) : w // 2 + k + 1] += 1 / (k + 1) ** 2
+    return d / max(np.sqrt((d**2).sum()), 1e-12)
+
+
+def bumps(side):
+    """One upward above, one downward below; norm 1."""
+    d = np.concatenate([bump(side // 2, side), -bump(side - side // 2, side)])
+    return torch.from_numpy(d / np.sqrt((d**2).sum()))
+
+
+class Window:
+    """A square of each sample: which pixels it has, and a pattern put there, transposed where `flip`."""
+
+    def __init__(self, shape, side, top, left):
+        self.r = torch.arange(shape[2])[None, :, None] - top[:, None, None]
+        self.c = torch.arange(shape[3])[None, None, :] - left[:, None, None]
+        self.inside = ((self.r >= 0) & (self.r < side) & (self.c >= 0) & (self.c < side)).double()
+        self.r, self.c = self.r.clamp(0, side - 1), self.c.clamp(0, side - 1)
+
+    def put(self, pattern, flip):
+        r, c = torch.broadcast_tensors(self.r, self.c)
+        return torch.where(flip[:, None, None], pattern[c, r], pattern[r, c]) * self.inside
+
+
+def size(d):
+    return d.flatten(1).norm(dim=1)[:, None, None]
+
+
+def onto(x0, d, eps):
+    return (x0[:, 0] + eps * d / size(d).clamp_min(1e-12)).clamp(0, 1)[:, None]
+
+
+def drawn(streams, extent):
+    return torch.from_numpy((streams.unit() * extent).astype(np.int64))
+
+
+def flips(streams):
+    return torch.from_numpy(streams.unit() > 0.5)
+
+
+def mosaic(x0, eps, streams):
+    """A grid of bumps, five along the shorter side, each transposed or not and of either sign."""
+    n, _, h, w = x0.shape
+    side = max(min(h, w) // 5, 1)
+    d, pattern = torch.zeros(n, h, w, dtype=torch.float64), bumps(side)
+    for i in range(h // side):
+        for j in range(w // side):
+            here = [torch.full((n,), extent % side // 2 + k * side) for extent, k in ((h, i), (w, j))]
+            flip = flips(streams)
+            d += Window(x0.shape, side, *here).put(pattern, flip) * streams.signs(1)[:, :, None]
+    return onto(x0, d, eps)
+
+
+def moved(x0, x, eps, side, streams):
+    """Section 3.4: bumps and what was there, in the direction of both, with the mass of both windows and of what the ball has left."""
+    n, _, h, w = x0.shape
+    side = min(max(side, 3), h, w) | 1
+    side -= 2 * (side > min(h, w))
+    d = (x - x0)[:, 0]
+    first, second = (Window(x0.shape, side, drawn(streams, h - side), drawn(streams, w - side)) for _ in range(2))
+    flip = flips(streams)
+    pattern = first.put(bumps(side), flip) * streams.signs(1)[:, :, None]
+    old = d * first.inside
+    unused = (eps**2 - size(d) ** 2).clamp_min(0)
+    mass = size(d * torch.maximum(first.inside, second.inside))
+    new = pattern + old / size(old).clamp_min(1e-12)
+    new = new * torch.sqrt(unused + mass**2) / size(new).clamp_min(1e-12)
+    d = d * (1 - second.inside)
+    return onto(x0, d * (1 - first.inside) + new, eps)
+
+
+def recolored(x0, x, eps, s, streams):
+    """A square of each sample gets one colour more or less, in the ball."""
+    window = Window(x0.shape, s, drawn(streams, x0.shape[2] - s), drawn(streams, x0.shape[3] - s))
+    color = 2 * eps * streams.signs(1)[:, :, None]
+    asked = x + (window.inside * color)[:, None]
+    return torch.maximum(torch.minimum(asked, x0 + eps), x0 - eps).clamp(0, 1)
+
+
+def square(network, x0, y, eps, queries, key, samples, norm="linf"):
+    """Highest margin, and whether misclassified; one channel."""
     n, _, h, w = x0.shape
 
     def margin(x):
@@ -162,19 +245,15 @@ def square(network, x0, y, eps, queries, key, samples):
             z = network(x)
             return rules.margin(z, y), z.argmax(1) != y
 
-    stripes = Streams(key, samples, 0).signs(w)[:, None, None, :]
-    x = (x0 + eps * stripes).clamp(0, 1)
+    if norm == "linf":
+        x = (x0 + eps * Streams(key, samples, 0).signs(w)[:, None, None, :]).clamp(0, 1)
+    else:
+        x = mosaic(x0, eps, Streams(key, samples, 0))
     best, fallen = margin(x)
-    rows, columns = torch.arange(h)[None, :, None], torch.arange(w)[None, None, :]
     for query in range(queries):
-        s = side(query, h * w, min(h, w))
-        streams = Streams(key, samples, query + 1)
-        top = torch.from_numpy((streams.unit() * (h - s)).astype(np.int64))[:, None, None]
-        left = torch.from_numpy((streams.unit() * (w - s)).astype(np.int64))[:, None, None]
-        color = 2 * eps * streams.signs(1)[:, :, None]
-        inside = (rows >= top) & (rows < top + s) & (columns >= left) & (columns < left + s)
-        asked = x + (inside * color)[:, None]
-        asked = torch.maximum(torch.minimum(asked, x0 + eps), x0 - eps).clamp(0, 1)
+        s, streams = side(query, h * w, min(h, w)), Streams(key, samples, query + 1)
+        change = recolored if norm == "linf" else moved
+        asked = change(x0, x, eps, s, streams)
         value, wrong = margin(asked)
         take = ~fallen & ((value > best) | wrong)
         best = torch.where(take, value, best)

@@ -29,9 +29,13 @@ def targeted_dlr(targets):
     return loss
 
 
-def main():
+def attacked_network():
     net = make.network(make.mlp).eval()
-    network = lambda v: net(networks.normalized(v, **GREY))
+    return lambda v: net(networks.normalized(v, **GREY))
+
+
+def main():
+    network = attacked_network()
     x = formula.images(SAMPLES, make.SHAPE, INPUT).double()
     with torch.no_grad():
         order = network(x).argsort(dim=1, descending=True)
@@ -45,8 +49,7 @@ def main():
             found[f"apgd-t/{rank}"] = auto.apgd(network, x, y, eps, norm, STEPS, targeted_dlr(t), start(1, rank))
             radii = auto.fab(network, x, y, t, norm, STEPS)
             found[f"fab-t/{rank}"] = (radii, radii <= eps)
-        if norm == "linf":
-            found["square"] = auto.square(network, x, y, eps, QUERIES, [KEY, 3], samples)
+        found["square"] = auto.square(network, x, y, eps, QUERIES, [KEY, 3], samples, norm)
         for name, (best, wrong) in found.items():
             into[f"{norm}/{name}/best"], into[f"{norm}/{name}/wrong"] = best, wrong.double()
             print(f"  {norm} {name}: {SAMPLES - int(wrong.sum())} robust")

@@ -1,4 +1,7 @@
-"""Logits, losses, gradients and running statistics of every architecture, in float64 from float32 values."""
+"""Logits, losses, gradients and running statistics of every architecture, in float64 from float32 values.
+
+    python3 tests/oracles/models/make.py [CASE ..]      numbers of these cases alone
+"""
 
 import math
 import sys
@@ -28,6 +31,12 @@ CASES = {
     "sat_cnn": ("sat_cnn", {}, (1, 28, 28), 1005, None, record.WHOLE),
     "resnet18": ("resnet18", {}, (3, 16, 16), 1013, CIFAR, 512),
     "preact_resnet20": ("preact_resnet20", {}, (3, 16, 16), 1003, CIFAR, record.WHOLE),
+    "preact_resnet18": ("preact_resnet18", {}, (3, 16, 16), 1001, CIFAR, 512),
+    "resnet18_imagenet": ("resnet18", {"stem": "imagenet"}, (3, 64, 64), 1001, CIFAR, 512),
+    "resnet50": ("resnet50", {"stem": "imagenet"}, (3, 64, 64), 1001, CIFAR, 256),
+    "wrn_16_2": ("wrn", {"depth": 16, "width": 2}, (3, 16, 16), 1001, CIFAR, 512),
+    "pyramidnet110": ("pyramidnet110", {"alpha": 54}, (3, 10, 10), 1001, CIFAR, 256),
+    "vit_small": ("vit", {"patch": 4, "width": 48, "depth": 2, "heads": 3}, (3, 16, 16), 1000, CIFAR, 512),
 }
 
 
@@ -72,17 +81,36 @@ def case(architecture, options, shape, index, normalize, whole, dtype):
     watched = []
     network.to(dtype)
     smallest_rectified(network, watched)
-    return evaluate(network, x, y, normalize, whole), min(watched)
+    return evaluate(network, x, y, normalize, whole), min(watched, default=1.0)
 
 
 def initial(network, name, tensor):
     """How PyTorch draws this tensor: a constant, a uniform bound or a normal deviation."""
     owner = network.get_submodule(name.rpartition(".")[0])
-    if isinstance(owner, nn.BatchNorm2d):
+    if isinstance(owner, (nn.BatchNorm2d, nn.LayerNorm)):
         return {"constant": 1.0 if name.endswith(("weight", "running_var")) else 0.0}
-    if name.endswith("weight") and isinstance(owner, nn.Conv2d) and isinstance(network, nn.Sequential):
+    if isinstance(network, networks.VisionTransformer):
+        return initial_of_transformer(owner, name, tensor)
+    he = isinstance(network, nn.Sequential) or getattr(network, "he_fan_out", False)
+    if name.endswith("weight") and isinstance(owner, nn.Conv2d) and he:
         return {"normal": math.sqrt(2 / (tensor.shape[0] * tensor[0, 0].numel()))}
+    if isinstance(network, networks.WideResnet) and name == "fc.bias":
+        return {"constant": 0.0}
     return {"uniform": 1 / math.sqrt(owner.weight[0].numel())}
+
+
+def initial_of_transformer(owner, name, tensor):
+    if name.endswith("pos_embedding"):
+        return {"normal": 0.02}
+    if name == "conv_proj.weight":
+        return {"normal": 1 / math.sqrt(tensor[0].numel())}
+    if ".mlp." in name and name.endswith("bias"):
+        return {"normal": 1e-6}
+    if name.endswith("out_proj.weight"):
+        return {"uniform": 1 / math.sqrt(tensor.shape[1])}
+    if tensor.dim() == 2 and not name.startswith("heads"):
+        return {"uniform": math.sqrt(6 / sum(tensor.shape))}
+    return {"constant": 0.0}
 
 
 def agrees(tensor, init):
@@ -130,6 +158,8 @@ PUBLISHED = {
     "sat_cnn": {"parameters": 729_418, "parameter_tensors": 8, "buffers": 0},
     "resnet18": {"parameters": 11_173_962, "parameter_tensors": 62, "buffers": 9_600},
     "preact_resnet20": {"parameters": 272_282, "parameter_tensors": 61, "buffers": 1_376},
+    "preact_resnet18": {"parameters": 11_171_146, "parameter_tensors": 54, "buffers": 6_784},
+    "resnet50": {"parameters": 23_528_522, "parameter_tensors": 161, "buffers": 53_120},
 }
 
 
@@ -137,10 +167,13 @@ def main():
     torch.set_num_threads(1)
     descriptions = {}
     for name, settings in CASES.items():
-        architecture, options, shape, index, normalize, _ = settings
+        architecture, options, shape, *_ = settings
         descriptions[name] = description(architecture, options, shape)
         published = PUBLISHED.get(name)
         assert published in (None, descriptions[name]["classes_10"]), name
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
+        architecture, options, shape, index, normalize, _ = settings
         tensors, margin = case(*settings, torch.float64)
         single, _ = case(*settings, torch.float32)
         record.store(

@@ -101,6 +101,31 @@ fn unknown_name(checker: &Checker<'_>, call: &Call, place: &Parameter) -> Diagno
     }
 }
 
+/// A list that is no pair of rising numbers.
+pub(crate) fn no_interval<'a, T>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Parameter) -> Option<T> {
+    let span = checker.resolve(expr).span;
+    let message = format!("`{}` takes {}", place.name, place.form.expected());
+    let finding =
+        Diagnostic::new(Code::WrongType, span, message, "not two rising numbers").help(example(place));
+    checker.report(finding);
+    None
+}
+
+/// The same text twice in a list of names.
+pub(crate) fn repeated_name<'a, T>(
+    checker: &mut Checker<'a>,
+    expr: &'a Expr,
+    place: &Parameter,
+    name: &str,
+) -> Option<T> {
+    let span = checker.resolve(expr).span;
+    let message = format!("`{name}` stands twice in `{}`", place.name);
+    checker.report(
+        Diagnostic::new(Code::WrongType, span, message, "the second time").help("write each name once"),
+    );
+    None
+}
+
 /// What an expression is, in words.
 pub(super) fn found(expr: &Expr) -> String {
     let noun = match &expr.kind {

@@ -1,4 +1,9 @@
-//! Weights in safetensors files under PyTorch's parameter names.
+//! Weights under PyTorch's parameter names: written as safetensors, read from those and from what `torch.save` writes.
+
+mod file;
+mod fit;
+mod pickle;
+mod torch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,8 +11,11 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{DType, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::{Layout, Statistics};
+use super::{Layout, Slot, Statistics};
 use crate::ops::{Ops, Vector};
+
+pub use file::WeightsFile;
+pub use fit::{Pretrained, load};
 
 /// Everything PyTorch's `state_dict` holds.
 #[derive(Clone, Debug)]
@@ -25,10 +33,25 @@ pub enum WeightsError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("cannot write `{}`: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
-    #[error("`{}` is not a safetensors file: {message}", path.display())]
-    Format { path: PathBuf, message: String },
-    #[error("`{}` does not fit the model:\n{}", path.display(), problems.join("\n"))]
-    Mismatch { path: PathBuf, problems: Vec<String> },
+    #[error("`{}` is not a {kind}: {message}", path.display())]
+    Format { path: PathBuf, kind: &'static str, message: String },
+    #[error("`{}` does not fit the model:\n{}{}", path.display(), problems.join("\n"), hint(fits))]
+    Mismatch {
+        path: PathBuf,
+        problems: Vec<String>,
+        /// A model of this version that the file fits.
+        fits: Option<String>,
+    },
+    #[error(
+        "`{}` has weights for {file} classes, the data have {data}: \
+         write `head = new` behind the model's name to draw the last layer anew",
+        path.display()
+    )]
+    Classes { path: PathBuf, file: usize, data: usize },
+}
+
+fn hint(fits: &Option<String>) -> String {
+    fits.as_ref().map(|model| format!("\nThese are weights of `model {model}`")).unwrap_or_default()
 }
 
 /// Named tensor ready to be written.
@@ -41,11 +64,15 @@ pub struct Entry {
 
 /// The tensors of `state` under PyTorch's names, parameters first.
 pub fn entries<B: Ops>(layout: &Layout, state: &StateDict<B>) -> Vec<Entry> {
-    let parameter = |(spec, value): (&super::Parameter, &Tensor<B, 1>)| {
+    let parameter = |(spec, slot): (&super::Parameter, Slot)| {
+        let value = match slot {
+            Slot::Trained(index) => &state.weights.0[index],
+            Slot::Frozen(index) => &state.statistics.frozen[index],
+        };
         float_entry(spec.name.clone(), spec.shape.clone(), value)
     };
-    let mut all: Vec<Entry> = layout.parameters.iter().zip(&state.weights.0).map(parameter).collect();
-    for (norm, [mean, variance]) in layout.norms.iter().zip(&state.statistics.0) {
+    let mut all: Vec<Entry> = layout.all().into_iter().map(parameter).collect();
+    for (norm, [mean, variance]) in layout.norms.iter().zip(&state.statistics.running) {
         let shape = vec![norm.channels];
         all.push(float_entry(format!("{}.running_mean", norm.name), shape.clone(), mean));
         all.push(float_entry(format!("{}.running_var", norm.name), shape, variance));
@@ -82,23 +109,17 @@ pub fn to_bytes(entries: &[Entry], metadata: BTreeMap<String, String>) -> Result
 /// Writes `state`, by a temporary file renamed into place.
 pub fn save<B: Ops>(path: &Path, layout: &Layout, state: &StateDict<B>) -> Result<(), WeightsError> {
     let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
-    let bytes = to_bytes(&entries(layout, state), metadata)
-        .map_err(|message| WeightsError::Format { path: path.to_owned(), message })?;
+    let bytes = to_bytes(&entries(layout, state), metadata).map_err(|message| WeightsError::Format {
+        path: path.to_owned(),
+        kind: "safetensors file",
+        message,
+    })?;
     crate::files::write_atomic(path, &bytes)
         .map_err(|source| WeightsError::Write { path: path.to_owned(), source })
 }
 
-/// Reads weights and running statistics, strictly: every missing, unexpected or misshapen tensor is listed.
-pub fn load<B: Ops>(path: &Path, layout: &Layout, device: &B::Device) -> Result<StateDict<B>, WeightsError> {
-    let bytes = std::fs::read(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
-    let file = SafeTensors::deserialize(&bytes)
-        .map_err(|error| WeightsError::Format { path: path.to_owned(), message: error.to_string() })?;
-    state_from(&file, "", layout, device)
-        .map_err(|problems| WeightsError::Mismatch { path: path.to_owned(), problems })
-}
-
-/// As [`load`], from the tensors of a parsed file whose names begin with `prefix`; the error lists what does
-/// not fit.
+/// Weights and running statistics among the tensors of a parsed file whose names begin with `prefix`, strictly; the
+/// error lists every missing, unexpected or misshapen tensor.
 pub fn state_from<B: Ops>(
     file: &SafeTensors<'_>,
     prefix: &str,
@@ -106,8 +127,9 @@ pub fn state_from<B: Ops>(
     device: &B::Device,
 ) -> Result<StateDict<B>, Vec<String>> {
     let mut reader = Reader { file, prefix, problems: Vec::new(), used: Vec::new() };
-    let parameters = layout.parameters.iter();
-    let weights: Vec<_> = parameters.map(|p| reader.tensor::<B>(&p.name, &p.shape, device)).collect();
+    let mut read = |p: &super::Parameter| reader.tensor::<B>(&p.name, &p.shape, device);
+    let weights: Vec<_> = layout.parameters.iter().map(&mut read).collect();
+    let frozen: Vec<_> = layout.frozen.iter().map(&mut read).collect();
     let mut statistics = Vec::new();
     let mut batches = 0;
     for norm in &layout.norms {
@@ -122,7 +144,9 @@ pub fn state_from<B: Ops>(
         return Err(reader.problems);
     }
     let weights = Vector(weights.into_iter().flatten().collect());
-    Ok(StateDict { weights, statistics: Statistics(statistics.into_iter().flatten().collect()), batches })
+    let running = statistics.into_iter().flatten().collect();
+    let statistics = Statistics { running, frozen: frozen.into_iter().flatten().collect() };
+    Ok(StateDict { weights, statistics, batches })
 }
 
 struct Reader<'a> {

@@ -1,0 +1,157 @@
+//! Sources made of others or of parts, and what is wrong with their files.
+
+use std::path::Path;
+
+use super::Checker;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::lang::catalog::{Domains, Longtail, Selection, Source};
+use crate::lang::value::Arguments;
+use crate::lang::world::WorldError;
+use crate::syntax::ast::{Expr, ExprKind};
+
+impl<'a> Checker<'a> {
+    /// The finding of a data set that cannot be used.
+    pub(super) fn unusable(&mut self, source: &Source, error: &WorldError, written: &'a Expr) -> Diagnostic {
+        let resolved = self.resolve(written);
+        let span = self.path_span(resolved);
+        let plain = error.code == Code::UnusableData;
+        let absent = error.path.as_deref().filter(|path| plain && !self.world.exists(path));
+        match absent {
+            Some(path) => self.missing_data(source, path, span),
+            None => unusable_data(source, error, self.culprit(resolved, error).unwrap_or(span)),
+        }
+    }
+
+    /// The text in a source's arguments that an error is about.
+    fn culprit(&self, source: &'a Expr, error: &WorldError) -> Option<Span> {
+        let mut found = None;
+        super::scope::visit(source, &mut |expr| {
+            if let ExprKind::Text(text) = &expr.kind
+                && error.code == Code::UnknownDomain
+                && error.message.contains(&format!("`{text}`"))
+            {
+                found = found.or(Some(expr.span));
+            }
+        });
+        found
+    }
+
+    /// The path among a source's arguments, or its name.
+    fn path_span(&self, source: &'a Expr) -> Span {
+        let ExprKind::Call(call) = &source.kind else { return source.span };
+        let arguments = call.arguments.as_deref().unwrap_or_default();
+        let value = |index: usize| self.resolve(&arguments[index].value);
+        let root = |index: &usize| arguments[*index].name.as_ref().is_some_and(|name| name.text == "root");
+        match (0..arguments.len()).find(root) {
+            Some(index) => value(index).span,
+            None => match arguments {
+                [first, ..] if first.name.is_none() => match &value(0).kind {
+                    ExprKind::Text(_) => value(0).span,
+                    _ => self.path_span(value(0)),
+                },
+                [_] => value(0).span,
+                _ => call.name.span,
+            },
+        }
+    }
+
+    fn missing_data(&self, source: &Source, path: &Path, span: Span) -> Diagnostic {
+        let (name, shown) = (source.name(), path.display());
+        let message = format!("`{name}` needs `{shown}`, which is not there");
+        let mut finding =
+            Diagnostic::new(Code::MissingFile, span, message, format!("`{shown}` is not there"));
+        if let Some(near) = self.world.nearest_sibling(path) {
+            finding = finding.help(format!("the nearest name there is `{}`", near.display()));
+        }
+        let finding = match source {
+            Source::Idx(_) | Source::Longtail(_) => finding,
+            _ => finding.help(format!("`data {name}(root = \"..\")` names another folder")),
+        };
+        finding
+            .help("paths start at the working directory")
+            .help("`data digits` is part of the program and needs no file")
+    }
+}
+
+fn unusable_data(source: &Source, error: &WorldError, span: Span) -> Diagnostic {
+    let message = format!("`{}` cannot be used: {error}", source.name());
+    let finding = Diagnostic::new(error.code, span, message, "this data set");
+    error.help.iter().fold(finding, |finding, help| finding.help(help.as_str()))
+}
+
+/// Domains that are told apart, and a selection rule that has what it needs.
+pub(crate) fn check_domains<'a>(
+    domains: Domains,
+    checker: &mut Checker<'a>,
+    arguments: &Arguments<'a>,
+) -> Option<Domains> {
+    let place =
+        |name: &str| arguments.written(name).map_or(arguments.span, |expr| checker.resolve(expr).span);
+    let finding = match (&domains.test, &domains.train) {
+        (None, None) => Some(
+            Diagnostic::new(
+                Code::MissingParameter,
+                arguments.span,
+                "`domains` needs the domain to test on, or the one to train on",
+                "which domain is unseen in training?",
+            )
+            .help("write `test = \"NAME\"` to leave one out, or `train = \"NAME\"` to train on one alone"),
+        ),
+        (Some(test), Some(train)) => test.0.iter().find(|name| train.0.contains(name)).map(|both| {
+            let message = format!("`{both}` is both trained and tested on");
+            Diagnostic::new(Code::ExclusiveParameters, place("test"), message, "trained on too")
+                .label(place("train"), "trained on")
+                .help("a domain to test on is unseen in training: name it in one of them")
+        }),
+        _ => None,
+    };
+    let finding = finding.or_else(|| selection_mismatch(&domains, place("selection"), place("validate")));
+    match finding {
+        None => Some(domains),
+        Some(finding) => {
+            checker.report(finding);
+            None
+        }
+    }
+}
+
+fn selection_mismatch(domains: &Domains, selection: Span, validate: Span) -> Option<Diagnostic> {
+    match (domains.selection, &domains.validate) {
+        (Selection::LeaveOneOut, None) => Some(
+            Diagnostic::new(
+                Code::MissingParameter,
+                selection,
+                "`selection = leave_one_out` needs `validate`, the training domain that is kept for validation",
+                "which domain validates?",
+            )
+            .help("write `validate = \"NAME\"`, or `validate = each [..]` for a run per training domain"),
+        ),
+        (Selection::TrainingDomain | Selection::Oracle, Some(name)) => Some(
+            Diagnostic::new(
+                Code::ExclusiveParameters,
+                validate,
+                format!("`validate = \"{name}\"` belongs to `selection = leave_one_out`"),
+                "another selection rule is written",
+            )
+            .help("write `selection = leave_one_out`, or leave out `validate`"),
+        ),
+        _ => None,
+    }
+}
+
+/// A source whose classes can be thinned out.
+pub(crate) fn check_longtail<'a>(
+    tail: Longtail,
+    checker: &mut Checker<'a>,
+    arguments: &Arguments<'a>,
+) -> Option<Longtail> {
+    let name = match *tail.source {
+        Source::Longtail(_) | Source::Domains(_) => tail.source.name(),
+        _ => return Some(tail),
+    };
+    let span = arguments.written("source").map_or(arguments.span, |expr| checker.resolve(expr).span);
+    let message = format!("`longtail` takes a balanced data set, found `{name}`");
+    let finding = Diagnostic::new(Code::WrongKind, span, message, "its classes are not thinned out");
+    checker.report(finding.help("for example `longtail(cifar100, factor = 100)`"));
+    None
+}

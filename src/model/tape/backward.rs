@@ -1,0 +1,176 @@
+//! Gradients: one sweep back over a recorded pass.
+
+use burn::tensor::Tensor;
+
+use super::layer_norm::Normed;
+use super::{Gradients, Node, NormNode, Op, Trace, Wants, flat};
+use crate::model::layers::{Affine, Conv2d, Linear};
+use crate::model::layout::Slot;
+use crate::model::vit::Embedding;
+use crate::ops::{Ops, Vector};
+
+/// Gradients of `sum(logits * cotangent)`.
+pub(super) fn run<B: Ops>(trace: &Trace<B>, cotangent: Tensor<B, 2>, wants: Wants<'_>) -> Gradients<B> {
+    let [n, classes] = cotangent.dims();
+    let mut sink = Sink {
+        nodes: &trace.nodes,
+        wants,
+        needed: needed(&trace.nodes, wants),
+        grads: trace.nodes.iter().map(|_| None).collect(),
+        weights: vec![None; trace.weights],
+    };
+    let last = trace.nodes.len() - 1;
+    sink.grads[last] = Some(cotangent.reshape([n, 1, 1, classes]));
+    let mut input = None;
+    for index in (0..trace.nodes.len()).rev() {
+        let Some(grad) = sink.grads[index].take() else { continue };
+        match trace.nodes[index].op {
+            Op::Input => input = Some(grad),
+            _ => sink.node(index, grad),
+        }
+    }
+    let nothing = || Tensor::empty([0], (&trace.logits.device(), trace.logits.dtype()));
+    let all = sink.weights.into_iter().map(|grad| grad.unwrap_or_else(nothing));
+    let weights = wants.weights.is_some().then(|| Vector(all.collect()));
+    Gradients { weights, input: input.filter(|_| wants.input) }
+}
+
+/// For every node, whether anything wanted lies there or upstream.
+fn needed<B: Ops>(nodes: &[Node<B>], wants: Wants<'_>) -> Vec<bool> {
+    let mut needed: Vec<bool> = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        let here = match node.op {
+            Op::Input => wants.input,
+            _ => node.op.slots().into_iter().flatten().any(|slot| wants.place(slot).is_some()),
+        };
+        let upstream = node.parents.iter().flatten().any(|&parent| needed[parent]);
+        needed.push(here || upstream);
+    }
+    needed
+}
+
+/// Gradients under way.
+struct Sink<'a, B: Ops> {
+    nodes: &'a [Node<B>],
+    wants: Wants<'a>,
+    needed: Vec<bool>,
+    grads: Vec<Option<Tensor<B, 4>>>,
+    weights: Vec<Option<Tensor<B, 1>>>,
+}
+
+impl<B: Ops> Sink<'_, B> {
+    fn node(&mut self, index: usize, grad: Tensor<B, 4>) {
+        let nodes = self.nodes;
+        let node = &nodes[index];
+        let parent = node.parents[0];
+        match &node.op {
+            Op::Input => {}
+            Op::Map(map) => self.send(parent, || map.grad(grad)),
+            Op::Conv { x, weight, layer } => self.conv(parent, grad, x, weight, layer),
+            Op::BatchNorm { x, affine, moments, norm } => {
+                self.batch_norm(parent, grad, x, affine.clone(), moments.clone(), *norm);
+            }
+            Op::LayerNorm { normed, layer } => self.layer_norm(parent, grad, normed, layer),
+            Op::Add => self.both(node.parents, grad),
+            Op::AddRelu { y } => self.both(node.parents, B::rectify_grad(y.clone(), grad)),
+            Op::Linear { x, weight, layer, shape } => self.linear(parent, grad, x, weight, layer, *shape),
+            Op::Embed { layer, shape } => self.embed(parent, grad, layer, *shape),
+        }
+    }
+
+    /// The gradient of a parameter, where it is wanted.
+    fn give(&mut self, slot: Slot, grad: impl FnOnce() -> Tensor<B, 1>) {
+        if let Some(index) = self.wants.place(slot) {
+            self.weights[index] = Some(grad());
+        }
+    }
+
+    fn send(&mut self, parent: Option<usize>, grad: impl FnOnce() -> Tensor<B, 4>) {
+        let Some(parent) = parent.filter(|&parent| self.needed[parent]) else { return };
+        let grad = grad();
+        self.grads[parent] = Some(match self.grads[parent].take() {
+            Some(sum) => B::sum_of(sum, grad),
+            None => grad,
+        });
+    }
+
+    fn both(&mut self, parents: [Option<usize>; 2], grad: Tensor<B, 4>) {
+        let other = grad.clone();
+        self.send(parents[0], || grad);
+        self.send(parents[1], || other);
+    }
+
+    fn conv(
+        &mut self,
+        parent: Option<usize>,
+        grad: Tensor<B, 4>,
+        x: &Tensor<B, 4>,
+        weight: &Tensor<B, 4>,
+        layer: &Conv2d,
+    ) {
+        let [_, height, width, _] = x.dims();
+        let [_, _, kernel, _] = weight.dims();
+        self.give(layer.weight, || {
+            flat(B::convolve_weight_grad(x.clone(), grad.clone(), layer.conv, kernel))
+        });
+        if let Some(bias) = layer.bias {
+            self.give(bias, || B::channel_sum(grad.clone()));
+        }
+        self.send(parent, || B::convolve_input_grad(grad, weight.clone(), layer.conv, [height, width]));
+    }
+
+    fn batch_norm(
+        &mut self,
+        parent: Option<usize>,
+        grad: Tensor<B, 4>,
+        x: &Tensor<B, 4>,
+        affine: [Tensor<B, 1>; 2],
+        moments: [Tensor<B, 1>; 2],
+        norm: NormNode,
+    ) {
+        let d = if norm.batch {
+            B::batch_norm_grad(x.clone(), grad, affine, moments, norm.relu)
+        } else {
+            B::fixed_norm_grad(x.clone(), grad, affine, moments, norm.relu)
+        };
+        self.give(norm.layer.scale, || d.scale);
+        self.give(norm.layer.shift, || d.shift);
+        self.send(parent, || d.x);
+    }
+
+    fn layer_norm(&mut self, parent: Option<usize>, grad: Tensor<B, 4>, normed: &Normed<B>, layer: &Affine) {
+        let d = B::norm_layer_grad(normed.unit.clone(), normed.rstd.clone(), grad, normed.scale.clone());
+        self.give(layer.scale, || d.scale);
+        self.give(layer.shift, || d.shift);
+        self.send(parent, || d.x);
+    }
+
+    fn linear(
+        &mut self,
+        parent: Option<usize>,
+        grad: Tensor<B, 4>,
+        x: &Tensor<B, 2>,
+        weight: &Tensor<B, 2>,
+        layer: &Linear,
+        shape: [usize; 4],
+    ) {
+        let rows = x.dims()[0];
+        let output = weight.dims()[0];
+        let grad = grad.reshape([rows, output]);
+        self.give(layer.weight, || flat(B::affine_weight_grad(x.clone(), grad.clone())));
+        self.give(layer.bias, || flat(grad.clone().sum_dim(0)));
+        self.send(parent, || B::affine_input_grad(grad, weight.clone()).reshape(shape));
+    }
+
+    fn embed(
+        &mut self,
+        parent: Option<usize>,
+        grad: Tensor<B, 4>,
+        layer: &Embedding,
+        shape @ [n, h, w, c]: [usize; 4],
+    ) {
+        self.give(layer.positions, || flat(grad.clone().sum_dim(0)));
+        self.give(layer.class_token, || flat(grad.clone().slice([0..n, 0..1, 0..1, 0..c]).sum_dim(0)));
+        self.send(parent, || grad.slice([0..n, 0..1, 1..1 + h * w, 0..c]).reshape(shape));
+    }
+}

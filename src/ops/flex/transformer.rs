@@ -1,0 +1,48 @@
+//! Layer normalisation and GELU of Flex tensors.
+
+use burn::tensor::Tensor;
+use burn_flex::Flex;
+
+use super::buffer::Buffer;
+use super::conv::bias_grad;
+use super::elementwise;
+use super::kernels::gelu;
+use super::kernels::layer_norm::{self as kernel, Normalized};
+use super::tensor::{Values, tensor};
+use crate::ops::{LAYER_EPSILON, LayerNormalized, NormGrad};
+
+pub fn layer_norm(
+    x: Tensor<Flex, 4>,
+    scale: Tensor<Flex, 1>,
+    shift: Tensor<Flex, 1>,
+) -> LayerNormalized<Flex> {
+    let dims @ [n, h, w, _] = x.dims();
+    let (x, scale, shift) = (Values::of(x), Values::of(scale), Values::of(shift));
+    let (mut y, mut unit, mut rstd) = (Buffer::take(x.len()), Buffer::take(x.len()), Buffer::take(n * h * w));
+    let out = Normalized { y: &mut y, unit: &mut unit, rstd: &mut rstd };
+    kernel::forward(&x, [&scale, &shift], LAYER_EPSILON as f32, out);
+    LayerNormalized { y: tensor(y, dims), unit: tensor(unit, dims), rstd: tensor(rstd, [n, h, w, 1]) }
+}
+
+pub fn layer_norm_grad(
+    unit: Tensor<Flex, 4>,
+    rstd: Tensor<Flex, 4>,
+    grad: Tensor<Flex, 4>,
+    scale: Tensor<Flex, 1>,
+) -> NormGrad<Flex> {
+    let dims = unit.dims();
+    let shift = bias_grad(grad.clone());
+    let d_scale = bias_grad(elementwise::multiply(grad.clone(), unit.clone()));
+    let (unit, rstd, grad, scale) = (Values::of(unit), Values::of(rstd), Values::of(grad), Values::of(scale));
+    let mut out = Buffer::take(unit.len());
+    kernel::grad(&unit, &rstd, &grad, &scale, &mut out);
+    NormGrad { x: tensor(out, dims), scale: d_scale, shift }
+}
+
+pub fn gelu(x: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
+    elementwise::unary(x, gelu::gelu)
+}
+
+pub fn gelu_grad(x: Tensor<Flex, 4>, grad: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
+    elementwise::binary(grad, x, |grad, x| grad * gelu::slope(x))
+}
