@@ -9,11 +9,10 @@ faster at one time than at another does not move; times are medians.
 
 import argparse
 import datetime
-import pathlib
 import statistics
 import sys
 
-from run import ROOT, Server, executable, processor
+from run import ROOT, Server, executable, peak, processor
 
 NETWORKS = ("preact_resnet20:64", "resnet18:32")
 MEMBERS = {
@@ -41,12 +40,6 @@ def measure(binary, network, member, rhythm, rounds):
     for server in servers.values():
         server.process.kill()
     return times, memory[member] - memory["sgd"]
-
-
-def peak(server):
-    """Most memory the process ever held, in MiB."""
-    lines = pathlib.Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 def row(network, member, times, memory):

@@ -11,8 +11,7 @@ import datetime
 import statistics
 import sys
 
-from members import peak
-from run import ROOT, Server, executable, processor
+from run import ROOT, Server, executable, peak, processor
 
 NETWORKS = ("preact_resnet20:64", "resnet18:32", "cnn:64")
 WORK = ("gradient", "product")

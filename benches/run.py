@@ -1,18 +1,22 @@
-"""Times every case here and in PyTorch, alternating, and prints the rows of docs/benchmarks.md.
+"""Times every case here and in PyTorch, alternating, compares their peak memory, and prints the rows of docs/benchmarks.md.
 
-    cargo build --release --bench step && python3 benches/run.py [--rounds 7] [--write] [case ...]
+    python3 benches/run.py [--rounds 7] [--write] [case ...]
 
-A case is `<network> <batch> <algorithm>`. Each round runs a quarter of a second of steps here, then in PyTorch with
-each memory layout; the first two rounds, of one step each, warm up. The ratio is that of the medians, PyTorch's being the better layout's. Both start from
-the same weights and images: the losses of the first steps must agree.
+A case is `<network> <batch> <what>`, where `what` is a training step (`sgd`, `pgd10`, ..), `forward` (evaluation), or `write` and `read`
+(a checkpoint). Three processes are started for each: this program, and PyTorch with each memory layout. Each round runs a quarter of a
+second of steps in each of them; the first two rounds, of one step each, warm up. The ratio is that of the medians, to the better layout.
+All start from the same weights and images, and the losses of their first steps must agree. Memory is the most that a process
+ever held less what it held with network, optimizer and images made and no step taken.
 """
 
 import argparse
 import datetime
 import json
+import math
 import os
 import pathlib
 import platform
+import shlex
 import statistics
 import subprocess
 import sys
@@ -24,7 +28,11 @@ NETWORKS = (
     ("preact_resnet20", 64), ("preact_resnet20", 128), ("resnet18", 32), ("resnet18", 128), ("sat_cnn", 128),
     ("cnn", 64), ("vit", 16),
 )
-ALGORITHMS = ("sgd", "sam", "lesam", "ssp_adm_lesam")
+STEPS = ("sgd", "sam", "lesam", "ssp_adm_lesam", "pgd10", "psat", "forward")
+CASES = [f"{network} {batch} {step}" for step in STEPS for network, batch in NETWORKS]
+CASES += [f"{network} 32 {what}" for network in ("preact_resnet20", "resnet18") for what in ("write", "read")]
+# How far losses may be apart. Signs of gradients that are rounding differ, and the two draw P-SAT's starts on their own.
+APART = {"pgd10": 1e-2, "psat": 5e-2}
 WARM = 2
 
 
@@ -39,23 +47,39 @@ class Server:
         print(*words, file=self.process.stdin, flush=True)
         return json.loads(self.process.stdout.readline())
 
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
 
-def measure(ours, peers, case, rounds):
-    """Seconds of each step here and in each layout, and the largest relative difference of the losses."""
-    times = {name: [] for name in ("ours", *LAYOUTS)}
+
+def peak(server):
+    """Most memory the process ever held, in MiB."""
+    lines = pathlib.Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def measure(servers, case, rounds):
+    """Seconds of each step, and MiB that steps took, of every server; the largest relative difference of the losses."""
+    words = {name: case.split() if name == "ours" else (*case.split(), name) for name in servers}
+    before = {}
+    for name, server in servers.items():
+        server.ask(*words[name], 0)
+        before[name] = peak(server)
+    times = {name: [] for name in servers}
     apart, steps = 0.0, 1
     for round in range(WARM + rounds):
         losses = {}
-        for name, server, words in (("ours", ours, case), *((l, peers[l], (*case, l)) for l in LAYOUTS)):
-            answer = server.ask(*words, steps)
+        for name, server in servers.items():
+            answer = server.ask(*words[name], steps)
             losses[name] = answer["loss"]
             if round >= WARM:
                 times[name] += answer["seconds"]
         if round < WARM:
             reference = losses[LAYOUTS[0]]
-            apart = max(apart, abs(losses["ours"] - reference) / max(abs(reference), 1e-6))
+            if reference is not None:
+                apart = max(apart, abs(losses["ours"] - reference) / max(abs(reference), 1e-6))
             steps = 1 if round + 1 < WARM else min(20, max(1, round_up(0.25 / answer["seconds"][-1])))
-    return times, apart
+    return times, {name: peak(server) - before[name] for name, server in servers.items()}, apart
 
 
 def round_up(value):
@@ -67,14 +91,23 @@ def processor():
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
-def executable(given):
+def executable(given, bench="step"):
     if given:
         return given
-    build = ["cargo", "build", "--release", "--bench", "step", "--message-format=json"]
+    build = ["cargo", "build", "--release", "--bench", bench, "--message-format=json"]
     lines = subprocess.run(build, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     messages = [message for message in map(json.loads, lines) if message.get("executable")]
-    found = [message["executable"] for message in messages if message["target"]["name"] == "step"]
+    found = [message["executable"] for message in messages if message["target"]["name"] == bench]
     return found[-1]
+
+
+def row(case, times, memory):
+    median = {name: statistics.median(values) * 1e3 for name, values in times.items()}
+    best = min(LAYOUTS, key=median.get)
+    cells = [*case.split(), f"{median['ours']:.1f}", f"{median[best]:.1f} ({best})", f"{median['ours'] / median[best]:.2f}"]
+    share = memory["ours"] / memory[best] if memory[best] > 0 else math.nan
+    cells += [f"{memory['ours']:.0f}", f"{memory[best]:.0f}", f"{share:.2f}"]
+    return f"| {' | '.join(cells)} |"
 
 
 def main():
@@ -86,25 +119,24 @@ def main():
     parser.add_argument("--write", action="store_true", help="append the table to docs/benchmarks.md")
     arguments = parser.parse_args()
     threads = str(arguments.threads)
+    binary = executable(arguments.executable)
     peer = [sys.executable, str(ROOT / "benches" / "peer" / "step.py"), threads]
-    ours = Server([executable(arguments.executable)], {"RAYON_NUM_THREADS": threads})
-    peers = {layout: Server(peer, {}) for layout in LAYOUTS}
-    every = [f"{network} {batch} {algorithm}" for algorithm in ALGORITHMS for network, batch in NETWORKS]
     import torch
 
     head = f"{datetime.date.today()}, {processor()}, {threads} threads, PyTorch {torch.__version__}"
-    command = "`python3 benches/run.py " + " ".join(sys.argv[1:]) + "`"
-    lines = [f"{head}; {command}", "", "| network | batch | step | here, ms | PyTorch, ms | ratio |", "|---|---|---|---|---|---|"]
+    command = "`" + " ".join(["python3 benches/run.py", *map(shlex.quote, sys.argv[1:])]).replace(" --write", "") + "`"
+    columns = ("network", "batch", "step", "here, ms", "PyTorch, ms", "ratio", "here, MiB", "PyTorch, MiB", "ratio")
+    lines = [f"{head}; {command}", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     print("\n".join(lines), flush=True)
-    for case in arguments.cases or every:
-        times, apart = measure(ours, peers, case.split(), arguments.rounds)
-        median = {name: statistics.median(values) * 1e3 for name, values in times.items()}
-        best = min(LAYOUTS, key=median.get)
-        network, batch, algorithm = case.split()
-        row = f"| {network} | {batch} | {algorithm} | {median['ours']:.1f} | {median[best]:.1f} ({best}) "
-        lines.append(row + f"| {median['ours'] / median[best]:.2f} |")
+    for case in arguments.cases or CASES:
+        servers = {"ours": Server([binary], {"RAYON_NUM_THREADS": threads})}
+        servers |= {layout: Server(peer, {}) for layout in LAYOUTS}
+        times, memory, apart = measure(servers, case, arguments.rounds)
+        for server in servers.values():
+            server.stop()
+        lines.append(row(case, times, memory))
         print(lines[-1], f"  losses differ by {apart:.0e}", flush=True)
-        if not apart < 1e-3:
+        if not apart < APART.get(case.split()[-1], 1e-3):
             sys.exit(f"{case}: the two do not compute the same losses")
     if arguments.write:
         with open(ROOT / "docs" / "benchmarks.md", "a") as file:

@@ -2,12 +2,13 @@
 //! one JSON line: seconds of every step, and the loss before the last one. `benches/run.py` drives it.
 
 use std::io::{BufRead, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use burn_flex::{Flex, FlexDevice};
 use flatrun::attack::{Attack, Ball, Criterion, Victim};
+use flatrun::files::write_atomic;
 use flatrun::lang::catalog::{Architecture, Norm, Source};
 use flatrun::lang::program::{Phase, Program};
 use flatrun::lang::schedule::Clock;
@@ -15,6 +16,7 @@ use flatrun::lang::world::{DatasetInfo, Size, SourceInfo, World, WorldError};
 use flatrun::lang::{Settings, check};
 use flatrun::model::{Model, Normalization, Parameter, Role, StateDict, Wants};
 use flatrun::ops::Vector;
+use flatrun::train::state::{Checkpoint, Progress, to_checkpoint};
 use flatrun::train::{Batch, Learner, StepPlan};
 
 fn main() {
@@ -33,6 +35,7 @@ fn main() {
         println!("{}", serde_json::json!({ "case": case, "seconds": seconds, "loss": loss }));
         std::io::stdout().flush().expect("standard output");
     }
+    let _ = std::fs::remove_file(checkpoint());
 }
 
 /// One case under way.
@@ -56,6 +59,12 @@ enum What {
     Gradient,
     /// A product with the Hessian there.
     Product,
+    /// Logits, with running statistics; activations are dropped on the way.
+    Forward,
+    /// A checkpoint written, flushed and renamed.
+    Write,
+    /// A checkpoint read into a learner.
+    Read,
 }
 
 const ATTACK_STEPS: usize = 10;
@@ -77,16 +86,19 @@ impl Run {
             "attack_step" => (What::AttackStep, "sgd"),
             "gradient" => (What::Gradient, "sgd"),
             "product" => (What::Product, "sgd"),
+            "forward" => (What::Forward, "sgd"),
+            "write" => (What::Write, "sgd"),
+            "read" => (What::Read, "sgd"),
             algorithm => (What::Step, algorithm),
         };
-        let learner = Learner::new(
-            model,
-            &phase(algorithm),
-            state,
-            StepPlan { samples, ..StepPlan::default() },
-            &FlexDevice,
-        );
-        Self { learner, model, batch: batch(shape, samples), what, done: 0 }
+        let plan = StepPlan { samples, ..StepPlan::default() };
+        let mut learner = Learner::new(model, &phase(algorithm), state, plan, &FlexDevice);
+        let batch = batch(shape, samples);
+        if let What::Write | What::Read = what {
+            // From the first step on there is a momentum, which belongs to the checkpoint.
+            learner.step(&batch, &Clock { step: 0, steps: 1000, steps_per_epoch: 100, lr: None });
+        }
+        Self { learner, model, batch, what, done: 0 }
     }
 
     fn steps(&mut self, count: u64) -> (Vec<f64>, f32) {
@@ -96,7 +108,48 @@ impl Run {
             What::AttackStep => ((0..count).map(|_| self.attack_step()).collect(), f32::NAN),
             What::Gradient => ((0..count).map(|_| self.around(false)).collect(), f32::NAN),
             What::Product => ((0..count).map(|_| self.around(true)).collect(), f32::NAN),
+            What::Forward => self.forward(count),
+            What::Write => ((0..count).map(|_| self.write()).collect(), f32::NAN),
+            What::Read => {
+                self.write();
+                ((0..count).map(|_| self.read()).collect(), f32::NAN)
+            }
         }
+    }
+
+    /// Seconds, and the mean cross-entropy of the logits.
+    fn forward(&self, count: u64) -> (Vec<f64>, f32) {
+        let mut loss = f32::NAN;
+        let one = |_| {
+            let start = Instant::now();
+            let logits = self.victim().logits(self.batch.x.clone()).into_data();
+            let seconds = start.elapsed().as_secs_f64();
+            let logits = logits.to_vec::<f32>().expect("f32 values");
+            let rows = logits.chunks_exact(logits.len() / self.batch.len());
+            let losses = rows.enumerate().map(|(row, z)| {
+                let most = z.iter().fold(f32::MIN, |a, &b| a.max(b));
+                z.iter().map(|v| (v - most).exp()).sum::<f32>().ln() + most - z[label(row)]
+            });
+            loss = losses.sum::<f32>() / self.batch.len() as f32;
+            seconds
+        };
+        ((0..count).map(one).collect(), loss)
+    }
+
+    fn write(&self) -> f64 {
+        let start = Instant::now();
+        let progress = Progress::start("bench", "sgd", 1, None);
+        let bytes = to_checkpoint(&self.model.layout, &self.learner, None, &progress).expect("a checkpoint");
+        write_atomic(&checkpoint(), &bytes).expect("a folder that can be written to");
+        start.elapsed().as_secs_f64()
+    }
+
+    fn read(&mut self) -> f64 {
+        let start = Instant::now();
+        let bytes = std::fs::read(checkpoint()).expect("the checkpoint");
+        let opened = Checkpoint::open(&bytes).expect("a whole checkpoint");
+        opened.restore(&self.model.layout, &mut self.learner, &FlexDevice).expect("the same network");
+        start.elapsed().as_secs_f64()
     }
 
     fn victim(&self) -> Victim<'_, Flex> {
@@ -164,6 +217,10 @@ impl Run {
     }
 }
 
+fn checkpoint() -> PathBuf {
+    std::env::temp_dir().join(format!("flatrun-bench-{}.safetensors", std::process::id()))
+}
+
 /// A network by its name in the table, and the shape of its images.
 fn architecture(network: &str) -> (Architecture, [usize; 3]) {
     let shape = match network {
@@ -179,6 +236,8 @@ fn architecture(network: &str) -> (Architecture, [usize; 3]) {
 fn phase(algorithm: &str) -> Phase {
     let recipe = match algorithm {
         "ssp_adm_lesam" => "curriculum ssp(adm) under lesam".to_owned(),
+        "pgd10" => "against at(eps = 8/255, step = 2/255, steps = 10, start = clean) under sgd".to_owned(),
+        "psat" => "against psat(eps = 8/255, step = 2/255, steps = 10, lambda = 0.3) under sgd".to_owned(),
         minimizer => format!("under {}", minimizer.replace('~', " ")),
     };
     let source = format!("edition 2026\noptimize sgd(lr = 1e-3)\ntrain 1000 steps {recipe}\n");
@@ -234,8 +293,12 @@ fn batch([channels, height, width]: [usize; 3], samples: usize) -> Batch<Flex> {
         places: (0..samples as u32).collect(),
         indices: whole((0..samples as i64).collect()),
         x: Tensor::from_data(TensorData::new(pixels, [samples, height, width, channels]), &FlexDevice),
-        labels: whole((0..samples as i64).map(|j| (3 * j + 1) % 10).collect()),
+        labels: whole((0..samples).map(|sample| label(sample) as i64).collect()),
     }
+}
+
+fn label(sample: usize) -> usize {
+    (3 * sample + 1) % 10
 }
 
 /// A hash as a number in [-0.5, 0.5).

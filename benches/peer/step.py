@@ -5,9 +5,12 @@ one JSON line. Fused and for-each kernels where PyTorch has them, no gradients n
 by the first pass alone.
 """
 
+import contextlib
 import json
+import os
 import pathlib
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -21,6 +24,7 @@ SHAPES = {
     "preact_resnet20": (3, 32, 32), "resnet18": (3, 32, 32), "sat_cnn": (1, 28, 28), "cnn": (1, 8, 8),
     "vit": (3, 32, 32),
 }
+CHECKPOINT = os.path.join(tempfile.gettempdir(), f"flatrun-peer-{os.getpid()}.pt")
 
 
 def uniform(count, stream):
@@ -83,11 +87,7 @@ class Case:
             m.momentum = 0.0 if frozen else 0.1
 
     def sgd(self):
-        loss = self.losses(self.x).mean()
-        loss.backward()
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        return loss
+        return self.descend(self.x)
 
     def sam(self):
         return self.two_pass(lambda norm: torch.full_like(norm, 0.05))
@@ -138,14 +138,87 @@ class Case:
         radius = lambda norm: (0.4 / (norm + 1e-12)).clamp(max=0.35)  # noqa: E731
         return self.ascend(radius, losses.detach().mean(), lambda: (v * self.losses(self.x)).sum() / n)
 
+    def pgd10(self):
+        with self.attacked():
+            x = self.ascended(self.x.clone(), None)
+        return self.descend(x)
+
+    def psat(self):
+        with self.attacked():
+            x = (self.x + 8 / 255 * (2 * torch.rand_like(self.x) - 1)).clamp(0, 1)
+            x = self.ascended(x, 0.3)
+        return self.descend(x)
+
+    @contextlib.contextmanager
+    def attacked(self):
+        """The network as it will be used, without gradients of its parameters."""
+        self.network.eval().requires_grad_(False)
+        yield
+        self.network.train().requires_grad_(True)
+
+    def ascended(self, x, most):
+        """Ten steps of l-infinity PGD; with `most`, samples whose gap of probabilities is above it leave the batch."""
+        active = torch.arange(len(x))
+        for _ in range(10):
+            part = x if most is None else x[active]
+            part.requires_grad_(True)
+            labels, clean = self.y[active], self.x[active]
+            logits = self.network((part - 0.5) * 4.0)
+            losses = F.cross_entropy(logits, labels, reduction="none")
+            if most is not None:
+                p = logits.detach().softmax(1)
+                own = p.gather(1, labels[:, None])[:, 0]
+                goes_on = p.scatter(1, labels[:, None], -1.0).amax(1) - own <= most
+                if not goes_on.any():
+                    break
+            (gradient,) = torch.autograd.grad(losses.sum(), part)
+            with torch.no_grad():
+                moved = part + 2 / 255 * gradient.sign()
+                moved = torch.min(torch.max(moved, clean - 8 / 255), clean + 8 / 255).clamp(0, 1)
+                if most is None:
+                    x = moved
+                else:
+                    active = active[goes_on]
+                    x[active] = moved[goes_on]
+        return x.detach()
+
+    def descend(self, x):
+        loss = self.losses(x).mean()
+        loss.backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return loss
+
+    @torch.inference_mode()
+    def forward(self):
+        self.network.eval()
+        return self.losses(self.x).mean()
+
+    def write(self):
+        if not self.optimizer.state:
+            self.sgd()
+        state = {"model": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
+        with open(CHECKPOINT + ".part", "wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(CHECKPOINT + ".part", CHECKPOINT)
+
+    def read(self):
+        state = torch.load(CHECKPOINT, weights_only=True)
+        self.network.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
     def run(self, steps):
-        seconds = []
+        if self.step == self.read:
+            self.write()
+        seconds, loss = [], None
         for _ in range(steps):
             start = time.perf_counter()
             loss = self.step()
             seconds.append(time.perf_counter() - start)
             self.done += 1
-        return seconds, float(loss.detach())
+        return seconds, None if loss is None else float(loss.detach())
 
 
 def main():
@@ -159,6 +232,7 @@ def main():
             known, case = words, Case(*words)
         seconds, loss = case.run(int(steps))
         print(json.dumps({"case": " ".join(words), "seconds": seconds, "loss": loss}), flush=True)
+    pathlib.Path(CHECKPOINT).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

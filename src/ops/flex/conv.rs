@@ -5,9 +5,10 @@ use burn_flex::Flex;
 
 use super::buffer::Buffer;
 use super::kernels::direct::{Shape, convolve};
+use super::kernels::geometry::Geometry;
 use super::kernels::lanes::width;
 use super::kernels::norm::channel_sums;
-use super::kernels::plan::{Geometry, Plan};
+use super::kernels::plan::Plan;
 use super::kernels::weight_grad::weight_grad;
 use super::kernels::winograd::{Taps, Tiling};
 use super::kernels::{winograd_conv, winograd_grad};
@@ -40,9 +41,32 @@ fn tiling(geometry: &Geometry) -> Option<Tiling> {
     Tiling::of(geometry).filter(|_| geometry.inputs.min(geometry.outputs) >= WIDE)
 }
 
-fn run(plan: &Plan, shape: Shape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Buffer {
-    let mut y = Buffer::take(plan.images * plan.image);
-    convolve(plan, shape, x, weight, bias, &mut y);
+/// What a plan computes, image by image or some together: runs of several images where that leaves out a twentieth of
+/// the products or more. Images that are left over go one by one.
+fn direct(
+    geometry: &Geometry,
+    plan: impl Fn(&Geometry, usize) -> Plan,
+    shape: Shape,
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+) -> Buffer {
+    let single = plan(geometry, 1);
+    let mut y = Buffer::take(single.images * single.image);
+    let grouped = Geometry { images: geometry.images / shape.run * shape.run, ..*geometry };
+    let grouped = Some(grouped).filter(|some| some.images > 0).map(|some| plan(&some, shape.run));
+    match grouped.filter(|some| 20 * some.products(shape.run) <= 19 * single.products(shape.run)) {
+        None => convolve(&single, shape, x, weight, bias, &mut y),
+        Some(grouped) => {
+            let (first, rest) = x.split_at(grouped.images * single.source.image());
+            let (to, left) = y.split_at_mut(grouped.images * single.image);
+            convolve(&grouped, shape, first, weight, bias, to);
+            let images = geometry.images - grouped.images;
+            if images > 0 {
+                convolve(&plan(&Geometry { images, ..*geometry }, 1), shape, rest, weight, bias, left);
+            }
+        }
+    }
     y
 }
 
@@ -64,7 +88,8 @@ pub fn forward(
         }
         None => {
             let shape = Shape::of(width(), geometry.outputs);
-            run(&geometry.forward(shape.run), shape, &x, &weight, bias.as_deref())
+            let plan = |some: &Geometry, group| some.forward(shape.run, group);
+            direct(&geometry, plan, shape, &x, &weight, bias.as_deref())
         }
     };
     let [height, width] = geometry.output;
@@ -83,7 +108,8 @@ pub fn input_grad(geometry: Geometry, grad: Tensor<Flex, 4>, weight: Tensor<Flex
         }
         None => {
             let shape = Shape::of(width(), geometry.inputs);
-            run(&geometry.input_grad(shape.run), shape, &grad, &weight, None)
+            let plan = |some: &Geometry, group| some.input_grad(shape.run, group);
+            direct(&geometry, plan, shape, &grad, &weight, None)
         }
     };
     let [height, width] = geometry.input;
@@ -96,7 +122,7 @@ pub fn kernel_grad(geometry: Geometry, x: Tensor<Flex, 4>, grad: Tensor<Flex, 4>
     let mut dw = Buffer::take(outputs * inputs * kernel * kernel);
     match tiling(&geometry) {
         Some(tiling) => winograd_grad::weight_grad(tiling, &x, &grad, &mut dw),
-        None => weight_grad(&geometry.forward(usize::MAX), &x, &grad, &mut dw),
+        None => weight_grad(&geometry, &x, &grad, &mut dw),
     }
     tensor(dw, [outputs, inputs, kernel, kernel])
 }

@@ -3,14 +3,17 @@
 use pulp::{Simd, WithSimd};
 
 use super::filters::{Filters, padded};
-use super::lanes::{dispatch, load_some, store_some, width};
+use super::lanes::{dispatch, store_some, width};
 use super::parallel::{Shared, for_each, threads};
-use super::plan::{Phase, Plan, Run};
+use super::plan::{Phase, Plan, Run, Window};
 use super::scratch::Scratch;
-use super::tile::multiply;
+use super::tile::{keep, kept, multiply, repeated};
 
-/// Packed images of one task, in values: half a mebibyte stays in a second-level cache.
+/// Packed images of one task, in values: half a mebibyte, so that twice as much stays in a second-level cache.
 const TASK: usize = 1 << 17;
+
+/// Weights of one part of the reduction, in values: half of a first-level cache.
+const PART: usize = 6 << 10;
 
 /// Shape of the register tile: segments, pixels per run, vectors of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,17 +50,19 @@ struct Call<'a> {
     y: Shared,
 }
 
-/// `y`: every value is written.
+/// `y`: every value is written. The plan's images come in whole groups.
 pub fn convolve(plan: &Plan, shape: Shape, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
     assert_eq!(y.len(), plan.images * plan.image);
+    assert!(plan.group > 0 && plan.images.is_multiple_of(plan.group));
     let filters = Filters::pack(plan, weight, shape.channels());
     let start = padded(bias, plan.channels, shape.channels());
     let call = Call { plan, filters, start, shape, x, y: Shared::new(y) };
-    let (group, splits) = call.split();
-    for_each(plan.images.div_ceil(group) * splits, |index| {
-        let first = index / splits * group;
-        let images = [first, plan.images.min(first + group)];
-        dispatch(Task { call: &call, images, split: [index % splits, splits] });
+    let groups = plan.images / plan.group;
+    let (each, splits) = call.split();
+    for_each(groups.div_ceil(each) * splits, |index| {
+        let first = index / splits * each;
+        let groups = [first, groups.min(first + each)];
+        dispatch(Task { call: &call, groups, split: [index % splits, splits] });
     });
 }
 
@@ -66,19 +71,24 @@ impl Call<'_> {
         self.plan.channels.div_ceil(self.shape.channels())
     }
 
-    /// Images per task, and parts that the output channels are split into.
+    /// Groups of images per task, and parts that the output channels are split into.
     fn split(&self) -> (usize, usize) {
         let wanted = if threads() == 1 { 1 } else { 4 * threads() };
-        let fits = (TASK / self.plan.source.image().max(1)).max(1);
-        let group = fits.min(self.plan.images.div_ceil(wanted)).max(1);
-        let groups = self.plan.images.div_ceil(group);
-        (group, wanted.div_ceil(groups.max(1)).clamp(1, self.tiles().max(1)))
+        let fits = (TASK / self.plan.source.length().max(1)).max(1);
+        let groups = self.plan.images / self.plan.group;
+        let mut each = fits.min(groups.div_ceil(wanted)).max(1);
+        if self.plan.group > 1 {
+            // A register tile of one pixel of as many groups as it has segments leaves out most.
+            each = each.next_multiple_of(self.shape.segments);
+        }
+        let tasks = groups.div_ceil(each);
+        (each, wanted.div_ceil(tasks.max(1)).clamp(1, self.tiles().max(1)))
     }
 }
 
 struct Task<'a> {
     call: &'a Call<'a>,
-    images: [usize; 2],
+    groups: [usize; 2],
     /// Which part of the output channels, and of how many.
     split: [usize; 2],
 }
@@ -102,41 +112,21 @@ impl Task<'_> {
     #[inline(always)]
     fn run<S: Simd, const SEG: usize, const RUN: usize, const NV: usize>(&self, simd: S) {
         let plan = self.call.plan;
+        let [first, end] = self.groups;
         let source = plan.source;
-        let [first, end] = self.images;
-        let pixels = source.size[0] * source.size[1] * source.channels;
+        let images = plan.group * source.image();
         // The last run may read past its row, and so past the last image.
-        let mut packed = Scratch::take((end - first) * source.image() + RUN * super::lanes::BLOCK);
-        for (image, part) in (first..end).zip(packed.chunks_exact_mut(source.image().max(1))) {
-            source.pack(simd, &self.call.x[image * pixels..][..pixels], part);
+        let mut packed = Scratch::take((end - first) * source.length() + RUN * super::lanes::BLOCK);
+        for (group, part) in (first..end).zip(packed.chunks_exact_mut(source.length().max(1))) {
+            source.pack(simd, &self.call.x[group * images..][..images], part);
         }
         let tiles = self.call.tiles();
         let [part, parts] = self.split;
         for tile in part * tiles / parts..(part + 1) * tiles / parts {
-            if plan.adds {
-                self.clear::<S, NV>(tile);
-            }
             for (index, phase) in plan.phases.iter().enumerate() {
-                self.sweep::<S, SEG, RUN, NV>(
-                    simd,
-                    &packed,
-                    phase,
-                    self.call.filters.tile(index, tile),
-                    tile,
-                );
+                let weights = self.call.filters.tile(index, tile);
+                self.sweep::<S, SEG, RUN, NV>(simd, &packed, phase, weights, tile);
             }
-        }
-    }
-
-    /// Zeros for one tile of channels.
-    #[inline(always)]
-    fn clear<S: Simd, const NV: usize>(&self, tile: usize) {
-        let Plan { image, channels, .. } = *self.call.plan;
-        let channel = tile * NV * S::F32_LANES;
-        let count = (NV * S::F32_LANES).min(channels - channel);
-        for pixel in self.images[0] * image / channels..self.images[1] * image / channels {
-            // SAFETY: these images and channels are this task's alone.
-            unsafe { self.call.y.slice_mut(pixel * channels + channel, count) }.fill(0.0);
         }
     }
 
@@ -151,35 +141,49 @@ impl Task<'_> {
         tile: usize,
     ) {
         let plan = self.call.plan;
-        let [first, end] = self.images;
-        let images = end - first;
-        let total = images * phase.runs.len();
+        let [first, end] = self.groups;
+        let groups = end - first;
+        let total = groups * phase.runs.len();
         let channel = tile * NV * S::F32_LANES;
         let start = &self.call.start[channel..][..NV * S::F32_LANES];
         let place = |index: usize| {
-            // Neighbours are the same run of several images: they meet the same rows of the kernel.
-            let (image, run) = (index % images, phase.runs[index / images]);
-            let base = image * plan.source.image() + run.base;
-            (base, Run { at: (first + image) * plan.image + run.at + channel, ..run })
+            // Neighbours are the same run of several groups: they meet the same part of the kernel.
+            let (group, run) = (index % groups, phase.runs[index / groups]);
+            let base = group * plan.source.length() + run.base;
+            (base, Run { at: (first + group) * plan.group * plan.image + run.at + channel, ..run })
         };
-        for group in (0..total).step_by(SEG) {
-            let mut bases = [packed.as_ptr(); SEG];
-            let mut runs = [Run { base: 0, at: 0, count: 0, rows: [0; 2] }; SEG];
-            let mut rows = [usize::MAX, 0];
-            for segment in 0..SEG {
-                // A short last group repeats its last run.
-                let (base, run) = place((group + segment).min(total - 1));
-                bases[segment] = packed[base..].as_ptr();
-                runs[segment] = run;
-                rows = [rows[0].min(run.rows[0]), rows[1].max(run.rows[1])];
-            }
-            let (steps, line) = phase.part([rows[0].min(rows[1]), rows[1]]);
-            let weights = weights[line * NV * S::F32_LANES..].as_ptr();
-            // SAFETY: a plan's offsets stay inside the packed image, but for the columns of a short run, which
-            // read at most `RUN` pixels beyond and are there; weights and start were packed for this tile.
-            let sums = unsafe { multiply::<S, SEG, RUN, NV>(simd, bases, steps, weights, start.as_ptr()) };
-            for (segment, run) in sums.iter().zip(runs).take(total - group) {
-                self.write::<S, RUN, NV>(simd, segment, run, channel);
+        let parts = phase.parts(PART / (NV * S::F32_LANES));
+        let length = SEG * RUN * NV * S::F32_LANES;
+        let mut between = Scratch::take(if parts.len() > 1 { total.div_ceil(SEG) * length } else { 0 });
+        for (index, &part) in parts.iter().enumerate() {
+            for group in (0..total).step_by(SEG) {
+                let (base, run) = place(group);
+                let (mut bases, mut runs) = ([packed[base..].as_ptr(); SEG], [run; SEG]);
+                for segment in 1..SEG {
+                    // A short last group repeats its last run.
+                    let (base, run) = place((group + segment).min(total - 1));
+                    bases[segment] = packed[base..].as_ptr();
+                    runs[segment] = run;
+                }
+                let window = runs[1..].iter().fold(run.window, |all: Window, run| all.hull(run.window));
+                let steps = phase.steps(window, part);
+                // SAFETY: a plan's offsets stay inside the packed images, but for the columns of a short run, which
+                // read at most `RUN` pixels beyond and are there; weights and start were packed for this tile.
+                let sums = unsafe {
+                    let sums = match index {
+                        0 => repeated::<S, SEG, RUN, NV>(simd, start.as_ptr()),
+                        _ => kept::<S, SEG, RUN, NV>(simd, between[group / SEG * length..].as_ptr()),
+                    };
+                    multiply::<S, SEG, RUN, NV>(simd, sums, bases, steps, weights.as_ptr())
+                };
+                if index + 1 < parts.len() {
+                    // SAFETY: a tile's room.
+                    unsafe { keep::<S, SEG, RUN, NV>(&sums, between[group / SEG * length..].as_mut_ptr()) };
+                    continue;
+                }
+                for (segment, run) in sums.iter().zip(runs).take(total - group) {
+                    self.write::<S, RUN, NV>(segment, run, channel);
+                }
             }
         }
     }
@@ -187,7 +191,6 @@ impl Task<'_> {
     #[inline(always)]
     fn write<S: Simd, const RUN: usize, const NV: usize>(
         &self,
-        simd: S,
         sums: &[[S::f32s; NV]; RUN],
         run: Run,
         channel: usize,
@@ -196,18 +199,14 @@ impl Task<'_> {
         let channels = plan.channels - channel;
         let whole = channels >= NV * S::F32_LANES;
         for (r, pixel) in sums.iter().enumerate().take(run.count) {
-            let out = self.call.y.at(run.at + r * plan.pixel, channels.min(NV * S::F32_LANES));
+            let out = self.call.y.at(run.at + r * plan.stride(), channels.min(NV * S::F32_LANES));
             for (v, &value) in pixel.iter().enumerate() {
                 let at = out.wrapping_add(v * S::F32_LANES);
                 let count = if whole { S::F32_LANES } else { channels.saturating_sub(v * S::F32_LANES) };
                 let count = count.min(S::F32_LANES);
                 if count > 0 {
                     // SAFETY: `count` values of a pixel and channels that this task alone writes.
-                    unsafe {
-                        let value =
-                            if plan.adds { simd.add_f32s(value, load_some(simd, at, count)) } else { value };
-                        store_some::<S>(at, value, count);
-                    }
+                    unsafe { store_some::<S>(at, value, count) };
                 }
             }
         }

@@ -46,20 +46,6 @@ pub unsafe fn store<S: Simd>(at: *mut f32, value: S::f32s) {
     unsafe { at.cast::<S::f32s>().write_unaligned(value) }
 }
 
-/// Reads the first `count` values of a vector; zeros beyond.
-///
-/// # Safety
-/// `count` values can be read from `at`.
-#[inline(always)]
-pub unsafe fn load_some<S: Simd>(simd: S, at: *const f32, count: usize) -> S::f32s {
-    if count == S::F32_LANES {
-        // SAFETY: the caller's promise.
-        return unsafe { load::<S>(at) };
-    }
-    // SAFETY: the caller's promise.
-    simd.partial_load_f32s(unsafe { std::slice::from_raw_parts(at, count) })
-}
-
 /// Writes the first `count` values of a vector.
 ///
 /// # Safety

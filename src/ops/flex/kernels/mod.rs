@@ -4,6 +4,7 @@ pub mod direct;
 pub mod elementwise;
 pub mod filters;
 pub mod gelu;
+pub mod geometry;
 pub mod lanes;
 pub mod layer_norm;
 pub mod norm;

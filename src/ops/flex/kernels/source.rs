@@ -15,7 +15,7 @@ pub enum Form {
     Patches { kernel: usize, stride: usize },
 }
 
-/// Layout of a packed image: `[block][plane][row][column][BLOCK]`.
+/// Layout of packed images: `[block][plane][row][column][image][BLOCK]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
     /// Height and width of the image.
@@ -26,6 +26,8 @@ pub struct Source {
     pub rows: usize,
     pub columns: usize,
     pub planes: usize,
+    /// Images packed together.
+    pub group: usize,
     pub form: Form,
 }
 
@@ -48,75 +50,95 @@ impl Source {
 
     /// Length of one block.
     pub fn area(&self) -> usize {
-        self.planes * self.rows * self.columns * BLOCK
+        self.planes * self.rows * self.line()
     }
 
-    /// Length of one packed image.
-    pub fn image(&self) -> usize {
+    /// Length of one row.
+    fn line(&self) -> usize {
+        self.columns * self.group * BLOCK
+    }
+
+    /// Length of one packed group.
+    pub fn length(&self) -> usize {
         self.blocks() * self.area()
     }
 
-    /// Place of a pixel in a block.
+    /// Place of a pixel of the first image in a block.
     pub fn at(&self, plane: usize, row: usize, column: usize) -> usize {
-        ((plane * self.rows + row) * self.columns + column) * BLOCK
+        ((plane * self.rows + row) * self.columns + column) * self.group * BLOCK
     }
 
-    /// Packs one image.
+    /// Values of one image.
+    pub fn image(&self) -> usize {
+        self.size[0] * self.size[1] * self.channels
+    }
+
+    /// Packs one group.
     #[inline(always)]
-    pub fn pack<S: Simd>(&self, simd: S, image: &[f32], packed: &mut [f32]) {
-        assert_eq!(image.len(), self.size[0] * self.size[1] * self.channels);
-        assert_eq!(packed.len(), self.image());
-        match self.form {
-            Form::Pixels => self.pack_pixels(simd, image, packed),
-            Form::Patches { kernel, stride } => self.pack_patches(image, packed, kernel, stride),
+    pub fn pack<S: Simd>(&self, simd: S, images: &[f32], packed: &mut [f32]) {
+        assert_eq!(images.len(), self.group * self.image());
+        assert_eq!(packed.len(), self.length());
+        for (place, image) in images.chunks_exact(self.image().max(1)).enumerate() {
+            match self.form {
+                Form::Pixels => self.pack_pixels(simd, image, place, packed),
+                Form::Patches { kernel, stride } => self.pack_patches(image, place, packed, kernel, stride),
+            }
         }
     }
 
     #[inline(always)]
-    fn pack_pixels<S: Simd>(&self, simd: S, image: &[f32], packed: &mut [f32]) {
-        let line = self.columns * BLOCK;
+    fn pack_pixels<S: Simd>(&self, simd: S, image: &[f32], place: usize, packed: &mut [f32]) {
+        let width = self.size[1] * self.channels;
         for (block, area) in packed.chunks_exact_mut(self.area()).enumerate() {
-            for (index, out) in area.chunks_exact_mut(line).enumerate() {
+            for (index, out) in area.chunks_exact_mut(self.line()).enumerate() {
                 let (plane, row) = (index / self.rows, index % self.rows);
                 match row.checked_sub(self.before).filter(|&y| y < self.size[0]) {
-                    None => out.fill(0.0),
-                    Some(y) => {
-                        let width = self.size[1] * self.channels;
-                        self.pack_row(simd, &image[y * width..][..width], out, block, plane);
-                    }
+                    // The same zeros for all images of the group.
+                    None if place == 0 => out.fill(0.0),
+                    None => {}
+                    Some(y) => self.pack_row(simd, &image[y * width..][..width], place, out, [block, plane]),
                 }
             }
         }
     }
 
     #[inline(always)]
-    fn pack_row<S: Simd>(&self, simd: S, row: &[f32], out: &mut [f32], block: usize, plane: usize) {
-        let lanes = self.lanes(block);
-        let width = self.size[1];
+    fn pack_row<S: Simd>(
+        &self,
+        simd: S,
+        row: &[f32],
+        place: usize,
+        out: &mut [f32],
+        [block, plane]: [usize; 2],
+    ) {
+        let (lanes, width, column) = (self.lanes(block), self.size[1], self.group * BLOCK);
         let x = |column: usize| (column * self.planes + plane).wrapping_sub(self.before);
         let first = (0..self.columns).position(|column| x(column) < width).unwrap_or(self.columns);
         let end =
             (first..self.columns).position(|column| x(column) >= width).map_or(self.columns, |n| first + n);
-        out[..first * BLOCK].fill(0.0);
-        out[end * BLOCK..].fill(0.0);
-        let inside = &mut out[first * BLOCK..end * BLOCK];
+        if place == 0 {
+            out[..first * column].fill(0.0);
+            out[end * column..].fill(0.0);
+        }
+        let inside = &mut out[first * column..end * column];
         if inside.is_empty() {
             return;
         }
+        let inside = &mut inside[place * BLOCK..];
         let start = x(first) * self.channels + block * BLOCK;
         let step = self.planes * self.channels;
         if lanes == BLOCK {
-            copy_blocks(simd, &row[start..], step, inside);
+            copy_blocks(simd, &row[start..], step, inside, column);
         } else {
-            for (index, pixel) in inside.chunks_exact_mut(BLOCK).enumerate() {
+            for (index, pixel) in inside.chunks_mut(column).enumerate() {
                 pixel[..lanes].copy_from_slice(&row[start + index * step..][..lanes]);
-                pixel[lanes..].fill(0.0);
+                pixel[lanes..BLOCK].fill(0.0);
             }
         }
     }
 
     #[inline(always)]
-    fn pack_patches(&self, image: &[f32], packed: &mut [f32], kernel: usize, stride: usize) {
+    fn pack_patches(&self, image: &[f32], place: usize, packed: &mut [f32], kernel: usize, stride: usize) {
         let [height, width] = self.size;
         let line = ((self.columns - 1) * stride + kernel).max(width + self.before) * self.channels;
         let mut padded =
@@ -134,7 +156,7 @@ impl Source {
                     patch[ky * reach..][..reach].copy_from_slice(&padded[start..][..reach]);
                 }
                 for (block, part) in patch.chunks_exact(BLOCK).enumerate() {
-                    let at = block * self.area() + self.at(0, y, x);
+                    let at = block * self.area() + self.at(0, y, x) + place * BLOCK;
                     packed[at..at + BLOCK].copy_from_slice(part);
                 }
             }
@@ -142,17 +164,17 @@ impl Source {
     }
 }
 
-/// Copies `BLOCK` values to every block of `out` from places `step` apart.
+/// Copies `BLOCK` values from places `step` apart to places `apart` apart, as many as there are in `out`.
 #[inline(always)]
-fn copy_blocks<S: Simd>(_: S, from: &[f32], step: usize, out: &mut [f32]) {
-    let count = out.len() / BLOCK;
-    assert!((count - 1) * step + BLOCK <= from.len());
+fn copy_blocks<S: Simd>(_: S, from: &[f32], step: usize, out: &mut [f32], apart: usize) {
+    let count = out.len().div_ceil(apart);
+    assert!((count - 1) * step + BLOCK <= from.len() && (count - 1) * apart + BLOCK <= out.len());
     let (mut from, mut to) = (from.as_ptr(), out.as_mut_ptr());
     for _ in 0..count {
         for lane in (0..BLOCK).step_by(S::F32_LANES) {
             // SAFETY: block `count - 1` ends inside both slices, asserted above.
             unsafe { store::<S>(to.add(lane), load::<S>(from.add(lane))) };
         }
-        (from, to) = (from.wrapping_add(step), to.wrapping_add(BLOCK));
+        (from, to) = (from.wrapping_add(step), to.wrapping_add(apart));
     }
 }

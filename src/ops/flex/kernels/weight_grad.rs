@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use super::geometry::Geometry;
 use super::lanes::{BLOCK, dispatch, load, store, width};
 use super::parallel::{Shared, for_each, threads};
 use super::plan::{Plan, Run};
@@ -42,6 +43,8 @@ impl Shape {
 
 struct Call<'a> {
     plan: &'a Plan,
+    /// For every column of steps the columns of the output at which it lies on the image.
+    met: Vec<[usize; 2]>,
     shape: Shape,
     x: &'a [f32],
     grad: &'a [f32],
@@ -50,8 +53,10 @@ struct Call<'a> {
     chunks: usize,
 }
 
-/// `dw` of the convolution that `plan` (one run per row of the output) describes; every value is written.
-pub fn weight_grad(plan: &Plan, x: &[f32], grad: &[f32], dw: &mut [f32]) {
+/// `dw` of a convolution; every value is written.
+pub fn weight_grad(geometry: &Geometry, x: &[f32], grad: &[f32], dw: &mut [f32]) {
+    // One run per row of the output.
+    let plan = &geometry.forward(usize::MAX, 1);
     assert_eq!(grad.len(), plan.images * plan.image);
     let shape = Shape::of(width(), plan.channels);
     let channels = shape.vectors * width();
@@ -59,7 +64,8 @@ pub fn weight_grad(plan: &Plan, x: &[f32], grad: &[f32], dw: &mut [f32]) {
     let length = plan.phases[0].steps.len() * BLOCK * channels;
     let chunks = (PARTIAL / (tiles * length).max(1)).clamp(1, CHUNKS).min(plan.images.max(1));
     let mut sums = Scratch::take(chunks * tiles * length);
-    let call = Call { plan, shape, x, grad, sums: Shared::new(&mut sums), chunks };
+    let met = geometry.met_columns();
+    let call = Call { plan, met, shape, x, grad, sums: Shared::new(&mut sums), chunks };
     let splits = (4 * threads()).div_ceil(chunks).clamp(1, tiles.max(1));
     for_each(chunks * splits, |index| {
         let (chunk, split) = (index / splits, index % splits);
@@ -124,7 +130,6 @@ impl Call<'_> {
 struct Span {
     source: usize,
     gradient: usize,
-    count: usize,
     rows: [usize; 2],
 }
 
@@ -156,9 +161,9 @@ impl Task<'_> {
         let channels = NV * S::F32_LANES;
         let images = self.chunk * plan.images / chunks..(self.chunk + 1) * plan.images / chunks;
         // From the sizes alone: how images are blocked decides the order of the sums.
-        let each = source.image() + plan.image;
+        let each = source.length() + plan.image;
         let block = (TASK / each.max(1)).clamp(1, images.len().max(1));
-        let mut packed = Scratch::take(block * source.image());
+        let mut packed = Scratch::take(block * source.length());
         let mut gradient = Scratch::take(block * pixels * channels * self.tiles.len());
         // SAFETY: each task has its own chunk and tiles.
         let sums = unsafe {
@@ -166,10 +171,10 @@ impl Task<'_> {
             self.call.sums.slice_mut(start, self.tiles.len() * self.call.length())
         };
         sums.fill(0.0);
-        let area = source.size[0] * source.size[1] * source.channels;
+        let area = source.image();
         for first in images.clone().step_by(block) {
             let count = block.min(images.end - first);
-            for (image, part) in packed.chunks_exact_mut(source.image().max(1)).take(count).enumerate() {
+            for (image, part) in packed.chunks_exact_mut(source.length().max(1)).take(count).enumerate() {
                 source.pack(simd, &self.call.x[(first + image) * area..][..area], part);
             }
             self.pack_gradient::<S, NV>(first..first + count, &mut gradient);
@@ -221,18 +226,21 @@ impl Task<'_> {
         let pixels = plan.image / plan.channels;
         let spans = self.spans(images, channels);
         let together = (PIXELS * phase.runs.len() / pixels.max(1)).max(1);
-        let per_row = phase.steps.len() / phase.height.max(1);
+        let [height, width] = phase.size;
+        let per_row = phase.steps.len() / height.max(1);
         for spans in spans.chunks(together) {
             for (tile, sums) in sums.chunks_exact_mut(self.call.length()).enumerate() {
                 let gradient = &gradient[tile * images * pixels * channels..][..images * pixels * channels];
                 for (index, sums) in sums.chunks_exact_mut(BLOCK * channels).enumerate() {
                     let (step, row) = (phase.steps[index], index / per_row);
+                    let columns = self.call.met[index % width];
                     let start = spans.partition_point(|span| row < span.rows[0]);
                     let count = spans[start..].partition_point(|span| row < span.rows[1]);
                     for lane in (0..step.lanes).step_by(RI) {
                         let source = &packed[step.offset + lane..];
                         let sums = &mut sums[lane * channels..][..RI * channels];
-                        self.tile::<S, RI, NV>(simd, source, gradient, &spans[start..start + count], sums);
+                        let spans = &spans[start..start + count];
+                        self.tile::<S, RI, NV>(simd, source, gradient, spans, columns, sums);
                     }
                 }
             }
@@ -245,15 +253,14 @@ impl Task<'_> {
         let plan = self.call.plan;
         let pixels = plan.image / plan.channels;
         let of = |run: &Run, image: usize| Span {
-            source: image * plan.source.image() + run.base,
+            source: image * plan.source.length() + run.base,
             gradient: (image * pixels + run.at / plan.channels) * channels,
-            count: run.count,
-            rows: run.rows,
+            rows: run.window.rows,
         };
         plan.phases[0].runs.iter().flat_map(|run| (0..images).map(move |image| of(run, image))).collect()
     }
 
-    /// One register tile over some rows of the output.
+    /// One register tile over some columns of some rows of the output.
     #[inline(always)]
     fn tile<S: Simd, const RI: usize, const NV: usize>(
         &self,
@@ -261,14 +268,16 @@ impl Task<'_> {
         source: &[f32],
         gradient: &[f32],
         spans: &[Span],
+        [first, end]: [usize; 2],
         sums: &mut [f32],
     ) {
         let channels = NV * S::F32_LANES;
         let mut tile = [[simd.splat_f32s(0.0); NV]; RI];
         for span in spans {
-            let (source, gradient) = (&source[span.source..], &gradient[span.gradient..]);
+            let source = &source[span.source + first * BLOCK..];
+            let gradient = &gradient[span.gradient + first * channels..];
             // SAFETY: a plan's runs stay inside the packed images, the gradient holds a line per pixel.
-            unsafe { outer::<S, RI, NV>(simd, &mut tile, source.as_ptr(), gradient.as_ptr(), span.count) };
+            unsafe { outer::<S, RI, NV>(simd, &mut tile, source.as_ptr(), gradient.as_ptr(), end - first) };
         }
         for (line, tile) in sums.chunks_exact_mut(channels).zip(tile) {
             for (v, value) in tile.into_iter().enumerate() {

@@ -6,8 +6,8 @@
 
 use pulp::Simd;
 
+use super::geometry::Geometry;
 use super::lanes::{BLOCK, load, store};
-use super::plan::Geometry;
 
 /// Points of the transformed tile.
 pub const POINTS: usize = 16;

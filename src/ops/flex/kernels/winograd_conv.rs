@@ -4,11 +4,11 @@ use pulp::{Simd, WithSimd};
 
 use super::direct::Shape;
 use super::filters::padded;
-use super::lanes::{BLOCK, dispatch, store, width};
+use super::lanes::{BLOCK, dispatch, width};
 use super::parallel::{Shared, for_each, threads};
 use super::rows::vectorised;
 use super::scratch::Scratch;
-use super::tile::{Step, multiply};
+use super::tile::{Step, Steps, keep, multiply, repeated};
 use super::winograd::{
     Domain, Field, POINTS, Part, Taps, Tiling, transform_input, transform_output, transform_weight,
 };
@@ -37,7 +37,7 @@ pub fn convolve(tiling: Tiling, taps: Taps, x: &[f32], weight: &[f32], bias: Opt
     let shape = Shape::of(width(), tiling.outputs);
     let block = block(tiling.tiles(), shape.segments * shape.run);
     let domain = Domain { blocks: tiling.inputs / BLOCK, tiles: block, width: BLOCK };
-    let step = |index: usize| Step { offset: index * domain.block(), lanes: BLOCK };
+    let step = |index: usize| Step { offset: index * domain.block(), lanes: BLOCK, line: index * BLOCK };
     let call = Call {
         tiling,
         shape,
@@ -149,16 +149,10 @@ impl Task<'_> {
             // SAFETY: a block holds a multiple of `SEG · RUN` tiles, the weights a line per channel, `zeros` at
             // least `NV` vectors.
             unsafe {
-                let sums = multiply::<S, SEG, RUN, NV>(
-                    simd,
-                    bases,
-                    &self.call.steps,
-                    weights.as_ptr(),
-                    zeros.as_ptr(),
-                );
-                for (at, value) in sums.as_flattened().as_flattened().iter().enumerate() {
-                    store::<S>(out.as_mut_ptr().add(at * S::F32_LANES), *value);
-                }
+                let zeros = repeated::<S, SEG, RUN, NV>(simd, zeros.as_ptr());
+                let steps = Steps::all(&self.call.steps);
+                let sums = multiply::<S, SEG, RUN, NV>(simd, zeros, bases, steps, weights.as_ptr());
+                keep::<S, SEG, RUN, NV>(&sums, out.as_mut_ptr());
             }
         }
     }
