@@ -24,7 +24,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("shuffle", &["false", "true"]),
     ("select", &["last", "best(accuracy)"]),
     ("device", &["cpu", "cuda(0)"]),
-    ("precision", &["f32"]),
+    ("precision", &["f32", "bf16"]),
 ];
 
 impl Slot {

@@ -250,8 +250,10 @@ impl<B: Ops> Executor<'_, B> {
         let (experiment, prepared) = (&variant.experiment, &self.prepared[run.variant]);
         let stage = self.graph.stage(run.train[phase]);
         let feed = feed(variant, prepared, run.seed)?;
+        // Measurements are in f32, whatever a network is trained in.
+        let model = prepared.model.clone().in_precision(experiment.precision);
         let setup = Setup::<B> {
-            model: &prepared.model,
+            model: &model,
             phase: &experiment.phases[phase],
             feed: &feed,
             plan: StepPlan {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::data::{DataError, Feed};
+use crate::data::{DataError, Feed, Loader};
 use crate::lang::program::Phase;
 use crate::lang::schedule::Clock;
 use crate::model::{Model, StateDict};
@@ -189,9 +189,10 @@ impl<B: Ops> Run<'_, '_, B> {
         if self.progress.measuring {
             self.measure()?;
         }
+        let mut batches = self.batches()?;
         // Begun batches belong to an epoch whose end is still to come.
         while self.progress.step < self.clock.steps || self.progress.batch > 0 {
-            self.epoch()?;
+            self.epoch(&mut batches)?;
         }
         self.progress.finished = true;
         self.save()
@@ -201,22 +202,26 @@ impl<B: Ops> Run<'_, '_, B> {
         Clock { step: self.progress.step, ..self.clock }
     }
 
-    fn epoch(&mut self) -> Result<(), PhaseError> {
+    /// All that are left, uploaded by the thread that makes them: on a card each has a stream of commands of its own,
+    /// so that the next batches are copied while a step computes. One thread for the whole phase, because every such
+    /// stream keeps memory of its own.
+    fn batches(&self) -> Result<Loader<Batch<B>>, DataError> {
+        let Progress { epoch, batch, step, .. } = self.progress;
+        let device = self.setup.device.clone();
+        let left = self.clock.steps - step;
+        self.setup.feed.stream(epoch, batch, left, move |host| Batch::upload(host, &device))
+    }
+
+    fn epoch(&mut self, batches: &mut Loader<Batch<B>>) -> Result<(), PhaseError> {
         if self.progress.batch == 0 {
             self.learner.curriculum.begin_epoch(&self.now());
             if let Some(adversary) = &mut self.learner.adversary {
                 adversary.begin_epoch();
             }
         }
-        for host in self.setup.feed.load(self.progress.epoch, self.progress.batch)? {
-            if self.progress.step == self.clock.steps {
-                break;
-            }
-            if self.monitor.stop() {
-                self.save()?;
-                return Err(PhaseError::Interrupted { step: self.progress.step });
-            }
-            let record = self.learner.step(&Batch::upload(host?, self.setup.device), &self.now());
+        while (self.progress.batch as u64) < self.clock.steps_per_epoch {
+            let Some(batch) = self.next(batches)? else { break };
+            let record = self.learner.step(&batch, &self.now());
             self.progress.step += 1;
             self.progress.batch += 1;
             self.reckon(|ledger| ledger.add(record))?;
@@ -227,6 +232,18 @@ impl<B: Ops> Run<'_, '_, B> {
             }
         }
         self.end_epoch()
+    }
+
+    /// The next batch, unless the phase is at its end.
+    fn next(&mut self, batches: &mut Loader<Batch<B>>) -> Result<Option<Batch<B>>, PhaseError> {
+        if self.progress.step == self.clock.steps {
+            return Ok(None);
+        }
+        if self.monitor.stop() {
+            self.save()?;
+            return Err(PhaseError::Interrupted { step: self.progress.step });
+        }
+        Ok(batches.next().transpose()?)
     }
 
     /// Books steps; where they show that training has broken down, the state before it is kept.
