@@ -34,7 +34,6 @@ impl<T: Send + 'static> Loader<T> {
             .map_err(|error| DataError::Loader { reason: format!("no thread: {error}") })?;
         Ok(Self { receiver: Some(receiver), thread: Some(thread) })
     }
-
 }
 
 impl<T> Loader<T> {
@@ -64,11 +63,7 @@ impl<T> Drop for Loader<T> {
     }
 }
 
-fn send_all<T>(
-    sender: &SyncSender<Made<T>>,
-    numbers: Range<u64>,
-    mut produce: impl FnMut(u64) -> Made<T>,
-) {
+fn send_all<T>(sender: &SyncSender<Made<T>>, numbers: Range<u64>, mut produce: impl FnMut(u64) -> Made<T>) {
     for number in numbers {
         let made = produce(number);
         let failed = made.is_err();

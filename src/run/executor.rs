@@ -15,7 +15,7 @@ use super::measuring::{link_fields, measure_all, write_fields};
 use super::monitor::{Journal, PhaseMonitor};
 use super::record::{EventLog, write_measured, write_metrics};
 use super::selected::{export, initial, selected};
-use super::{Idle, Options, Prepared, Report, RunError, RunResult, inputs};
+use super::{Idle, Options, Prepared, Report, RunError, RunResult, inputs, prepare};
 use crate::data::Feed;
 use crate::evaluate::{Headway, MeasureError, Measurements, Moment, Subject, disagreements};
 use crate::graph::{Run, StageGraph, StageKind, program_key};
@@ -58,12 +58,12 @@ struct Results {
 /// See [`super::execute`].
 pub fn execute<B: Ops>(
     program: &Program,
-    prepared: &[Prepared],
     options: &Options,
     observer: &mut dyn Observer,
     stop: &AtomicBool,
     device: &B::Device,
 ) -> Result<Report, RunError> {
+    let prepared = &prepare(program)?;
     let path = run_folder(program, options);
     if options.restart && path.exists() {
         let locked = RunFolder::enter(path.clone())?;

@@ -2,7 +2,10 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+
+use burn::tensor::StreamId;
 
 use crate::data::{DataError, Feed, Loader};
 use crate::lang::program::Phase;
@@ -105,6 +108,13 @@ pub enum PhaseError {
     Measuring,
 }
 
+/// Uploads by a stream of commands of their own, which a card follows while it computes a step. It is one for all runs of
+/// the process, because a stream keeps memory of its own.
+fn uploading<T>(upload: impl FnOnce() -> T) -> T {
+    static STREAM: OnceLock<StreamId> = OnceLock::new();
+    STREAM.get_or_init(StreamId::current).executes(upload)
+}
+
 /// A phase under way.
 struct Run<'a, 'm, B: Ops> {
     setup: &'a Setup<'a, B>,
@@ -202,14 +212,12 @@ impl<B: Ops> Run<'_, '_, B> {
         Clock { step: self.progress.step, ..self.clock }
     }
 
-    /// All that are left, uploaded by the thread that makes them: on a card each has a stream of commands of its own,
-    /// so that the next batches are copied while a step computes. One thread for the whole phase, because every such
-    /// stream keeps memory of its own.
+    /// All that are left, uploaded by the thread that makes them while steps compute.
     fn batches(&self) -> Result<Loader<Batch<B>>, DataError> {
         let Progress { epoch, batch, step, .. } = self.progress;
         let device = self.setup.device.clone();
         let left = self.clock.steps - step;
-        self.setup.feed.stream(epoch, batch, left, move |host| Batch::upload(host, &device))
+        self.setup.feed.stream(epoch, batch, left, move |host| uploading(|| Batch::upload(host, &device)))
     }
 
     fn epoch(&mut self, batches: &mut Loader<Batch<B>>) -> Result<(), PhaseError> {

@@ -4,10 +4,10 @@ use burn::tensor::Tensor;
 
 use super::layer_norm::Normed;
 use super::{Gradients, Node, NormNode, Op, Trace, Wants, flat};
+use crate::lang::program::Precision;
 use crate::model::layers::{Affine, Conv2d, Linear};
 use crate::model::layout::Slot;
 use crate::model::vit::Embedding;
-use crate::lang::program::Precision;
 use crate::ops::{Ops, Vector, stored, wide};
 
 /// Gradients of `sum(logits * cotangent)`.
@@ -147,7 +147,8 @@ impl<B: Ops> Sink<'_, B> {
     }
 
     fn layer_norm(&mut self, parent: Option<usize>, grad: Tensor<B, 4>, normed: &Normed<B>, layer: &Affine) {
-        let d = B::norm_layer_grad(wide(normed.unit.clone()), normed.rstd.clone(), grad, normed.scale.clone());
+        let d =
+            B::norm_layer_grad(wide(normed.unit.clone()), normed.rstd.clone(), grad, normed.scale.clone());
         self.give(layer.scale, || d.scale);
         self.give(layer.shift, || d.shift);
         self.send(parent, || d.x);

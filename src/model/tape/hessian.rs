@@ -9,10 +9,10 @@ use burn::tensor::{Int, Tensor};
 
 use super::layer_norm::Normed;
 use super::{Node, NormNode, Op, Trace, flat};
+use crate::lang::program::Precision;
 use crate::model::layers::{Affine as Layer, Conv2d, Linear};
 use crate::model::layout::Slot;
 use crate::model::vit::Embedding;
-use crate::lang::program::Precision;
 use crate::ops::{Ops, Vector};
 
 impl<B: Ops> Trace<B> {
