@@ -188,7 +188,7 @@ pub const STATEMENTS: &[StatementEntry] = &[
     statement_entry(
         "precision",
         "precision f32 or precision bf16",
-        "number format that convolutions and products are computed in; weights, normalisations, losses, statistics and every measurement stay in `f32`",
+        "number format of convolutions and products in training; weights, norms, losses, statistics and measurements are in `f32`",
         "`f32`",
     ),
     statement_entry(
