@@ -91,10 +91,10 @@ def processor():
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
-def executable(given, bench="step"):
+def executable(given, bench="step", features=()):
     if given:
         return given
-    build = ["cargo", "build", "--release", "--bench", bench, "--message-format=json"]
+    build = ["cargo", "build", "--release", "--bench", bench, "--message-format=json", *(f"--features={f}" for f in features)]
     lines = subprocess.run(build, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     messages = [message for message in map(json.loads, lines) if message.get("executable")]
     found = [message["executable"] for message in messages if message["target"]["name"] == bench]

@@ -1,4 +1,5 @@
-//! Times training steps. Reads `<network> <batch> <algorithm> <steps>` per line from standard input, answers with
+//! Times training steps on the device and in the precision that its arguments name (`cpu` or `cuda:N`, `f32` or `bf16`;
+//! without any: on the CPU in f32). Reads `<network> <batch> <algorithm> <steps>` per line from standard input, answers with
 //! one JSON line: seconds of every step, and the loss before the last one. `benches/run.py` drives it.
 
 use std::io::{BufRead, Write};
@@ -6,21 +7,49 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use burn::tensor::{DType, Int, Tensor, TensorData};
-use burn_flex::{Flex, FlexDevice};
 use flatrun::attack::{Attack, Ball, Criterion, Victim};
 use flatrun::files::write_atomic;
 use flatrun::lang::catalog::{Architecture, Norm, Source};
-use flatrun::lang::program::{Phase, Program};
+use flatrun::lang::program::{Phase, Precision, Program};
 use flatrun::lang::schedule::Clock;
 use flatrun::lang::world::{DatasetInfo, Size, SourceInfo, World, WorldError};
 use flatrun::lang::{Settings, check};
 use flatrun::model::{Model, Normalization, Parameter, Role, StateDict, Wants};
-use flatrun::ops::Vector;
+use flatrun::ops::{Ops, Vector};
+use flatrun::run::device;
 use flatrun::train::state::{Checkpoint, Progress, to_checkpoint};
 use flatrun::train::{Batch, Learner, StepPlan};
 
 fn main() {
-    let mut previous: Option<(String, Run)> = None;
+    // `cargo bench` has an argument of its own.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let precision = match arguments.get(1).map(String::as_str) {
+        None | Some("f32") => Precision::F32,
+        Some("bf16") => Precision::Bf16,
+        Some(other) => panic!("`{other}` is neither `f32` nor `bf16`"),
+    };
+    match arguments.first().map(String::as_str) {
+        None | Some("cpu") => serve::<burn_flex::Flex>(&device::cpu(), precision, false),
+        #[cfg(feature = "cuda")]
+        Some(card) => serve::<device::Cuda>(&open(card), precision, true),
+        #[cfg(not(feature = "cuda"))]
+        Some(card) => panic!("`{card}` needs a build with `--features cuda`"),
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn open(card: &str) -> <device::Cuda as burn::tensor::backend::Backend>::Device {
+    let number = card.strip_prefix("cuda:").and_then(|number| number.parse().ok());
+    let number = number.unwrap_or_else(|| panic!("`{card}` is neither `cpu` nor `cuda:N`"));
+    device::cuda(number).unwrap_or_else(|error| {
+        eprintln!("{error}");
+        std::process::exit(1)
+    })
+}
+
+/// Answers on this device; with `queued`, it is one that is asked for steps and told later that they are done.
+fn serve<B: Ops>(device: &B::Device, precision: Precision, queued: bool) {
+    let mut previous: Option<(String, Run<B>)> = None;
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("a line of text");
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -28,7 +57,9 @@ fn main() {
         let case = format!("{network} {batch} {algorithm}");
         if previous.as_ref().is_none_or(|(known, _)| *known != case) {
             drop(previous.take());
-            previous = Some((case.clone(), Run::new(network, batch.parse().expect("a number"), algorithm)));
+            let mut run = Run::new(network, batch.parse().expect("a number"), algorithm, precision, device);
+            run.queued = queued;
+            previous = Some((case.clone(), run));
         }
         let Some((_, run)) = &mut previous else { unreachable!() };
         let (seconds, loss) = run.steps(steps.parse().expect("a number"));
@@ -39,12 +70,14 @@ fn main() {
 }
 
 /// One case under way.
-struct Run {
-    learner: Learner<'static, Flex>,
+struct Run<B: Ops> {
+    learner: Learner<'static, B>,
     model: &'static Model,
-    batch: Batch<Flex>,
+    batch: Batch<B>,
     what: What,
     done: u64,
+    device: B::Device,
+    queued: bool,
 }
 
 /// What is timed.
@@ -69,17 +102,19 @@ enum What {
 
 const ATTACK_STEPS: usize = 10;
 
-impl Run {
-    fn new(network: &str, samples: usize, algorithm: &str) -> Self {
+impl<B: Ops> Run<B> {
+    fn new(network: &str, samples: usize, algorithm: &str, precision: Precision, device: &B::Device) -> Self {
         let (architecture, shape) = architecture(network);
         let [channels, height, width] = shape;
         let info = DatasetInfo { train: samples, test: 1, classes: 10, channels, height, width };
         let constants = [vec![0.5; channels], vec![0.25; channels]];
-        let model = Model::build(&architecture, &info, &constants).expect("the network fits its images");
+        let model = Model::build(&architecture, &info, &constants)
+            .expect("the network fits its images")
+            .in_precision(precision);
         // A learner borrows its model; the process keeps a handful of them.
         let model: &'static Model = Box::leak(Box::new(model));
-        let weights = model.layout.parameters.iter().map(weight).collect();
-        let statistics = model.layout.initial_statistics(0, &FlexDevice);
+        let weights = model.layout.parameters.iter().map(|parameter| weight(parameter, device)).collect();
+        let statistics = model.layout.initial_statistics(0, device);
         let state = StateDict { weights: Vector(weights), statistics, batches: 0 };
         let (what, algorithm) = match algorithm {
             "input_gradient" => (What::InputGradient, "sgd"),
@@ -92,13 +127,13 @@ impl Run {
             algorithm => (What::Step, algorithm),
         };
         let plan = StepPlan { samples, ..StepPlan::default() };
-        let mut learner = Learner::new(model, &phase(algorithm), state, plan, &FlexDevice);
-        let batch = batch(shape, samples);
+        let mut learner = Learner::new(model, &phase(algorithm), state, plan, device);
+        let (batch, device) = (batch(shape, samples, device), device.clone());
         if let What::Write | What::Read = what {
             // From the first step on there is a momentum, which belongs to the checkpoint.
             learner.step(&batch, &Clock { step: 0, steps: 1000, steps_per_epoch: 100, lr: None });
         }
-        Self { learner, model, batch, what, done: 0 }
+        Self { learner, model, batch, what, done: 0, device, queued: false }
     }
 
     fn steps(&mut self, count: u64) -> (Vec<f64>, f32) {
@@ -148,11 +183,11 @@ impl Run {
         let start = Instant::now();
         let bytes = std::fs::read(checkpoint()).expect("the checkpoint");
         let opened = Checkpoint::open(&bytes).expect("a whole checkpoint");
-        opened.restore(&self.model.layout, &mut self.learner, &FlexDevice).expect("the same network");
+        opened.restore(&self.model.layout, &mut self.learner, &self.device).expect("the same network");
         start.elapsed().as_secs_f64()
     }
 
-    fn victim(&self) -> Victim<'_, Flex> {
+    fn victim(&self) -> Victim<'_, B> {
         let StateDict { weights, statistics, .. } = &self.learner.state;
         Victim { model: self.model, weights, statistics, normalization: Normalization::Running }
     }
@@ -174,7 +209,7 @@ impl Run {
         let trace = self.victim().trace(self.batch.x.clone());
         let share = 1.0 / self.batch.len() as f64;
         let found = if product {
-            let factors = Tensor::full([self.batch.len()], share, &FlexDevice);
+            let factors = Tensor::full([self.batch.len()], share, &self.device);
             trace.hessian_product(labels, &factors, weights)
         } else {
             let (_, residual) = trace.cross_entropy(labels);
@@ -186,7 +221,7 @@ impl Run {
 
     fn attack_step(&self) -> f64 {
         let Batch { x, labels, .. } = &self.batch;
-        let alike = |value: f64| Tensor::full([x.dims()[0]], value, &FlexDevice);
+        let alike = |value: f64| Tensor::full([x.dims()[0]], value, &self.device);
         let attack = Attack {
             victim: self.victim(),
             labels: labels.clone(),
@@ -203,17 +238,22 @@ impl Run {
 
     fn train(&mut self, count: u64) -> (Vec<f64>, f32) {
         let mut loss = f32::NAN;
-        let mut one = || {
-            // The middle of a long phase: self-paced weights are not all equal there.
-            let clock = Clock { step: 100 + self.done, steps: 1000, steps_per_epoch: 100, lr: None };
+        // Waiting for each step would empty the queue of a card: what is timed there is all of them, to their end.
+        let together = if self.queued { count.max(1) } else { 1 };
+        let mut some = || {
             let start = Instant::now();
-            let record = self.learner.step(&self.batch, &clock);
-            let seconds = start.elapsed().as_secs_f64();
-            self.done += 1;
-            loss = record.values.to_data().to_vec::<f32>().expect("f32 values")[1];
-            seconds
+            let mut record = None;
+            for _ in 0..together {
+                // The middle of a long phase: self-paced weights are not all equal there.
+                let clock = Clock { step: 100 + self.done, steps: 1000, steps_per_epoch: 100, lr: None };
+                record = Some(self.learner.step(&self.batch, &clock));
+                self.done += 1;
+            }
+            let values = record.expect("a step was taken").values.into_data();
+            loss = values.to_vec::<f32>().expect("f32 values")[1];
+            start.elapsed().as_secs_f64() / together as f64
         };
-        ((0..count).map(|_| one()).collect(), loss)
+        ((0..count / together).map(|_| some()).collect(), loss)
     }
 }
 
@@ -268,7 +308,7 @@ impl World for Images {
 }
 
 /// The same values as in `peer/step.py`: He-uniform weights, plain normalisations.
-fn weight(parameter: &Parameter) -> Tensor<Flex, 1> {
+fn weight<B: Ops>(parameter: &Parameter, device: &B::Device) -> Tensor<B, 1> {
     let fan_in = parameter.shape[1..].iter().product::<usize>();
     let (scale, offset) = match parameter.role {
         Role::Weight | Role::Embedding => ((24.0 / fan_in as f64).sqrt(), 0.0),
@@ -280,19 +320,18 @@ fn weight(parameter: &Parameter) -> Tensor<Flex, 1> {
     let values: Vec<f32> =
         (0..parameter.len()).map(|i| (offset + scale * uniform(i as u32, stream)) as f32).collect();
     let length = values.len();
-    Tensor::from_data(TensorData::new(values, [length]), (&FlexDevice, DType::F32))
+    Tensor::from_data(TensorData::new(values, [length]), (device, DType::F32))
 }
 
-fn batch([channels, height, width]: [usize; 3], samples: usize) -> Batch<Flex> {
+fn batch<B: Ops>([channels, height, width]: [usize; 3], samples: usize, device: &B::Device) -> Batch<B> {
     let count = samples * channels * height * width;
     let pixels: Vec<f32> = (0..count).map(|i| (0.5 + uniform(i as u32, 7)) as f32).collect();
-    let whole =
-        |values: Vec<i64>| Tensor::<Flex, 1, Int>::from_data(TensorData::new(values, [samples]), &FlexDevice);
+    let whole = |values: Vec<i64>| Tensor::<B, 1, Int>::from_data(TensorData::new(values, [samples]), device);
     Batch {
         soft: None,
         places: (0..samples as u32).collect(),
         indices: whole((0..samples as i64).collect()),
-        x: Tensor::from_data(TensorData::new(pixels, [samples, height, width, channels]), &FlexDevice),
+        x: Tensor::from_data(TensorData::new(pixels, [samples, height, width, channels]), device),
         labels: whole((0..samples).map(|sample| label(sample) as i64).collect()),
     }
 }

@@ -1,6 +1,6 @@
 """The steps of benches/step.rs in PyTorch, as a careful user would write them.
 
-Reads `<network> <batch> <algorithm> <layout> <steps>` per line, layout `contiguous` or `channels_last`; answers with
+Takes threads, device and precision as arguments. Reads `<network> <batch> <algorithm> <layout> <steps>` per line, layout `contiguous` or `channels_last`; answers with
 one JSON line. Fused and for-each kernels where PyTorch has them, no gradients nobody needs, running statistics moved
 by the first pass alone.
 """
@@ -56,17 +56,29 @@ def fill(network):
                 p.fill_(1.0 if norm and name.endswith("weight") else 0.0)
 
 
+def use_precision(network, device, precision):
+    """Has every pass made in this precision, to logits in f32."""
+    plain = network.forward
+
+    def forward(x):
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+            return plain(x).float()
+
+    network.forward = forward
+
+
 class Case:
-    def __init__(self, network, batch, algorithm, layout):
+    def __init__(self, network, batch, algorithm, layout, device, precision):
         shape = SHAPES[network]
-        self.network = networks.ARCHITECTURES[network](shape, 10)
+        self.network = networks.ARCHITECTURES[network](shape, 10).to(device)
         fill(self.network)
+        use_precision(self.network, device, precision)
         self.network.train()
         n = int(batch)
         c, h, w = shape
         pixels = (0.5 + uniform(n * h * w * c, 7)).astype(np.float32).reshape(n, h, w, c)
-        self.x = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-        self.y = (3 * torch.arange(n) + 1) % 10
+        self.x = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).contiguous()
+        self.y = (3 * torch.arange(n, device=device) + 1) % 10
         if layout == "channels_last":
             self.network = self.network.to(memory_format=torch.channels_last)
             self.x = self.x.contiguous(memory_format=torch.channels_last)
@@ -120,7 +132,7 @@ class Case:
     def ssp_adm_lesam(self):
         n = len(self.y)
         if self.table is None:
-            v = torch.ones(n)
+            v = torch.ones(n, device=self.x.device)
         else:
             rank = self.table.argsort().argsort()
             s = 1.0 - 2.0 * ((100 + self.done) // 100) / 9.0
@@ -158,7 +170,7 @@ class Case:
 
     def ascended(self, x, most):
         """Ten steps of l-infinity PGD; with `most`, samples whose gap of probabilities is above it leave the batch."""
-        active = torch.arange(len(x))
+        active = torch.arange(len(x), device=x.device)
         for _ in range(10):
             part = x if most is None else x[active]
             part.requires_grad_(True)
@@ -213,23 +225,32 @@ class Case:
         if self.step == self.read:
             self.write()
         seconds, loss = [], None
-        for _ in range(steps):
+        # Waiting for each step would empty the queue of a card: what is timed there is all of them, to their end.
+        together = max(steps, 1) if self.x.is_cuda else 1
+        for _ in range(steps // together):
             start = time.perf_counter()
-            loss = self.step()
-            seconds.append(time.perf_counter() - start)
-            self.done += 1
+            for _ in range(together):
+                loss = self.step()
+                self.done += 1
+            if self.x.is_cuda:
+                torch.cuda.synchronize()
+            seconds.append((time.perf_counter() - start) / together)
         return seconds, None if loss is None else float(loss.detach())
 
 
 def main():
-    torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
+    threads, device, precision = sys.argv[1:] + ["2", "cpu", "f32"][len(sys.argv) - 1:]
+    torch.set_num_threads(int(threads))
+    device = torch.device(device)
+    # The fastest convolutions for these sizes, TF32 among them, which is PyTorch's default.
+    torch.backends.cudnn.benchmark = True
     torch.set_flush_denormal(True)
     known, case = None, None
     for line in sys.stdin:
         *words, steps = line.split()
         if words != known:
             case = None
-            known, case = words, Case(*words)
+            known, case = words, Case(*words, device, precision)
         seconds, loss = case.run(int(steps))
         print(json.dumps({"case": " ".join(words), "seconds": seconds, "loss": loss}), flush=True)
     pathlib.Path(CHECKPOINT).unlink(missing_ok=True)

@@ -86,12 +86,35 @@ impl Feed {
     ///
     /// # Errors
     /// No thread can be started.
-    pub fn load(&self, epoch: u64, first: usize) -> Result<Loader, DataError> {
-        let feed = self.clone();
-        let order = self.order(epoch);
-        let reader = Reader::new(&self.corpus);
-        let produce = move |number| feed.batch(&reader, &order, epoch, number);
-        Loader::start(first..self.batches(), produce)
+    pub fn load(&self, epoch: u64, first: usize) -> Result<Loader<Batch>, DataError> {
+        let left = self.batches().saturating_sub(first);
+        self.stream(epoch, first, left as u64, |batch| batch)
+    }
+
+    /// `count` batches from number `first` of `epoch` on, epoch after epoch, each made in the background and handed to
+    /// `finish` there.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn stream<T: Send + 'static>(
+        &self,
+        epoch: u64,
+        first: usize,
+        count: u64,
+        mut finish: impl FnMut(Batch) -> T + Send + 'static,
+    ) -> Result<Loader<T>, DataError> {
+        let (feed, reader) = (self.clone(), Reader::new(&self.corpus));
+        let batches = self.batches().max(1) as u64;
+        let mut order = (epoch, self.order(epoch));
+        let first = first as u64;
+        let produce = move |number: u64| {
+            let (epoch, number) = (epoch + number / batches, (number % batches) as usize);
+            if order.0 != epoch {
+                order = (epoch, feed.order(epoch));
+            }
+            feed.batch(&reader, &order.1, epoch, number).map(&mut finish)
+        };
+        Loader::start(first..first.saturating_add(count), produce)
     }
 
     fn batch(&self, reader: &Reader, order: &[u32], epoch: u64, number: usize) -> Result<Batch, DataError> {
@@ -191,6 +214,19 @@ mod tests {
         for first in [1, 8, 15, 16, 99] {
             assert_eq!(load(&feed, 7, first), whole[first.min(16)..]);
         }
+    }
+
+    #[test]
+    fn a_stream_goes_on_into_the_next_epochs_on_one_thread_of_its_own() {
+        let feed = feed((0..500).collect(), 32, true);
+        let expected: Vec<Batch> = [load(&feed, 3, 14), load(&feed, 4, 0), load(&feed, 5, 0)].concat();
+        let finish = |batch| (batch, std::thread::current().id());
+        let made = feed.stream(3, 14, 2 + 16 + 5, finish).unwrap();
+        let (made, threads): (Vec<Batch>, Vec<_>) = made.map(Result::unwrap).unzip();
+        assert_eq!(made, expected[..23]);
+        assert!(threads.iter().all(|thread| *thread == threads[0] && *thread != std::thread::current().id()));
+        let after_an_epoch = feed.stream(3, 16, 1, |batch| batch).unwrap();
+        assert_eq!(after_an_epoch.map(Result::unwrap).collect::<Vec<_>>(), expected[2..3]);
     }
 
     #[test]

@@ -5,28 +5,27 @@ use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
-use super::batch::Batch;
 use super::error::DataError;
 
 /// Finished batches that wait for the consumer; the thread holds one more.
 const WAITING: usize = 2;
 
-type Made = Result<Batch, DataError>;
+type Made<T> = Result<T, DataError>;
 
 /// An iterator over batches that one background thread makes in order.
 ///
 /// An error or a panic of the thread is the last item. Dropping the loader ends the thread after the
 /// batch it is at.
-pub struct Loader {
-    receiver: Option<Receiver<Made>>,
+pub struct Loader<T> {
+    receiver: Option<Receiver<Made<T>>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Loader {
+impl<T: Send + 'static> Loader<T> {
     /// Starts the thread, which calls `produce` with each of `numbers` in turn.
     pub(super) fn start(
-        numbers: Range<usize>,
-        produce: impl FnMut(usize) -> Made + Send + 'static,
+        numbers: Range<u64>,
+        produce: impl FnMut(u64) -> Made<T> + Send + 'static,
     ) -> Result<Self, DataError> {
         let (sender, receiver) = sync_channel(WAITING);
         let thread = Builder::new()
@@ -35,9 +34,11 @@ impl Loader {
             .map_err(|error| DataError::Loader { reason: format!("no thread: {error}") })?;
         Ok(Self { receiver: Some(receiver), thread: Some(thread) })
     }
+}
 
+impl<T> Loader<T> {
     /// The panic of the thread, once it has stopped sending.
-    fn finish(&mut self) -> Option<Made> {
+    fn finish(&mut self) -> Option<Made<T>> {
         self.receiver = None;
         let panic = self.thread.take()?.join().err()?;
         let reason = panic_message(panic.as_ref());
@@ -45,8 +46,8 @@ impl Loader {
     }
 }
 
-impl Iterator for Loader {
-    type Item = Made;
+impl<T> Iterator for Loader<T> {
+    type Item = Made<T>;
 
     fn next(&mut self) -> Option<Self::Item> {
         match self.receiver.as_ref()?.recv() {
@@ -56,13 +57,13 @@ impl Iterator for Loader {
     }
 }
 
-impl Drop for Loader {
+impl<T> Drop for Loader<T> {
     fn drop(&mut self) {
         self.finish();
     }
 }
 
-fn send_all(sender: &SyncSender<Made>, numbers: Range<usize>, mut produce: impl FnMut(usize) -> Made) {
+fn send_all<T>(sender: &SyncSender<Made<T>>, numbers: Range<u64>, mut produce: impl FnMut(u64) -> Made<T>) {
     for number in numbers {
         let made = produce(number);
         let failed = made.is_err();
@@ -85,22 +86,10 @@ mod tests {
 
     use super::*;
 
-    fn batch(number: usize) -> Batch {
-        Batch {
-            indices: vec![number as u32],
-            pixels: vec![0.0],
-            labels: vec![0],
-            soft: None,
-            height: 1,
-            width: 1,
-            channels: 1,
-        }
-    }
-
     #[test]
     fn batches_come_in_order() {
-        let loader = Loader::start(3..20, |number| Ok(batch(number))).unwrap();
-        let numbers: Vec<u32> = loader.map(|made| made.unwrap().indices[0]).collect();
+        let loader = Loader::start(3..20, Ok).unwrap();
+        let numbers: Vec<u64> = loader.map(Result::unwrap).collect();
         assert_eq!(numbers, (3..20).collect::<Vec<_>>());
     }
 
@@ -108,7 +97,7 @@ mod tests {
     fn a_panic_is_the_last_item() {
         let produce = |number| {
             assert!(number < 2, "sample lost");
-            Ok(batch(number))
+            Ok(number)
         };
         let mut loader = Loader::start(0..9, produce).unwrap();
         assert!(loader.next().unwrap().is_ok());
@@ -123,7 +112,7 @@ mod tests {
     #[test]
     fn an_error_is_the_last_item() {
         let produce = |index| match index {
-            0 => Ok(batch(0)),
+            0 => Ok(index),
             _ => Err(DataError::Index { index: 7, samples: 5 }),
         };
         let mut loader = Loader::start(0..9, produce).unwrap();
@@ -141,9 +130,9 @@ mod tests {
         let counter = made.clone();
         let produce = move |number| {
             counter.fetch_add(1, Ordering::SeqCst);
-            Ok(batch(number))
+            Ok(number)
         };
-        let mut loader = Loader::start(0..usize::MAX, produce).unwrap();
+        let mut loader = Loader::start(0..u64::MAX, produce).unwrap();
         assert!(loader.next().unwrap().is_ok());
         drop(loader);
         // The thread was joined, so the number is final: one taken, two waiting, one held, one being made.

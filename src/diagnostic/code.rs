@@ -130,7 +130,6 @@ codes! {
     NoSingleNumber "F0510" "no-single-number" Error "the best of something that is not one number";
     UnknownSetting "F0511" "unknown-setting" Error "a flag for a setting that the file does not have";
     InvalidSetting "F0512" "invalid-setting" Error "a flag whose value is not Flat";
-    UnbuiltPrecision "F0513" "unbuilt-precision" Error "a number format that this version does not train in";
     NoMomentum "F0514" "no-momentum" Error "a minimizer along the momentum over an optimizer that has none";
     NoAdversary "F0515" "no-adversary" Error "a measurement of an adversary that is not there";
     // Lints.
@@ -152,6 +151,7 @@ codes! {
     BudgetOfSum "L0016" "budget-of-sum" Warning "a loss budget under a summed loss";
     RepeatedEvaluator "L0017" "repeated-evaluator" Warning "a measurement that stands twice";
     CentreMissed "L0018" "centre-missed" Warning "a surface without a point at the weights";
+    SlowPrecision "L0019" "slow-precision" Warning "a number format that only costs time on this device";
     AttackOvershoots "L0101" "attack-overshoots" Warning "an attack step longer than the ball is wide";
     AttackFallsShort "L0102" "attack-falls-short" Warning "an attack that cannot reach the boundary of its ball";
     WeakEvaluation "L0103" "weak-evaluation" Warning "an evaluation attack weaker than the training attack";

@@ -24,7 +24,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("shuffle", &["false", "true"]),
     ("select", &["last", "best(accuracy)"]),
     ("device", &["cpu", "cuda(0)"]),
-    ("precision", &["f32"]),
+    ("precision", &["f32", "bf16"]),
 ];
 
 impl Slot {
@@ -125,9 +125,13 @@ mod tests {
             for word in *words {
                 let statement = if *clause == "shuffle" { "data digits shuffle" } else { clause };
                 let edition = if *clause == "edition" { "" } else { "edition 2026\n" };
-                // Selecting by accuracy needs data to select on.
-                let data = if word.starts_with("best") { "data digits validation 10%\n" } else { "" };
-                let source = format!("{edition}{data}{statement} {word}\n");
+                // Selecting by accuracy needs data to select on, half precision a card.
+                let besides = match *word {
+                    "bf16" => "device cuda(0)\n",
+                    word if word.starts_with("best") => "data digits validation 10%\n",
+                    _ => "",
+                };
+                let source = format!("{edition}{besides}{statement} {word}\n");
                 let checked = lang::check(&source, &Settings::default(), &Nowhere);
                 assert_eq!(checked.diagnostics, [], "{source}");
             }

@@ -123,6 +123,7 @@ pub enum Device {
     Cuda(usize),
 }
 
+/// What networks multiply in, and store activations in, while they train; everything else is in f32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {

@@ -25,6 +25,7 @@ mod wide_resnet;
 use burn::tensor::Tensor;
 
 use crate::lang::catalog::{Architecture, Normalize, Stem as StemChoice};
+use crate::lang::program::Precision;
 use crate::lang::world::DatasetInfo;
 use crate::ops::{Ops, Vector};
 
@@ -59,6 +60,8 @@ pub struct Model {
     /// Per-channel mean and standard deviation subtracted and divided inside the network.
     normalize: Option<[Vec<f64>; 2]>,
     body: Body,
+    /// What its passes store and multiply activations in.
+    pub precision: Precision,
     /// What the size of the images decided.
     pub note: Option<&'static str>,
 }
@@ -113,7 +116,12 @@ impl Model {
         if parameters > MOST_PARAMETERS {
             return Err(ModelError::TooLarge { parameters });
         }
-        Ok(Model { layout, input, classes: info.classes, normalize, body, note })
+        Ok(Model { layout, input, classes: info.classes, normalize, body, precision: Precision::F32, note })
+    }
+
+    /// The same network, whose passes store and multiply activations in `precision`.
+    pub fn in_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// Whether a pass in training mode may differ from one in evaluation mode: by batch normalisation, or by dropout.
@@ -132,7 +140,8 @@ impl Model {
         normalization: Normalization,
         record: bool,
     ) -> Trace<B> {
-        self.forward_with(weights, statistics, x, Mode { normalization, record, noise: None })
+        let mode = Mode { normalization, record, noise: None, precision: self.precision };
+        self.forward_with(weights, statistics, x, mode)
     }
 
     /// As [`Model::forward`], with dropout where the mode has noise for it.

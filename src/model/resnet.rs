@@ -144,6 +144,7 @@ mod tests {
     use safetensors::SafeTensors;
 
     use super::*;
+    use crate::lang::program::Precision;
     use crate::model::{Mode, Normalization, StateDict, Trace, load};
 
     fn close(what: &str, found: Vec<f32>, expected: &[f32], tolerance: f32) {
@@ -184,7 +185,7 @@ mod tests {
         let pass = |normalization| -> Trace<Flex> {
             let pixels = TensorData::new(stored("input"), [4, 3, 16, 16]);
             let x = Tensor::<Flex, 4>::from_data(pixels, &FlexDevice).permute([0, 2, 3, 1]);
-            let mode = Mode { normalization, record: false, noise: None };
+            let mode = Mode { normalization, record: false, noise: None, precision: Precision::F32 };
             let mut tape = Tape::new(&layout, &state.weights, &state.statistics, mode);
             let input = tape.input(x);
             let logits = net.forward(&mut tape, input);

@@ -4,6 +4,8 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
 use burn::tensor::backend::Backend;
 
+use super::precision::{of_type, wide};
+
 /// Queries, keys and values, `[n, heads, tokens, c / heads]` each.
 fn split<B: Backend>(qkv: &Tensor<B, 4>, heads: usize) -> [Tensor<B, 4>; 3] {
     let [n, _, tokens, channels] = qkv.dims();
@@ -27,7 +29,7 @@ fn temper(channels: usize, heads: usize) -> f64 {
 pub(super) fn attention<B: Backend>(qkv: Tensor<B, 4>, heads: usize) -> (Tensor<B, 4>, Tensor<B, 4>) {
     let [q, k, v] = split(&qkv, heads);
     let scores = (q * temper(qkv.dims()[3], heads)).matmul(k.swap_dims(2, 3));
-    let share = softmax(scores, 3);
+    let share = of_type(softmax(wide(scores), 3), qkv.dtype());
     (join(share.clone().matmul(v)), share)
 }
 
@@ -39,10 +41,12 @@ pub(super) fn attention_grad<B: Backend>(
     let heads = share.dims()[1];
     let [n, _, tokens, c] = grad.dims();
     let [q, k, v] = split(&qkv, heads);
-    let grad = grad.reshape([n, tokens, heads, c / heads]).swap_dims(1, 2);
+    let grad = of_type(grad, qkv.dtype()).reshape([n, tokens, heads, c / heads]).swap_dims(1, 2);
     let dv = share.clone().swap_dims(2, 3).matmul(grad.clone());
-    let weighted = grad.matmul(v.swap_dims(2, 3)) * share.clone();
+    let share = wide(share);
+    let weighted = wide(grad.matmul(v.swap_dims(2, 3))) * share.clone();
     let scores = (weighted.clone() - share * weighted.sum_dim(3)) * temper(3 * c, heads);
+    let scores = of_type(scores, qkv.dtype());
     let dq = scores.clone().matmul(k);
     let dk = scores.swap_dims(2, 3).matmul(q);
     Tensor::cat(vec![join(dq), join(dk), join(dv)], 3)

@@ -16,6 +16,7 @@ mod loss;
 mod norm;
 mod pointwise;
 mod pool;
+mod precision;
 mod update;
 mod vector;
 
@@ -24,6 +25,7 @@ use burn::tensor::{Int, Tensor};
 
 pub use layer_norm::{LAYER_EPSILON, LayerNormalized};
 pub use norm::{EPSILON, NormGrad, Normalized};
+pub use precision::{stored, wide};
 pub use update::{AdamRule, SgdRule};
 pub use vector::{Subset, Vector};
 
@@ -58,6 +60,9 @@ impl Pool {
 }
 
 /// The operations of the networks and of the update rules.
+///
+/// Convolutions, affine maps and attention take and give bf16 as well as the weights' own format, both operands in one;
+/// they add up in f32 or better. Everything else computes in the weights' format, see [`wide`].
 pub trait Ops: Backend {
     /// Convolution. `x`: `[n, h, w, in]`, `weight`: `[out, in, k, k]`, result `[n, h', w', out]`.
     fn convolve(

@@ -14,7 +14,7 @@ use super::measuring::link_fields;
 use super::monitor::{Journal, PhaseMonitor};
 use super::record::EventLog;
 use super::selected::initial;
-use super::{Idle, Options, Prepared, Report, RunError, RunResult, inputs};
+use super::{Idle, Options, Prepared, Report, RunError, RunResult, inputs, prepare};
 use crate::data::Feed;
 use crate::evaluate::{Measurements, Subject};
 use crate::graph::{Run, StageGraph, StageKind, program_key};
@@ -40,12 +40,12 @@ pub struct Executor<'a, B: Ops> {
 /// See [`super::execute`].
 pub fn execute<B: Ops>(
     program: &Program,
-    prepared: &[Prepared],
     options: &Options,
     observer: &mut dyn Observer,
     stop: &AtomicBool,
     device: &B::Device,
 ) -> Result<Report, RunError> {
+    let prepared = &prepare(program)?;
     let path = run_folder(program, options);
     if options.restart && path.exists() {
         let locked = RunFolder::enter(path.clone())?;
@@ -236,8 +236,10 @@ impl<B: Ops> Executor<'_, B> {
         let (experiment, prepared) = (&variant.experiment, &self.prepared[run.variant]);
         let stage = self.graph.stage(run.train[phase]);
         let feed = feed(variant, prepared, run.seed)?;
+        // Measurements are in f32, whatever a network is trained in.
+        let model = prepared.model.clone().in_precision(experiment.precision);
         let setup = Setup::<B> {
-            model: &prepared.model,
+            model: &model,
             phase: &experiment.phases[phase],
             feed: &feed,
             plan: StepPlan {

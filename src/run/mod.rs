@@ -1,6 +1,6 @@
 //! Walks the stage graph of a program: trains, measures, records, continues after a kill.
 
-mod device;
+pub mod device;
 mod evaluation;
 pub mod event;
 mod executor;
@@ -134,12 +134,14 @@ pub fn execute(
     observer: &mut dyn Observer,
     stop: &AtomicBool,
 ) -> Result<Report, RunError> {
-    let prepared = prepare(program)?;
     // One device per program: the statement stands once.
     match program.variants.first().map_or(Device::Cpu, |variant| variant.experiment.device) {
-        Device::Cpu => {
-            executor::execute::<burn_flex::Flex>(program, &prepared, options, observer, stop, &device::cpu())
+        Device::Cpu => executor::execute::<burn_flex::Flex>(program, options, observer, stop, &device::cpu()),
+        #[cfg(feature = "cuda")]
+        Device::Cuda(index) => {
+            executor::execute::<device::Cuda>(program, options, observer, stop, &device::cuda(index)?)
         }
-        Device::Cuda(index) => device::cuda(index, program, &prepared, options, observer, stop),
+        #[cfg(not(feature = "cuda"))]
+        Device::Cuda(index) => Err(device::missing(index)),
     }
 }

@@ -5,6 +5,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use super::composite;
 use crate::attack::{Criterion, Victim, Work};
 use crate::data::Batch as HostBatch;
+use crate::lang::program::Precision;
 use crate::model::{Gradients, Mode, Model, Moments, Noise, Normalization, Statistics, Trace, Wants};
 use crate::ops::{Ops, Vector};
 
@@ -207,7 +208,8 @@ impl<'a, B: Ops> Objective<'a, B> {
     }
 
     fn training(&self, record: bool) -> Mode<B> {
-        Mode { normalization: Normalization::Batch, record, noise: self.noise.clone() }
+        let (noise, precision) = (self.noise.clone(), self.model.precision);
+        Mode { normalization: Normalization::Batch, record, noise, precision }
     }
 
     /// What part of a pass `samples` are.
@@ -296,7 +298,8 @@ impl<'a, B: Ops> Objective<'a, B> {
         Gradients { weights, input: attacked.input }
     }
 
-    /// `H direction` for the cross-entropy `sum(factors * losses)` at `weights`, normalised by running statistics.
+    /// `H direction` for the cross-entropy `sum(factors * losses)` at `weights`, normalised by running statistics;
+    /// always in f32.
     pub fn hessian_product(
         &mut self,
         weights: &Vector<B>,
@@ -306,7 +309,9 @@ impl<'a, B: Ops> Objective<'a, B> {
     ) -> Vector<B> {
         self.passes = self.passes + PassCount::HESSIAN_PRODUCT * self.share(inputs.len());
         let x = inputs.x.clone();
-        let trace = self.model.forward(weights, self.statistics, x, Normalization::Running, true);
+        let (normalization, precision) = (Normalization::Running, Precision::F32);
+        let mode = Mode { normalization, record: true, noise: None, precision };
+        let trace = self.model.forward_with(weights, self.statistics, x, mode);
         match &inputs.loss {
             Loss::Of(criterion @ Criterion::Soft { kappa: None, .. }) => {
                 let (_, residual) = criterion.at(trace.logits.clone(), &inputs.labels);

@@ -2,9 +2,12 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::data::{DataError, Feed};
+use burn::tensor::StreamId;
+
+use crate::data::{DataError, Feed, Loader};
 use crate::lang::program::Phase;
 use crate::lang::schedule::Clock;
 use crate::model::{Model, StateDict};
@@ -105,6 +108,13 @@ pub enum PhaseError {
     Measuring,
 }
 
+/// Uploads by a stream of commands of their own, which a card follows while it computes a step. It is one for all runs of
+/// the process, because a stream keeps memory of its own.
+fn uploading<T>(upload: impl FnOnce() -> T) -> T {
+    static STREAM: OnceLock<StreamId> = OnceLock::new();
+    STREAM.get_or_init(StreamId::current).executes(upload)
+}
+
 /// A phase under way.
 struct Run<'a, 'm, B: Ops> {
     setup: &'a Setup<'a, B>,
@@ -189,9 +199,10 @@ impl<B: Ops> Run<'_, '_, B> {
         if self.progress.measuring {
             self.measure()?;
         }
+        let mut batches = self.batches()?;
         // Begun batches belong to an epoch whose end is still to come.
         while self.progress.step < self.clock.steps || self.progress.batch > 0 {
-            self.epoch()?;
+            self.epoch(&mut batches)?;
         }
         self.progress.finished = true;
         self.save()
@@ -201,22 +212,24 @@ impl<B: Ops> Run<'_, '_, B> {
         Clock { step: self.progress.step, ..self.clock }
     }
 
-    fn epoch(&mut self) -> Result<(), PhaseError> {
+    /// All that are left, uploaded by the thread that makes them while steps compute.
+    fn batches(&self) -> Result<Loader<Batch<B>>, DataError> {
+        let Progress { epoch, batch, step, .. } = self.progress;
+        let device = self.setup.device.clone();
+        let left = self.clock.steps - step;
+        self.setup.feed.stream(epoch, batch, left, move |host| uploading(|| Batch::upload(host, &device)))
+    }
+
+    fn epoch(&mut self, batches: &mut Loader<Batch<B>>) -> Result<(), PhaseError> {
         if self.progress.batch == 0 {
             self.learner.curriculum.begin_epoch(&self.now());
             if let Some(adversary) = &mut self.learner.adversary {
                 adversary.begin_epoch();
             }
         }
-        for host in self.setup.feed.load(self.progress.epoch, self.progress.batch)? {
-            if self.progress.step == self.clock.steps {
-                break;
-            }
-            if self.monitor.stop() {
-                self.save()?;
-                return Err(PhaseError::Interrupted { step: self.progress.step });
-            }
-            let record = self.learner.step(&Batch::upload(host?, self.setup.device), &self.now());
+        while (self.progress.batch as u64) < self.clock.steps_per_epoch {
+            let Some(batch) = self.next(batches)? else { break };
+            let record = self.learner.step(&batch, &self.now());
             self.progress.step += 1;
             self.progress.batch += 1;
             self.reckon(|ledger| ledger.add(record))?;
@@ -227,6 +240,18 @@ impl<B: Ops> Run<'_, '_, B> {
             }
         }
         self.end_epoch()
+    }
+
+    /// The next batch, unless the phase is at its end.
+    fn next(&mut self, batches: &mut Loader<Batch<B>>) -> Result<Option<Batch<B>>, PhaseError> {
+        if self.progress.step == self.clock.steps {
+            return Ok(None);
+        }
+        if self.monitor.stop() {
+            self.save()?;
+            return Err(PhaseError::Interrupted { step: self.progress.step });
+        }
+        Ok(batches.next().transpose()?)
     }
 
     /// Books steps; where they show that training has broken down, the state before it is kept.

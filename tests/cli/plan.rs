@@ -89,6 +89,18 @@ fn json_has_the_same_facts() {
 }
 
 #[test]
+fn bf16_halves_the_activations_and_copies_the_weights() {
+    let program = PROGRAM.replace("seeds 0..2", "precision each [f32, bf16]");
+    let desk = Desk::new(&[("a.flat", &program)]);
+    let plan = output(&desk.flatrun(&["plan", "a.flat", "--format", "json"]).code(0));
+    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    let memory = |setup: usize, of: &str| plan["setups"][setup]["memory"][of].as_u64().unwrap();
+    assert_eq!(memory(0, "activations"), 2 * memory(1, "activations"));
+    assert_eq!(memory(1, "weights") - memory(0, "weights"), 2 * 1210);
+    assert_eq!(plan["totals"]["cached"], 0);
+}
+
+#[test]
 fn what_was_run_is_cached() {
     let program = "edition 2026\nmodel mlp(hidden = [8])\ntrain 3 steps under sgd\n";
     let desk = Desk::new(&[("a.flat", program)]);

@@ -12,6 +12,23 @@ const DIVERGES: &str = "edition 2026\nmodel mlp(hidden = [8])\n\
 /// Takes minutes where nothing stops it.
 const LONG: &str = "edition 2026\nmodel mlp(hidden = [8])\ntrain 200000 steps under sgd\n";
 
+/// Whether or not there are cards, there is none of this number.
+#[test]
+fn a_card_that_is_not_there_is_said() {
+    let desk = Desk::new(&[("tiny.flat", TINY)]);
+    let refused = desk.flatrun(&["tiny.flat", "--device", "cuda(99)"]).code(2).stdout_eq("");
+    let said = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    let expected = match cfg!(feature = "cuda") {
+        true => {
+            "cannot open `cuda(99)`: looked for the NVIDIA driver (libcuda) and its card number 99, found "
+        }
+        false => {
+            "cannot open `cuda(99)`: this program was built without CUDA; one built with `--features cuda` can open cards"
+        }
+    };
+    assert!(said.contains(expected) && !said.contains("panicked"), "{said}");
+}
+
 #[test]
 fn a_run_prints_and_keeps_its_table() {
     let desk = Desk::new(&[("tiny.flat", TINY)]);

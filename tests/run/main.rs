@@ -114,18 +114,41 @@ fn an_interrupted_run_ends_with_the_same_bytes() {
     let whole = tempfile::tempdir().unwrap();
     let expected = results(&run(SMALL, &options(SMALL, whole.path()), None).0.unwrap());
     for stops in [vec![1], vec![5, 3], vec![11], vec![12, 1, 1], vec![22], vec![24, 6]] {
-        let runs = tempfile::tempdir().unwrap();
-        let mut options = options(SMALL, runs.path());
-        for &stop in &stops {
-            let (report, watch) = run(SMALL, &options, Some(stop));
-            assert!(matches!(report, Err(RunError::Interrupted { .. })));
-            assert!(watch.events.iter().any(|event| event == "main interrupted"), "{:?}", watch.events);
-            options.resume = true;
-        }
-        let (report, _) = run(SMALL, &options, None);
-        for ((name, found), (_, expected)) in results(&report.unwrap()).iter().zip(&expected) {
+        let found = interrupted(SMALL, &stops);
+        for ((name, found), (_, expected)) in found.iter().zip(&expected) {
             assert!(found == expected, "{name} differs after stops {stops:?}");
         }
+    }
+}
+
+/// Results of a run that was stopped after so many steps, continued, stopped again, and so on.
+fn interrupted(source: &str, stops: &[u64]) -> Vec<(String, Vec<u8>)> {
+    let runs = tempfile::tempdir().unwrap();
+    let mut options = options(source, runs.path());
+    for &stop in stops {
+        let (report, watch) = run(source, &options, Some(stop));
+        assert!(matches!(report, Err(RunError::Interrupted { .. })));
+        assert!(watch.events.iter().any(|event| event == "main interrupted"), "{:?}", watch.events);
+        options.resume = true;
+    }
+    results(&run(source, &options, None).0.unwrap())
+}
+
+#[test]
+fn bf16_is_another_run_that_can_be_interrupted_too() {
+    let half = format!("{SMALL}precision bf16\n");
+    let whole = tempfile::tempdir().unwrap();
+    let [single, expected] = [SMALL, half.as_str()].map(|source| {
+        let report = run(source, &options(source, whole.path()), None).0.unwrap();
+        (report.folder.clone(), results(&report))
+    });
+    // Run folders and stages are named by content keys: nothing of the one was taken for the other.
+    assert_ne!(single.0, expected.0);
+    assert_ne!(single.1[0].1, expected.1[0].1);
+    // Weights are kept in f32.
+    assert_eq!(single.1[0].1.len(), expected.1[0].1.len());
+    for stops in [vec![5, 3], vec![22]] {
+        assert!(interrupted(&half, &stops) == expected.1, "differs after stops {stops:?}");
     }
 }
 

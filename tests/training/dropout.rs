@@ -60,7 +60,8 @@ fn the_gradient_is_that_of_the_same_masks() {
     let state = crate::support::state(&model.layout, "mlp_32_16", DType::F64);
     let batch = crate::support::batch(SHAPE, 8, &[0, 1, 2, 3], 1000, 0, DType::F64);
     let pass = |weights: &Vector<Flex>| {
-        let mode = Mode { normalization: Normalization::Batch, record: true, noise: Some(noise()) };
+        let (normalization, noise) = (Normalization::Batch, Some(noise()));
+        let mode = Mode { normalization, record: true, noise, precision: model.precision };
         model.forward_with(weights, &state.statistics, batch.x.clone(), mode)
     };
     let loss = |weights: &Vector<Flex>| host(&pass(weights).cross_entropy(batch.labels.clone()).0.sum())[0];

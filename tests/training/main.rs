@@ -8,6 +8,7 @@ mod curricula;
 mod dropout;
 mod family;
 mod memory;
+mod precision;
 mod quadratic;
 
 use burn::tensor::DType;

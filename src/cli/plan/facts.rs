@@ -6,7 +6,7 @@ use petgraph::graph::NodeIndex;
 use serde::Serialize;
 
 use super::measuring::Measuring;
-use super::memory::Memory;
+use super::memory::{Memory, activation_bytes, copy_bytes};
 use super::probe::{Probe, probe};
 use crate::data::DataError;
 use crate::graph::{Key, StageGraph, StageKind, curriculum};
@@ -205,7 +205,10 @@ fn setups(program: &Program, prepared: &[Prepared]) -> Result<(Vec<Setup>, Vec<u
     let (mut setups, mut of_variant) = (Vec::<Setup>::new(), Vec::new());
     for (variant, prepared) in program.variants.iter().zip(prepared) {
         let experiment = &variant.experiment;
-        let same = |known: &&Experiment| known.data == experiment.data && known.model == experiment.model;
+        let same = |known: &&Experiment| {
+            let precision = known.precision == experiment.precision;
+            precision && known.data == experiment.data && known.model == experiment.model
+        };
         let index = known.iter().position(same);
         if index.is_none() {
             known.push(experiment);
@@ -221,8 +224,10 @@ fn setups(program: &Program, prepared: &[Prepared]) -> Result<(Vec<Setup>, Vec<u
 
 fn setup(experiment: &Experiment, prepared: &Prepared) -> Result<Setup, DataError> {
     let batch = experiment.data.batch.min(prepared.split.train.len());
-    let probe = probe(&prepared.model, &prepared.train, batch)?;
-    let activations = probe.activations * batch * size_of::<f32>();
+    let model = prepared.model.clone().in_precision(experiment.precision);
+    let probe = probe(&model, &prepared.train, batch)?;
+    let activation_bytes_per_image = probe.activations * activation_bytes(experiment.precision);
+    let activations = activation_bytes_per_image * batch;
     let layout = &prepared.model.layout;
     Ok(Setup {
         data: data(experiment, prepared),
@@ -232,7 +237,7 @@ fn setup(experiment: &Experiment, prepared: &Prepared) -> Result<Setup, DataErro
             layers: layout.modules().len(),
             frozen: layout.frozen_count(),
             notes: notes(experiment, prepared),
-            activation_bytes_per_image: probe.activations * size_of::<f32>(),
+            activation_bytes_per_image,
             multiply_adds_per_image: probe.multiply_adds,
         },
         memory: largest(experiment, prepared, activations),
@@ -261,9 +266,10 @@ fn largest(experiment: &Experiment, prepared: &Prepared, activations: usize) -> 
     let data = prepared.train.bytes().len() + prepared.test.bytes().len();
     let of_phase = |phase: &Phase| Memory::of(phase, &experiment.select, parameters, activations, data);
     let none = Memory { activations, weights: 0, data };
-    let frozen = prepared.model.layout.frozen_count() * size_of::<f32>();
+    let frozen = prepared.model.layout.frozen_count();
+    let copies = (parameters + frozen) * copy_bytes(experiment.precision);
     let memory = experiment.phases.iter().map(of_phase).fold(none, Memory::max);
-    Memory { weights: memory.weights + frozen, ..memory }
+    Memory { weights: memory.weights + frozen * size_of::<f32>() + copies, ..memory }
 }
 
 fn data(experiment: &Experiment, prepared: &Prepared) -> DataPlan {

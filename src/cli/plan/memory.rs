@@ -3,17 +3,33 @@
 use serde::Serialize;
 
 use crate::lang::catalog::{Adversary, Combiner, Minimizer};
-use crate::lang::program::{Phase, Select};
+use crate::lang::program::{Phase, Precision, Select};
 use crate::train::optimizer::buffer_names;
 
 const BYTES: usize = size_of::<f32>();
+
+/// Bytes of an activation that is kept.
+pub fn activation_bytes(precision: Precision) -> usize {
+    match precision {
+        Precision::F32 => size_of::<f32>(),
+        Precision::Bf16 => size_of::<burn::tensor::bf16>(),
+    }
+}
+
+/// Bytes of the copy of a weight that products take.
+pub fn copy_bytes(precision: Precision) -> usize {
+    match precision {
+        Precision::F32 => 0,
+        Precision::Bf16 => size_of::<burn::tensor::bf16>(),
+    }
+}
 
 /// Bytes, by what they hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Memory {
     /// Values of one batch that the backward pass needs.
     pub activations: usize,
-    /// Vectors as large as the weights: weights, gradient, perturbed weights, buffers of the optimizer, best weights.
+    /// Vectors as large as the weights: weights, their copy in half precision, gradient, perturbed weights, buffers of the optimizer, best weights.
     pub weights: usize,
     /// Images of the data set, one byte per value.
     pub data: usize,

@@ -185,7 +185,12 @@ pub const STATEMENTS: &[StatementEntry] = &[
     ),
     statement_entry("seeds", "seeds A..B (B excluded) or seeds [a, b]", "one run per seed", "`seeds [0]`"),
     statement_entry("device", "device cpu or device cuda(0)", "where it runs", "`cpu`"),
-    statement_entry("precision", "precision f32 or precision bf16", "number format of the weights", "`f32`"),
+    statement_entry(
+        "precision",
+        "precision f32 or precision bf16",
+        "number format of convolutions and products in training; weights, norms, losses, statistics and measurements are in `f32`",
+        "`f32`",
+    ),
     statement_entry(
         "export",
         "export \"file.safetensors\"",

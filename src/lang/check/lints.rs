@@ -10,7 +10,7 @@ use super::{Checker, data};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::lang::catalog::Optimizer;
 use crate::lang::edition::EDITION;
-use crate::lang::program::{Experiment, Select, Validation};
+use crate::lang::program::{Device, Experiment, Precision, Select, Validation};
 use crate::lang::schedule::Schedule;
 use crate::lang::value::Arguments;
 use crate::lang::value::mistakes::shown;
@@ -184,6 +184,18 @@ impl<'a> Checker<'a> {
         self.lint_select(outline, experiment);
         self.lint_every(outline, experiment);
         self.lint_attacks(outline, experiment);
+        self.lint_precision(outline, experiment);
+    }
+
+    /// bf16 is rounded to on a CPU, and computed with nowhere.
+    fn lint_precision(&mut self, outline: &Outline<'a>, experiment: &Experiment) {
+        let (Device::Cpu, Precision::Bf16) = (experiment.device, experiment.precision) else { return };
+        let Some(written) = outline.value("precision") else { return };
+        let span = self.resolve(written).span;
+        let message = "on the CPU, `bf16` takes longer than `f32` and gives rounded numbers";
+        let finding = Diagnostic::new(Code::SlowPrecision, span, message, "made for `device cuda(0)`")
+            .help("write `precision f32`, unless what the rounding does is the question");
+        self.report(finding);
     }
 
     fn lint_select(&mut self, outline: &Outline<'a>, experiment: &Experiment) {

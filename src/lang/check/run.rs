@@ -199,18 +199,7 @@ impl<'a> Checker<'a> {
         self.at("precision", |checker| checker.record_written(expr));
         match crate::lang::value::read_choice(self, expr, &Parameter::new("precision", PRECISION, ""))? {
             "f32" => Some(Precision::F32),
-            _ => {
-                self.report(
-                    Diagnostic::new(
-                        Code::UnbuiltPrecision,
-                        expr.span,
-                        "`bf16` is part of the language but not of this version",
-                        "not built yet",
-                    )
-                    .fix("train in `f32`", expr.span, "f32"),
-                );
-                None
-            }
+            _ => Some(Precision::Bf16),
         }
     }
 

@@ -4,28 +4,30 @@ use burn::tensor::Tensor;
 
 use super::layer_norm::Normed;
 use super::{Gradients, Node, NormNode, Op, Trace, Wants, flat};
+use crate::lang::program::Precision;
 use crate::model::layers::{Affine, Conv2d, Linear};
 use crate::model::layout::Slot;
 use crate::model::vit::Embedding;
-use crate::ops::{Ops, Vector};
+use crate::ops::{Ops, Vector, stored, wide};
 
 /// Gradients of `sum(logits * cotangent)`.
 pub(super) fn run<B: Ops>(trace: &Trace<B>, cotangent: Tensor<B, 2>, wants: Wants<'_>) -> Gradients<B> {
     let [n, classes] = cotangent.dims();
     let mut sink = Sink {
         nodes: &trace.nodes,
+        precision: trace.precision,
         wants,
         needed: needed(&trace.nodes, wants),
         grads: trace.nodes.iter().map(|_| None).collect(),
         weights: vec![None; trace.weights],
     };
     let last = trace.nodes.len() - 1;
-    sink.grads[last] = Some(cotangent.reshape([n, 1, 1, classes]));
+    sink.grads[last] = Some(sink.stored(cotangent.reshape([n, 1, 1, classes])));
     let mut input = None;
     for index in (0..trace.nodes.len()).rev() {
         let Some(grad) = sink.grads[index].take() else { continue };
         match trace.nodes[index].op {
-            Op::Input => input = Some(grad),
+            Op::Input => input = Some(wide(grad)),
             _ => sink.node(index, grad),
         }
     }
@@ -52,29 +54,35 @@ fn needed<B: Ops>(nodes: &[Node<B>], wants: Wants<'_>) -> Vec<bool> {
 /// Gradients under way.
 struct Sink<'a, B: Ops> {
     nodes: &'a [Node<B>],
+    precision: Precision,
     wants: Wants<'a>,
     needed: Vec<bool>,
+    /// As they are stored.
     grads: Vec<Option<Tensor<B, 4>>>,
     weights: Vec<Option<Tensor<B, 1>>>,
 }
 
 impl<B: Ops> Sink<'_, B> {
+    fn stored(&self, grad: Tensor<B, 4>) -> Tensor<B, 4> {
+        stored(grad, self.precision)
+    }
+
     fn node(&mut self, index: usize, grad: Tensor<B, 4>) {
         let nodes = self.nodes;
         let node = &nodes[index];
         let parent = node.parents[0];
         match &node.op {
             Op::Input => {}
-            Op::Map(map) => self.send(parent, || map.grad(grad)),
+            Op::Map(map) => self.send(parent, || map.grad(wide(grad))),
             Op::Conv { x, weight, layer } => self.conv(parent, grad, x, weight, layer),
             Op::BatchNorm { x, affine, moments, norm } => {
-                self.batch_norm(parent, grad, x, affine.clone(), moments.clone(), *norm);
+                self.batch_norm(parent, wide(grad), wide(x.clone()), affine.clone(), moments.clone(), *norm);
             }
-            Op::LayerNorm { normed, layer } => self.layer_norm(parent, grad, normed, layer),
+            Op::LayerNorm { normed, layer } => self.layer_norm(parent, wide(grad), normed, layer),
             Op::Add => self.both(node.parents, grad),
-            Op::AddRelu { y } => self.both(node.parents, B::rectify_grad(y.clone(), grad)),
+            Op::AddRelu { y } => self.both(node.parents, B::rectify_grad(wide(y.clone()), wide(grad))),
             Op::Linear { x, weight, layer, shape } => self.linear(parent, grad, x, weight, layer, *shape),
-            Op::Embed { layer, shape } => self.embed(parent, grad, layer, *shape),
+            Op::Embed { layer, shape } => self.embed(parent, wide(grad), layer, *shape),
         }
     }
 
@@ -87,11 +95,11 @@ impl<B: Ops> Sink<'_, B> {
 
     fn send(&mut self, parent: Option<usize>, grad: impl FnOnce() -> Tensor<B, 4>) {
         let Some(parent) = parent.filter(|&parent| self.needed[parent]) else { return };
-        let grad = grad();
-        self.grads[parent] = Some(match self.grads[parent].take() {
-            Some(sum) => B::sum_of(sum, grad),
-            None => grad,
-        });
+        let grad = match self.grads[parent].take() {
+            Some(sum) => B::sum_of(wide(sum), wide(grad())),
+            None => grad(),
+        };
+        self.grads[parent] = Some(self.stored(grad));
     }
 
     fn both(&mut self, parents: [Option<usize>; 2], grad: Tensor<B, 4>) {
@@ -111,10 +119,10 @@ impl<B: Ops> Sink<'_, B> {
         let [_, height, width, _] = x.dims();
         let [_, _, kernel, _] = weight.dims();
         self.give(layer.weight, || {
-            flat(B::convolve_weight_grad(x.clone(), grad.clone(), layer.conv, kernel))
+            flat(wide(B::convolve_weight_grad(x.clone(), grad.clone(), layer.conv, kernel)))
         });
         if let Some(bias) = layer.bias {
-            self.give(bias, || B::channel_sum(grad.clone()));
+            self.give(bias, || B::channel_sum(wide(grad.clone())));
         }
         self.send(parent, || B::convolve_input_grad(grad, weight.clone(), layer.conv, [height, width]));
     }
@@ -123,15 +131,15 @@ impl<B: Ops> Sink<'_, B> {
         &mut self,
         parent: Option<usize>,
         grad: Tensor<B, 4>,
-        x: &Tensor<B, 4>,
+        x: Tensor<B, 4>,
         affine: [Tensor<B, 1>; 2],
         moments: [Tensor<B, 1>; 2],
         norm: NormNode,
     ) {
         let d = if norm.batch {
-            B::batch_norm_grad(x.clone(), grad, affine, moments, norm.relu)
+            B::batch_norm_grad(x, grad, affine, moments, norm.relu)
         } else {
-            B::fixed_norm_grad(x.clone(), grad, affine, moments, norm.relu)
+            B::fixed_norm_grad(x, grad, affine, moments, norm.relu)
         };
         self.give(norm.layer.scale, || d.scale);
         self.give(norm.layer.shift, || d.shift);
@@ -139,7 +147,8 @@ impl<B: Ops> Sink<'_, B> {
     }
 
     fn layer_norm(&mut self, parent: Option<usize>, grad: Tensor<B, 4>, normed: &Normed<B>, layer: &Affine) {
-        let d = B::norm_layer_grad(normed.unit.clone(), normed.rstd.clone(), grad, normed.scale.clone());
+        let d =
+            B::norm_layer_grad(wide(normed.unit.clone()), normed.rstd.clone(), grad, normed.scale.clone());
         self.give(layer.scale, || d.scale);
         self.give(layer.shift, || d.shift);
         self.send(parent, || d.x);
@@ -157,8 +166,8 @@ impl<B: Ops> Sink<'_, B> {
         let rows = x.dims()[0];
         let output = weight.dims()[0];
         let grad = grad.reshape([rows, output]);
-        self.give(layer.weight, || flat(B::affine_weight_grad(x.clone(), grad.clone())));
-        self.give(layer.bias, || flat(grad.clone().sum_dim(0)));
+        self.give(layer.weight, || flat(wide(B::affine_weight_grad(x.clone(), grad.clone()))));
+        self.give(layer.bias, || flat(wide(grad.clone()).sum_dim(0)));
         self.send(parent, || B::affine_input_grad(grad, weight.clone()).reshape(shape));
     }
 

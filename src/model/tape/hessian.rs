@@ -9,6 +9,7 @@ use burn::tensor::{Int, Tensor};
 
 use super::layer_norm::Normed;
 use super::{Node, NormNode, Op, Trace, flat};
+use crate::lang::program::Precision;
 use crate::model::layers::{Affine as Layer, Conv2d, Linear};
 use crate::model::layout::Slot;
 use crate::model::vit::Embedding;
@@ -18,7 +19,7 @@ impl<B: Ops> Trace<B> {
     /// `H direction` for the Hessian of `sum(factors * cross-entropy)` in the weights; `factors` is `[n]`.
     ///
     /// # Panics
-    /// If the pass was not recorded, or normalised with its own batch statistics.
+    /// If the pass was not recorded, was made in bf16, or normalised with its own batch statistics.
     pub fn hessian_product(
         &self,
         labels: Tensor<B, 1, Int>,
@@ -40,6 +41,7 @@ impl<B: Ops> Trace<B> {
         direction: &Vector<B>,
     ) -> Vector<B> {
         assert!(!self.nodes.is_empty(), "the forward pass was not recorded");
+        assert!(self.precision == Precision::F32, "second derivatives are taken in f32");
         let tangents = Forward { nodes: &self.nodes, direction }.run();
         let [n, classes] = self.logits.dims();
         let factors = factors.clone().reshape([n, 1]);

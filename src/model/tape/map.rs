@@ -4,7 +4,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 
-use crate::ops::Ops;
+use crate::ops::{Ops, wide};
 
 /// The derivative `J` of an operation.
 pub(super) trait Map<B: Ops> {
@@ -36,7 +36,7 @@ impl<B: Ops> Map<B> for Scaled<B> {
     }
 }
 
-/// ReLU, by its result.
+/// ReLU, by its result as it is stored.
 pub(super) struct Rectified<B: Ops> {
     pub y: Tensor<B, 4>,
 }
@@ -47,7 +47,7 @@ impl<B: Ops> Map<B> for Rectified<B> {
     }
 
     fn grad(&self, grad: Tensor<B, 4>) -> Tensor<B, 4> {
-        B::rectify_grad(self.y.clone(), grad)
+        B::rectify_grad(wide(self.y.clone()), grad)
     }
 }
 
@@ -190,7 +190,7 @@ impl<B: Ops> Map<B> for Gelu<B> {
     }
 
     fn grad(&self, grad: Tensor<B, 4>) -> Tensor<B, 4> {
-        B::gelu_gate_grad(self.x.clone(), grad)
+        B::gelu_gate_grad(wide(self.x.clone()), grad)
     }
 
     /// The second derivative is `φ(x) (2 - x²)`.

@@ -19,6 +19,7 @@ use super::Noise;
 use super::layers::{Affine, Conv2d, Linear};
 use super::layout::Slot;
 use super::vit::Embedding;
+use crate::lang::program::Precision;
 use crate::ops::{Ops, Subset, Vector};
 
 use layer_norm::Normed;
@@ -43,9 +44,11 @@ pub struct Mode<B: Ops> {
     pub record: bool,
     /// Random numbers for dropout; nothing is left out without.
     pub noise: Option<Noise<B>>,
+    /// What activations are stored and multiplied in.
+    pub precision: Precision,
 }
 
-/// An activation, `[n, h, w, c]`, and where the tape recorded it.
+/// An activation, `[n, h, w, c]`, as it is stored, and where the tape recorded it.
 #[derive(Clone)]
 pub struct Var<B: Backend> {
     value: Tensor<B, 4>,
@@ -180,6 +183,7 @@ pub struct Trace<B: Ops> {
     /// Batch statistics in layout order; none where running statistics were used.
     pub moments: Vec<Option<Moments<B>>>,
     pub cost: Cost,
+    precision: Precision,
     nodes: Vec<Node<B>>,
     weights: usize,
 }

@@ -11,7 +11,7 @@ use crate::model::Statistics;
 use crate::model::layers::{Affine, BatchNorm, Conv2d, Linear};
 use crate::model::layout::{Layout, Slot};
 use crate::model::vit::Embedding;
-use crate::ops::{Ops, Vector};
+use crate::ops::{Ops, Vector, stored, wide};
 
 /// Records one forward pass of a network.
 pub struct Tape<'a, B: Ops> {
@@ -37,7 +37,7 @@ impl<'a, B: Ops> Tape<'a, B> {
 
     /// The image.
     pub fn input(&mut self, x: Tensor<B, 4>) -> Var<B> {
-        self.push(x, [None, None], || Op::Input)
+        self.node(x, [None, None], || Op::Input)
     }
 
     /// `(x - mean) / std` per channel.
@@ -52,12 +52,13 @@ impl<'a, B: Ops> Tape<'a, B> {
     }
 
     pub fn conv(&mut self, layer: &Conv2d, x: Var<B>) -> Var<B> {
-        let weight = self.matrix::<4>(layer.weight);
-        let bias = layer.bias.map(|slot| self.value(slot));
-        let y = B::convolve(x.value.clone(), weight.clone(), bias, layer.conv);
+        let weight = self.stored(self.matrix::<4>(layer.weight));
+        let bias = layer.bias.map(|slot| self.stored(self.value(slot)));
+        let image = self.stored(x.value);
+        let y = B::convolve(image.clone(), weight.clone(), bias, layer.conv);
         let [_, input, kernel, _] = weight.dims();
         self.count(&y, input * kernel * kernel);
-        self.push(y, [x.node, None], || Op::Conv { x: x.value, weight, layer: layer.clone() })
+        self.push(y, [x.node, None], || Op::Conv { x: image, weight, layer: layer.clone() })
     }
 
     pub fn batch_norm(&mut self, layer: &BatchNorm, x: Var<B>) -> Var<B> {
@@ -90,7 +91,7 @@ impl<'a, B: Ops> Tape<'a, B> {
         relu: bool,
     ) -> (Tensor<B, 4>, [Tensor<B, 1>; 2]) {
         let [n, h, w, _] = x.value.dims();
-        let out = B::batch_norm(x.value.clone(), scale.clone(), shift.clone(), relu);
+        let out = B::batch_norm(wide(x.value.clone()), scale.clone(), shift.clone(), relu);
         let moments = Moments { mean: out.mean.clone(), variance: out.variance, count: n * h * w };
         self.moments[layer.norm] = Some(moments);
         (out.y, [out.mean, out.rstd])
@@ -107,36 +108,37 @@ impl<'a, B: Ops> Tape<'a, B> {
         let rstd = (variance + crate::ops::EPSILON).sqrt().recip();
         let factor = scale.clone() * rstd.clone();
         let offset = shift.clone() - mean.clone() * factor.clone();
-        (B::scale_shift(x.value.clone(), factor, offset, relu), [mean, rstd])
+        (B::scale_shift(wide(x.value.clone()), factor, offset, relu), [mean, rstd])
     }
 
     pub fn relu(&mut self, x: Var<B>) -> Var<B> {
-        let y = B::rectify(x.value);
+        let y = self.stored(B::rectify(wide(x.value)));
         self.map(y.clone(), &x.node, || Rectified { y })
     }
 
     /// Leaves out a share of the values and scales the others up, where the pass has noise.
     pub fn dropout(&mut self, rate: f64, x: Var<B>) -> Var<B> {
         let Some(noise) = self.mode.noise.as_mut().filter(|_| rate > 0.0) else { return x };
-        let mask = noise.mask(rate, &x.value);
-        let y = x.value * mask.clone();
+        let value = wide(x.value);
+        let mask = noise.mask(rate, &value);
+        let y = value * mask.clone();
         self.map(y, &x.node, || Masked { mask })
     }
 
     pub fn add(&mut self, a: Var<B>, b: Var<B>) -> Var<B> {
-        let y = B::sum_of(a.value, b.value);
+        let y = B::sum_of(wide(a.value), wide(b.value));
         self.push(y, [a.node, b.node], || Op::Add)
     }
 
     pub fn add_relu(&mut self, a: Var<B>, b: Var<B>) -> Var<B> {
-        let y = B::add_rectify(a.value, b.value);
+        let y = self.stored(B::add_rectify(wide(a.value), wide(b.value)));
         self.push(y.clone(), [a.node, b.node], || Op::AddRelu { y })
     }
 
     /// Mean over height and width: `[n, 1, 1, c]`.
     pub fn global_average(&mut self, x: Var<B>) -> Var<B> {
         let [_, h, w, _] = x.value.dims();
-        let y = B::global_average(x.value);
+        let y = B::global_average(wide(x.value));
         self.map(y, &x.node, || GlobalAverage { size: [h, w] })
     }
 
@@ -149,11 +151,11 @@ impl<'a, B: Ops> Tape<'a, B> {
 
     /// Affine map of the last axis.
     pub fn linear(&mut self, layer: &Linear, x: Var<B>) -> Var<B> {
-        let weight = self.matrix::<2>(layer.weight);
+        let weight = self.stored(self.matrix::<2>(layer.weight));
         let [output, input] = weight.dims();
         let shape @ [n, h, w, _] = x.value.dims();
-        let rows = x.value.reshape([n * h * w, input]);
-        let bias = self.value(layer.bias);
+        let rows = self.stored(x.value).reshape([n * h * w, input]);
+        let bias = self.stored(self.value(layer.bias));
         let y = B::affine(rows.clone(), weight.clone(), bias).reshape([n, h, w, output]);
         self.count(&y, input);
         self.push(y, [x.node, None], || Op::Linear { x: rows, weight, layer: layer.clone(), shape })
@@ -162,21 +164,21 @@ impl<'a, B: Ops> Tape<'a, B> {
     /// Normalisation of each position's channels; see [`crate::ops::LAYER_EPSILON`].
     pub fn layer_norm(&mut self, layer: &Affine, x: Var<B>) -> Var<B> {
         let [scale, shift] = [layer.scale, layer.shift].map(|slot| self.value(slot));
-        let out = B::norm_layer(x.value, scale.clone(), shift);
+        let out = B::norm_layer(wide(x.value), scale.clone(), shift);
         self.count(&out.y, 0);
-        let normed = Normed { unit: out.unit, rstd: out.rstd, scale };
+        let normed = Normed { unit: self.stored(out.unit), rstd: out.rstd, scale };
         self.push(out.y, [x.node, None], || Op::LayerNorm { normed, layer: *layer })
     }
 
     /// `x Φ(x)` with the exact normal distribution.
     pub fn gelu(&mut self, x: Var<B>) -> Var<B> {
-        let y = B::gelu_gate(x.value.clone());
+        let y = B::gelu_gate(wide(x.value.clone()));
         self.map(y, &x.node, || Gelu { x: x.value })
     }
 
     /// Multi-head attention of `[n, 1, tokens, 3 c]`, queries, keys and values side by side, to `[n, 1, tokens, c]`.
     pub fn attention(&mut self, heads: usize, x: Var<B>) -> Var<B> {
-        let (y, attention) = Attention::new(x.value, heads);
+        let (y, attention) = Attention::new(self.stored(x.value), heads);
         let [n, _, tokens, channels] = y.dims();
         self.cost.multiply_adds += 2 * n * tokens * tokens * channels;
         self.cost.activations += n * heads * tokens * tokens + n * tokens * channels;
@@ -187,7 +189,7 @@ impl<'a, B: Ops> Tape<'a, B> {
     pub fn embed(&mut self, layer: &Embedding, x: Var<B>) -> Var<B> {
         let shape @ [n, h, w, c] = x.value.dims();
         let token = self.value(layer.class_token).reshape([1, 1, 1, c]).expand([n, 1, 1, c]);
-        let tokens = Tensor::cat(vec![token, x.value.reshape([n, 1, h * w, c])], 2);
+        let tokens = Tensor::cat(vec![token, wide(x.value).reshape([n, 1, h * w, c])], 2);
         let y = tokens + self.value(layer.positions).reshape([1, 1, 1 + h * w, c]);
         self.push(y, [x.node, None], || Op::Embed { layer: *layer, shape })
     }
@@ -202,14 +204,14 @@ impl<'a, B: Ops> Tape<'a, B> {
 
     /// Largest value of each window.
     pub fn max_pool(&mut self, pool: Pool, x: Var<B>) -> Var<B> {
-        let (y, picked) = Picked::new(x.value, pool);
+        let (y, picked) = Picked::new(wide(x.value), pool);
         self.map(y, &x.node, || picked)
     }
 
     /// Mean of each 2×2 square, of what is there at an odd edge.
     pub fn halve(&mut self, x: Var<B>) -> Var<B> {
         let halve = Halve { shape: x.value.dims() };
-        let y = halve.tangent(x.value);
+        let y = halve.tangent(wide(x.value));
         self.map(y, &x.node, || halve)
     }
 
@@ -227,7 +229,8 @@ impl<'a, B: Ops> Tape<'a, B> {
     pub fn finish(self, logits: Var<B>) -> Trace<B> {
         let [n, _, _, classes] = logits.value.dims();
         Trace {
-            logits: logits.value.reshape([n, classes]),
+            logits: wide(logits.value).reshape([n, classes]),
+            precision: self.mode.precision,
             nodes: self.nodes,
             weights: self.layout.parameters.len(),
             moments: self.moments,
@@ -262,7 +265,21 @@ impl<'a, B: Ops> Tape<'a, B> {
         self.cost.multiply_adds += outputs * inner;
     }
 
+    fn stored<const D: usize>(&self, x: Tensor<B, D>) -> Tensor<B, D> {
+        stored(x, self.mode.precision)
+    }
+
     fn push(
+        &mut self,
+        value: Tensor<B, 4>,
+        parents: [Option<usize>; 2],
+        op: impl FnOnce() -> Op<B>,
+    ) -> Var<B> {
+        let value = self.stored(value);
+        self.node(value, parents, op)
+    }
+
+    fn node(
         &mut self,
         value: Tensor<B, 4>,
         parents: [Option<usize>; 2],

@@ -1,4 +1,6 @@
 //! The operations on Flex, Burn's CPU backend: own kernels for f32, the defaults for everything else.
+//!
+//! Products of bf16 are those of the same numbers in f32, rounded once: what a matrix unit computes.
 
 mod buffer;
 mod conv;
@@ -8,11 +10,16 @@ mod norm;
 mod tensor;
 mod transformer;
 
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::{Bool, DType, Tensor};
 use burn_flex::Flex;
 
+use super::precision::{is_half, of_type, wide};
 use super::{Conv, LayerNormalized, NormGrad, Normalized, Ops, SgdRule, defaults};
 use tensor::is_f32;
+
+fn half<const D: usize>(x: Tensor<Flex, D>) -> Tensor<Flex, D> {
+    of_type(x, DType::BF16)
+}
 
 impl Ops for Flex {
     fn convolve(
@@ -21,6 +28,9 @@ impl Ops for Flex {
         bias: Option<Tensor<Self, 1>>,
         conv: Conv,
     ) -> Tensor<Self, 4> {
+        if is_half(&x) {
+            return half(Self::convolve(wide(x), wide(weight), bias.map(wide), conv));
+        }
         match conv::geometry(x.dims(), weight.dims(), conv) {
             Some(geometry) if is_f32(&x) && is_f32(&weight) => conv::forward(geometry, x, weight, bias),
             _ => defaults::convolve(x, weight, bias, conv),
@@ -33,6 +43,9 @@ impl Ops for Flex {
         conv: Conv,
         size: [usize; 2],
     ) -> Tensor<Self, 4> {
+        if is_half(&grad) {
+            return half(Self::convolve_input_grad(wide(grad), wide(weight), conv, size));
+        }
         let [n, ..] = grad.dims();
         let [_, inputs, ..] = weight.dims();
         match conv::geometry([n, size[0], size[1], inputs], weight.dims(), conv) {
@@ -47,6 +60,9 @@ impl Ops for Flex {
         conv: Conv,
         kernel: usize,
     ) -> Tensor<Self, 4> {
+        if is_half(&x) {
+            return half(Self::convolve_weight_grad(wide(x), wide(grad), conv, kernel));
+        }
         let weight = [grad.dims()[3], x.dims()[3], kernel, kernel];
         match conv::geometry(x.dims(), weight, conv) {
             Some(geometry) if is_f32(&x) && is_f32(&grad) => conv::kernel_grad(geometry, x, grad),
@@ -59,6 +75,9 @@ impl Ops for Flex {
     }
 
     fn affine(x: Tensor<Self, 2>, weight: Tensor<Self, 2>, bias: Tensor<Self, 1>) -> Tensor<Self, 2> {
+        if is_half(&x) {
+            return half(Self::affine(wide(x), wide(weight), wide(bias)));
+        }
         let (shape, [rows, _], [outputs, inputs]) = (weight.dims(), x.dims(), weight.dims());
         let image = [1, 1, rows, inputs];
         match conv::geometry(image, [shape[0], shape[1], 1, 1], POINT) {
@@ -71,6 +90,9 @@ impl Ops for Flex {
     }
 
     fn affine_input_grad(grad: Tensor<Self, 2>, weight: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        if is_half(&grad) {
+            return half(Self::affine_input_grad(wide(grad), wide(weight)));
+        }
         let ([rows, _], [outputs, inputs]) = (grad.dims(), weight.dims());
         match conv::geometry([1, 1, rows, inputs], [outputs, inputs, 1, 1], POINT) {
             Some(geometry) if is_f32(&grad) && is_f32(&weight) => {
@@ -83,6 +105,9 @@ impl Ops for Flex {
     }
 
     fn affine_weight_grad(x: Tensor<Self, 2>, grad: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        if is_half(&x) {
+            return half(Self::affine_weight_grad(wide(x), wide(grad)));
+        }
         let ([rows, inputs], [_, outputs]) = (x.dims(), grad.dims());
         match conv::geometry([1, 1, rows, inputs], [outputs, inputs, 1, 1], POINT) {
             Some(geometry) if is_f32(&x) && is_f32(&grad) => {
