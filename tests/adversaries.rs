@@ -23,10 +23,14 @@ fn run(source: &str) -> (tempfile::TempDir, String, PathBuf) {
 }
 
 /// The values of one column of `metrics.csv`; `None` where it is empty.
-fn column(seed: &Path, name: &str) -> Vec<Option<f64>> {
+fn texts(seed: &Path, name: &str) -> Vec<String> {
     let mut reader = csv::Reader::from_path(seed.join("metrics.csv")).unwrap();
     let at = reader.headers().unwrap().iter().position(|header| header == name).unwrap();
-    reader.records().map(|record| record.unwrap()[at].parse().ok()).collect()
+    reader.records().map(|record| record.unwrap()[at].to_owned()).collect()
+}
+
+fn column(seed: &Path, name: &str) -> Vec<Option<f64>> {
+    texts(seed, name).iter().map(|text| text.parse().ok()).collect()
 }
 
 fn numbers(seed: &Path, name: &str) -> Vec<f64> {
@@ -57,6 +61,13 @@ fn curriculum_adversary_and_minimizer_train_together() {
     assert!(lambda.windows(2).all(|pair| pair[0] <= pair[1]), "{lambda:?}");
     let active = numbers(&seed, "attack_active");
     assert!(active[0] < active[5] && active[5] == 1.0, "{active:?}");
+    let by_step = texts(&seed, "attack_active_by_step");
+    for (mean, shares) in active.iter().zip(&by_step) {
+        let shares: Vec<f64> = shares.split(' ').map(|share| share.parse().unwrap()).collect();
+        // Nobody is attacked after the last sample has left, so that a list may be short.
+        assert!(shares.windows(2).all(|pair| pair[1] <= pair[0]) && shares.len() <= 7, "{shares:?}");
+        assert!((shares.iter().sum::<f64>() / 7.0 - mean).abs() < 1e-3, "{shares:?}, {mean}");
+    }
     let passes = numbers(&seed, "passes");
     assert!(passes[0] < passes[5], "samples that are done leave the batch: {passes:?}");
     assert!(numbers(&seed, "perturbation").iter().all(|norm| *norm > 0.05 && *norm < 0.1 + 1e-6));

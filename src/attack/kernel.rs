@@ -123,6 +123,8 @@ pub struct Found<B: Ops> {
     /// `[n, h, w, c]`.
     pub x: Tensor<B, 4>,
     pub work: Work,
+    /// Samples that took each step.
+    pub active: Vec<usize>,
     /// Logits of the first iterate, where a step was tried, `[n, classes]`.
     pub first: Option<Tensor<B, 2>>,
 }
@@ -141,7 +143,7 @@ impl<B: Ops> Attack<'_, B> {
     /// Takes the steps from `start`.
     pub fn run(&self, start: Tensor<B, 4>, rule: &mut dyn Rule<B>) -> Found<B> {
         let mut live = self.everybody(start);
-        let mut found = Found { x: live.x.clone(), work: Work::default(), first: None };
+        let mut found = Found { x: live.x.clone(), work: Work::default(), active: Vec::new(), first: None };
         let n = live.rows.len();
         for number in 0..self.steps {
             if !self.advance(&mut live, &mut found, number, rule) {
@@ -181,7 +183,9 @@ impl<B: Ops> Attack<'_, B> {
         let kept = choice.kept(live.rows.len());
         let Some(gradient) = gradient.filter(|_| !kept.is_empty()) else { return false };
         let gradient = live.narrow(&kept, found, gradient);
+        let before = found.work.stepped;
         self.step(live, gradient, number, &choice, &mut found.work);
+        found.active.push(found.work.stepped - before);
         true
     }
 

@@ -184,6 +184,8 @@ fn numbers(record: &csv::StringRecord, wanted: usize) -> Result<Vec<f64>, String
     }
     let number = |text: &str| match text.trim() {
         "" => Ok(f64::NAN),
+        // A list: one share for each attack step.
+        text if text.contains(' ') => Ok(f64::NAN),
         text => text.parse().map_err(|_| format!("`{text}` is no number")),
     };
     record.iter().map(number).collect()

@@ -51,6 +51,8 @@ pub struct StepRecord<B: Ops> {
     /// `[COLUMNS.len()]`, f32; NaN where a column does not apply.
     pub values: Tensor<B, 1>,
     pub passes: PassCount,
+    /// Share of the batch that took each attack step.
+    pub active: Vec<f64>,
 }
 
 impl<B: Ops> StepRecord<B> {
@@ -135,7 +137,9 @@ impl<'a, B: Ops> Learner<'a, B> {
             Accumulation::PerMicroBatch if parts.len() > 1 => self.each(&mut objective, &parts, clock),
             _ => self.minimize(&mut objective, 0, &parts, clock, self.memory.clone()),
         };
-        self.apply(taken, objective.passes, batch.len(), clock)
+        let Objective { passes, active, .. } = objective;
+        let values = self.apply(taken, batch.len(), clock);
+        StepRecord { values, passes, active }
     }
 
     /// One perturbation for all of `parts`, the first of which has this place in the batch.
@@ -175,8 +179,8 @@ impl<'a, B: Ops> Learner<'a, B> {
         all.unwrap_or_else(|| unreachable!("a batch has a part"))
     }
 
-    /// Moves everything by what was decided, unless the step must not count.
-    fn apply(&mut self, taken: Taken<B>, passes: PassCount, samples: usize, clock: &Clock) -> StepRecord<B> {
+    /// Moves everything by what was decided, unless the step must not count; the numbers of the step.
+    fn apply(&mut self, taken: Taken<B>, samples: usize, clock: &Clock) -> Tensor<B, 1> {
         let Taken { outcome, first, perturbed } = taken;
         let skip = Skip::new(&first, &outcome);
         let fell = self.curriculum.take_fell();
@@ -201,7 +205,7 @@ impl<'a, B: Ops> Learner<'a, B> {
             }
             None => weights,
         };
-        StepRecord { values, passes }
+        values
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Sums {
     pub skipped: u64,
     pub empty: u64,
     pub cost: f64,
+    /// Shares of the batches that took each attack step.
+    active: Vec<f64>,
 }
 
 /// A mean over the steps where the value applies.
@@ -91,6 +93,8 @@ pub struct EpochMeans {
     pub curvature: Option<f64>,
     /// Of the attack: clean loss and accuracy, adversarial loss, active share, perturbation, lambda.
     pub attack: [Option<f64>; 6],
+    /// Share of the samples that took each attack step.
+    pub active: Vec<f64>,
 }
 
 impl<B: Ops> Ledger<B> {
@@ -104,6 +108,9 @@ impl<B: Ops> Ledger<B> {
     /// Too many steps in a row were not finite.
     pub fn add(&mut self, record: StepRecord<B>) -> Result<(), Diverged> {
         self.sums.cost += record.passes.cost();
+        let steps = self.sums.active.len().max(record.active.len());
+        self.sums.active.resize(steps, 0.0);
+        self.sums.active.iter_mut().zip(&record.active).for_each(|(sum, share)| *sum += share);
         self.pending.push(record.values);
         if self.pending.len() as u64 >= INTERVAL { self.settle() } else { Ok(()) }
     }
@@ -181,6 +188,7 @@ impl Sums {
             rise: self.rise.get(),
             curvature: self.curvature.get(),
             attack: self.attack.map(Mean::get),
+            active: self.active.iter().map(|sum| sum / self.steps as f64).collect(),
         }
     }
 }

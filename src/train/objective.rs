@@ -182,6 +182,8 @@ pub struct Objective<'a, B: Ops> {
     /// A recorded pass at the unattacked images that the next pass, at the same weights, need not take again.
     clean: Option<Trace<B>>,
     pub passes: PassCount,
+    /// Share of the batch that took each attack step.
+    pub active: Vec<f64>,
 }
 
 /// A recorded pass over a batch.
@@ -204,7 +206,8 @@ struct Branch<B: Ops> {
 impl<'a, B: Ops> Objective<'a, B> {
     /// Of a step over `batch` samples.
     pub fn new(model: &'a Model, statistics: &'a Statistics<B>, batch: usize) -> Self {
-        Self { model, statistics, batch, noise: None, clean: None, passes: PassCount::default() }
+        let (passes, active) = (PassCount::default(), Vec::new());
+        Self { model, statistics, batch, noise: None, clean: None, passes, active }
     }
 
     fn training(&self, record: bool) -> Mode<B> {
@@ -234,6 +237,15 @@ impl<'a, B: Ops> Objective<'a, B> {
         self.passes.forward += self.share(work.forward);
         self.passes.backward += self.share(work.backward);
         self.passes.input_backward += self.share(work.input_backward);
+    }
+
+    /// Samples that took each step of an attack.
+    pub fn count_active(&mut self, active: &[usize]) {
+        let steps = self.active.len().max(active.len());
+        self.active.resize(steps, 0.0);
+        for (step, &samples) in active.iter().enumerate() {
+            self.active[step] += self.share(samples);
+        }
     }
 
     /// Logits at the unattacked images of a batch that is attacked before its first pass, `[n, classes]`. Where the

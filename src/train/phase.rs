@@ -331,6 +331,7 @@ impl<B: Ops> Run<'_, '_, B> {
             validation_adversarial_accuracy: attacked,
             adversarial_gap: adversarial_accuracy.zip(attacked).map(|(train, held_out)| train - held_out),
             attack_active,
+            attack_active_by_step: spaced(&means.active),
             perturbation,
             lambda,
             passes: (sums.steps > 0).then(|| sums.cost / sums.steps as f64),
@@ -370,4 +371,9 @@ impl<B: Ops> Run<'_, '_, B> {
         self.saved = Instant::now();
         Ok(())
     }
+}
+
+/// `1.0000 0.9844 0.5312`.
+fn spaced(shares: &[f64]) -> String {
+    shares.iter().map(|share| format!("{share:.4}")).collect::<Vec<_>>().join(" ")
 }

@@ -94,6 +94,8 @@ pub struct EpochRow {
     pub adversarial_gap: Option<f64>,
     /// Share of samples that took a step, over all attack steps.
     pub attack_active: Option<f64>,
+    /// The same for each attack step, in order, with spaces between.
+    pub attack_active_by_step: String,
     /// Mean norm of the perturbations.
     pub perturbation: Option<f64>,
     /// Where the adversary's own curriculum stands: lambda, threshold, steps, or the mean radius.

@@ -50,7 +50,8 @@ pub fn attack_once<B: Ops>(spec: &PsatSingle, scene: &mut Scene<'_, '_, B>) -> A
     let n = scene.batch.len();
     let work = Work { forward: n, input_backward: n, stepped: n, ..Work::default() };
     scene.objective.count(&work);
-    let found = Found { x: ball.ascend(x, gradient, &length), work, first: None };
+    scene.objective.count_active(&[n]);
+    let found = Found { x: ball.ascend(x, gradient, &length), work, active: vec![n], first: None };
     scene.assault(&settings, found).at_lambda(lambda)
 }
 

@@ -105,6 +105,9 @@ impl<'m, B: Ops> Scene<'_, 'm, B> {
         };
         let found = attack.run(start.map_or(x.clone(), |start| x + start), rule);
         self.objective.count(&found.work);
+        if draw == 0 {
+            self.objective.count_active(&found.active);
+        }
         found
     }
 
