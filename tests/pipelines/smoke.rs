@@ -14,7 +14,7 @@ const CHANGES: [(&str, &[&str]); 9] = [
     ("adm/domain_generalization", &[PACS, "data.batch=12", SMALL_VIT, SMALL_VIT_WEIGHTS]),
     ("adm/fine_grained", &[r#"data=folder("data/cub")"#, "model=mlp(hidden = [8])"]),
     ("lesam/figure5", &[]),
-    ("lesam/sdg_pacs", &[r#"data.train="photo""#]),
+    ("lesam/sdg_pacs", &[r#"data.train="photo""#, SMALL_VIT, SMALL_VIT_WEIGHTS]),
     ("lesam/sdg_vlcs", &[r#"data.train="SUN09""#, "model=mlp(hidden = [8])"]),
     ("lesam/table2", &["data.micro=5", "model=mlp(hidden = [8])"]),
     ("lesam/table3", &["data.micro=5", SMALL_VIT, SMALL_VIT_WEIGHTS]),
