@@ -44,6 +44,11 @@ fn short(path: &Path) -> String {
 }
 
 fn flatrun(folder: &Path, arguments: &[&str]) -> Output {
+    program(folder, arguments).output().unwrap()
+}
+
+fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flatrun"));
-    command.current_dir(folder).env("XDG_CACHE_HOME", folder.join("cache")).args(arguments).output().unwrap()
+    command.current_dir(folder).env("XDG_CACHE_HOME", folder.join("cache")).args(arguments);
+    command
 }
