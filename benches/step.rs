@@ -38,7 +38,7 @@ fn main() {
 }
 
 #[cfg(feature = "cuda")]
-fn open(card: &str) -> <device::Cuda as burn::tensor::backend::Backend>::Device {
+fn open(card: &str) -> burn_cuda::CudaDevice {
     let number = card.strip_prefix("cuda:").and_then(|number| number.parse().ok());
     let number = number.unwrap_or_else(|| panic!("`{card}` is neither `cpu` nor `cuda:N`"));
     device::cuda(number).unwrap_or_else(|error| {
