@@ -158,7 +158,6 @@ mod tests {
         assert!(pulse.beats() && !pulse.is_stopped(), "a short batch is not asked about");
         std::thread::sleep(BEAT + Duration::from_millis(20));
         assert!(!pulse.beats() && !pulse.beats() && pulse.is_stopped());
-        drop(pulse);
         assert_eq!(asked, 1);
     }
 }

@@ -90,14 +90,16 @@ fn decimals(value: f64) -> usize {
     (DIGITS - 1 - magnitude).clamp(0, 12) as usize
 }
 
+/// Whether a number is one of an evaluator's, with whatever settings: `gap`, `gap.train`, `gap(samples=64).train`.
+pub(super) fn is_of(measurement: &str, evaluator: &str) -> bool {
+    let rest = measurement.strip_prefix(evaluator);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['(', '.']))
+}
+
 /// Whether a measurement is a share of samples, which people read in percent.
 pub(super) fn in_percent(measurement: &str) -> bool {
-    let of = |evaluator: &str| {
-        measurement
-            .strip_prefix(evaluator)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['(', '.']))
-    };
-    measurement.rsplit('.').next() == Some("accuracy") || of("corruption") || of("gap")
+    measurement.rsplit('.').next() == Some("accuracy")
+        || ["corruption", "gap"].iter().any(|evaluator| is_of(measurement, evaluator))
 }
 
 pub(super) fn heading(measurement: &str) -> String {

@@ -5,7 +5,7 @@ use super::{Figure, Section, axis_label, file_name};
 use crate::report::draw::{Axis, LinePlot, Point, Scale, Series, lines};
 use crate::report::history::Metrics;
 use crate::report::study::{Seed, Study};
-use crate::report::table::in_percent;
+use crate::report::table::{in_percent, is_of};
 
 /// Curves of the metrics, by section.
 pub fn sections(study: &Study) -> Vec<Section> {
@@ -83,7 +83,7 @@ pub fn measurements(study: &Study) -> Section {
 /// Difficulty has figures of its own.
 fn is_drawn_elsewhere(name: &str) -> bool {
     let ends = [".p10", ".p50", ".p90", ".ratio", ".variation"];
-    name.starts_with("difficulty.") && ends.iter().any(|end| name.ends_with(end))
+    is_of(name, "difficulty") && ends.iter().any(|end| name.ends_with(end))
 }
 
 /// The values of a measurement over epochs.

@@ -5,11 +5,15 @@ use super::{Figure, Section, file_name};
 use crate::evaluate::field::Field;
 use crate::report::draw::{Point, Raster, Series, lines, raster};
 use crate::report::study::{Seed, Study, Variant, band};
+use crate::report::table::is_of;
 
 const QUANTILES: [&str; 3] = ["p10", "p50", "p90"];
 
 /// Measures by which samples are ordered, best first.
 const ORDER: [&str; 3] = ["adm", "gdm", "loss"];
+
+/// The evaluator.
+const NAME: &str = "difficulty";
 
 /// Ranks of samples that are told apart.
 const RANKS: usize = 50;
@@ -26,11 +30,14 @@ pub fn section(study: &Study) -> Section {
             let epochs = metrics.column("epoch").unwrap_or_default();
             epochs.iter().copied().zip(values.iter().copied()).collect()
         });
-    for measure in measures(study) {
-        let what = format!("difficulty of probes ({measure})");
-        figures.extend(quantiles(study, &measure, &what, &|seed: &Seed, quantile: &str| {
-            measured(seed, &format!("difficulty.{measure}.{quantile}"), 1.0)
-        }));
+    for stem in stems(study) {
+        let id = stem.trim_start_matches(NAME).trim_start_matches('.');
+        figures.extend(quantiles(
+            study,
+            id,
+            &format!("difficulty of probes ({id})"),
+            &|seed: &Seed, quantile: &str| measured(seed, &format!("{stem}.{quantile}"), 1.0),
+        ));
     }
     figures.extend(spreads(study));
     let kept = study.variants.iter().filter_map(kept).enumerate();
@@ -42,16 +49,16 @@ pub fn section(study: &Study) -> Section {
     }
 }
 
-/// `loss`, `gdm`, `adm`, as far as they were measured.
-fn measures(study: &Study) -> Vec<String> {
-    let mut measures: Vec<String> = Vec::new();
+/// `difficulty.loss`, `difficulty(samples=64).adm`, as far as they were measured.
+fn stems(study: &Study) -> Vec<String> {
+    let mut stems: Vec<String> = Vec::new();
     for row in study.all().flat_map(|(_, seed)| &seed.history.measured) {
-        let measure = row.name.strip_prefix("difficulty.").and_then(|rest| rest.strip_suffix(".p50"));
-        if let Some(measure) = measure.filter(|measure| !measures.iter().any(|known| known == measure)) {
-            measures.push(measure.to_owned());
+        let stem = row.name.strip_suffix(".p50").filter(|stem| is_of(stem, NAME));
+        if let Some(stem) = stem.filter(|stem| !stems.iter().any(|known| known == stem)) {
+            stems.push(stem.to_owned());
         }
     }
-    measures
+    stems
 }
 
 /// The quantiles as a band, and their ratio.
@@ -105,7 +112,7 @@ fn sentence(text: &str) -> String {
 fn moments(seed: &Seed) -> impl Iterator<Item = (f64, &Field)> {
     let history = &seed.history;
     history.moments.iter().flat_map(|moment| {
-        let of_samples = moment.fields.iter().filter(|field| field.name == "difficulty");
+        let of_samples = moment.fields.iter().filter(|field| field.name == NAME);
         of_samples.map(|field| (history.metrics.epoch(moment.phase, moment.step), field))
     })
 }

@@ -4,7 +4,7 @@ use super::curvature::dot_of;
 use super::{Figure, axis_label, file_name};
 use crate::report::draw::{Category, Scale, dots};
 use crate::report::study::{Study, Variant};
-use crate::report::table::in_percent;
+use crate::report::table::{in_percent, is_of};
 
 /// More measurements than this are in the table alone.
 const FIGURES: usize = 12;
@@ -15,7 +15,7 @@ pub fn results(study: &Study) -> Vec<Figure> {
         return Vec::new();
     }
     let names = study.table().measurements;
-    let apart = names.iter().filter(|name| !name.starts_with("difficulty."));
+    let apart = names.iter().filter(|name| !is_of(name, "difficulty"));
     apart.take(FIGURES).filter_map(|name| figure(study, name)).collect()
 }
 

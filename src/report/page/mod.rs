@@ -144,26 +144,59 @@ fn first(study: &Study, results: &[Figure]) -> Markup {
     }
 }
 
+/// More measurements than this stand below each other, and the variants beside each other.
+const BESIDE: usize = 8;
+
 fn table_of(study: &Study, table: &Table) -> Markup {
-    let style = |row: &Row| {
-        study.variants.iter().find(|variant| variant.name == row.variant).map(|variant| variant.style)
-    };
     html! {
         div.table {
-            table {
-                thead { tr { th { "variant" } th { "n" } @for name in &table.measurements { th { (heading(name)) } } } }
-                tbody {
-                    @for row in &table.rows {
-                        tr {
-                            td { @if let Some(style) = style(row) { span.swatch.(style.fill()) {} } (row.variant) }
-                            td { (row.count()) }
-                            @for (name, cell) in table.measurements.iter().zip(&row.cells) { td { (cell_of(name, *cell, row.seeds)) } }
-                        }
+            @if table.measurements.len() > BESIDE.max(table.rows.len()) { (by_measurement(study, table)) } @else { (by_variant(study, table)) }
+        }
+    }
+}
+
+fn by_variant(study: &Study, table: &Table) -> Markup {
+    html! {
+        table {
+            thead { tr { th { "variant" } th { "n" } @for name in &table.measurements { th { (breakable(&heading(name))) } } } }
+            tbody {
+                @for row in &table.rows {
+                    tr {
+                        td { (variant_of(study, row)) }
+                        td { (row.count()) }
+                        @for (name, cell) in table.measurements.iter().zip(&row.cells) { td { (cell_of(name, *cell, row.seeds)) } }
                     }
                 }
             }
         }
     }
+}
+
+fn by_measurement(study: &Study, table: &Table) -> Markup {
+    html! {
+        table {
+            thead { tr { th { "measurement" } @for row in &table.rows { th { (variant_of(study, row)) " (n = " (row.count()) ")" } } } }
+            tbody {
+                @for (index, name) in table.measurements.iter().enumerate() {
+                    tr {
+                        td { (breakable(&heading(name))) }
+                        @for row in &table.rows { td { (cell_of(name, row.cells[index], row.seeds)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn variant_of(study: &Study, row: &Row) -> Markup {
+    let style =
+        study.variants.iter().find(|variant| variant.name == row.variant).map(|variant| variant.style);
+    html! { @if let Some(style) = style { span.swatch.(style.fill()) {} } (breakable(&row.variant)) }
+}
+
+/// A name that may be broken after its punctuation, and nowhere else.
+fn breakable(name: &str) -> Markup {
+    html! { @for part in name.split_inclusive(['.', ',', '(', '_', '-', ':']) { (part) wbr; } }
 }
 
 fn cell_of(name: &str, cell: Option<Summary>, seeds: usize) -> Markup {
