@@ -109,8 +109,12 @@ impl Builder {
         for (phase, spec) in experiment.phases.iter().enumerate() {
             let key = Key::train(program.edition, experiment, inputs, seed, phase);
             let duration = spec.duration;
-            let label =
-                format!("{} {} under {}", duration.count, duration.unit.word(), minimizer_label(spec));
+            let label = format!(
+                "{} {} under {}",
+                duration.count,
+                duration.unit.of(duration.count),
+                minimizer_label(spec)
+            );
             before = self.stage(key, StageKind::Train { phase }, run, label, Some(before));
             train.push(before);
         }

@@ -12,3 +12,4 @@ mod plan;
 mod report;
 mod run;
 mod usage;
+mod weights;
