@@ -262,15 +262,21 @@ fn weights_of_another_network_are_named() {
     let preact = build(&written("preact_resnet20(normalize = none)", 3), [3, 32, 32]);
     save(&path, &preact.layout, &initial(&preact, 0)).unwrap();
     let wanted = build(&written("resnet18", 3), [3, 32, 32]).layout;
-    let open = |layout, head| Pretrained::open(&path, layout, head, Some(&images(3, 32, 10))).err().unwrap();
-    let text = open(&wanted, Head::Keep).to_string();
+    let of = |name: &str, layout| {
+        Pretrained::of(&written(name, 3), &path, layout, &images(3, 32, 10)).err().unwrap()
+    };
+    let text = of("resnet18", &wanted).to_string();
     assert!(text.contains("These are weights of `model preact_resnet20`"), "{text}");
-    assert!(text.contains("and ") && text.contains(" more"), "{text}");
+    assert!(
+        text.contains("  missing     `bn1.weight`") && text.contains("  unexpected  `bn.bias`"),
+        "{text}"
+    );
+    assert!(text.contains("  missing     and ") && text.contains(" more"), "{text}");
     let hundred = build_for(&written("preact_resnet20", 3), [3, 32, 32], 100).layout;
-    let error = open(&hundred, Head::Keep);
+    let error = of("preact_resnet20", &hundred);
     assert!(matches!(error, WeightsError::Classes { file: 10, data: 100, .. }), "{error:?}");
     assert!(error.to_string().contains("`head = new`"), "{error}");
-    let state = Pretrained::open(&path, &hundred, Head::New, None).unwrap();
+    let state = Pretrained::open(&path, &hundred, Head::New).unwrap();
     let state = state.state::<Flex>(&hundred, 3, &FlexDevice).unwrap();
     let last = hundred.parameters.len() - 1;
     assert_eq!(hundred.parameters[last].name, "fc.bias");
@@ -278,6 +284,26 @@ fn weights_of_another_network_are_named() {
     assert!(state.weights.0[last].to_data() == drawn.to_data());
     let first = load::<Flex>(&path, &preact.layout, &FlexDevice).unwrap().weights.0[0].to_data();
     assert!(state.weights.0[0].to_data() == first);
+}
+
+#[test]
+fn sizes_that_differ_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    for (stored, wanted, sizes) in [
+        ("cnn(width = 24)", "cnn(width = 7)", "`cnn` with `width = 24`"),
+        ("mlp(hidden = [16, 8])", "mlp", "`mlp` with `hidden = [16, 8]`"),
+        ("wrn(depth = 16, width = 2)", "wrn(width = 2)", "`wrn` with `depth = 16`"),
+        ("vit(depth = 2, width = 24)", "vit(depth = 2)", "`vit` with `width = 24`"),
+        ("pyramidnet110(alpha = 48)", "pyramidnet110", "`pyramidnet110` with `alpha = 48`"),
+    ] {
+        let model = build(&written(stored, 1), [1, 8, 8]);
+        save(&path, &model.layout, &initial(&model, 0)).unwrap();
+        let written = written(wanted, 1);
+        let layout = build(&written, [1, 8, 8]).layout;
+        let error = Pretrained::of(&written, &path, &layout, &images(1, 8, 10)).err().unwrap();
+        assert!(error.to_string().ends_with(&format!("These are weights of {sizes}")), "{error}");
+    }
 }
 
 #[test]

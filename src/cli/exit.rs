@@ -20,12 +20,12 @@ pub enum Exit {
 pub struct Failure {
     pub exit: Exit,
     pub message: String,
-    pub help: Option<String>,
+    pub help: Vec<String>,
 }
 
 impl Failure {
     fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), help: None }
+        Self { exit, message: message.into(), help: Vec::new() }
     }
 
     pub fn usage(message: impl Into<String>) -> Self {
@@ -41,7 +41,7 @@ impl Failure {
     }
 
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(text.into());
+        self.help.push(text.into());
         self
     }
 

@@ -22,6 +22,17 @@ pub fn watch() -> Result<&'static AtomicBool, Failure> {
     Ok(&STOP)
 }
 
+/// Lets a write beyond the largest file that is allowed (`ulimit -f`) fail with an error, as one to a full disk does,
+/// where the system would end the process without a word.
+pub fn survive_full_files() {
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::{SigHandler, Signal, signal};
+        // SAFETY: nothing is called when the signal comes.
+        let _ = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
+    }
+}
+
 /// Does what the first signal does.
 pub fn stop() {
     STOP.store(true, Ordering::Relaxed);

@@ -6,8 +6,8 @@ use std::path::Path;
 use lsp_server::Connection;
 
 use super::exit::{Exit, Failure};
-use crate::data::Disk;
 use crate::ide::{End, serve};
+use crate::run::Machine;
 
 /// Speak the language server protocol on standard input and output
 ///
@@ -23,7 +23,7 @@ pub struct Args {
 /// Standard input holds something else than messages.
 pub fn run(_: &Args) -> Result<Exit, Failure> {
     let (connection, threads) = Connection::stdio();
-    let end = serve(&connection, &Disk);
+    let end = serve(&connection, &Machine);
     drop(connection);
     if end == End::OutputClosed {
         // The reading thread waits for a message that may never come.

@@ -72,6 +72,7 @@ enum Command {
 
 /// The whole program.
 pub fn main() -> ExitCode {
+    interrupt::survive_full_files();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     ExitCode::from(perform(arguments) as u8)
 }

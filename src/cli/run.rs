@@ -266,9 +266,18 @@ fn failure(error: RunError, args: &Args) -> Failure {
         RunError::Interrupted { .. } | RunError::Measuring { .. } => {
             Failure::interrupted(error.to_string()).help(format!("go on with `{}`", again(args)))
         }
-        RunError::Phase(_) | RunError::Internal(_) => Failure::run(error.to_string()),
-        error => Failure::usage(error.to_string()),
+        RunError::Write { .. } if !args.smoke => Failure::usage(error.to_string())
+            .help(format!("what is finished is kept; once there is room, go on with `{}`", again(args))),
+        RunError::Phase(_) | RunError::Internal(_) => explained(Failure::run(error.to_string()), &error),
+        error => explained(Failure::usage(error.to_string()), &error),
     }
+}
+
+/// With what a check would have said beside the message.
+pub(super) fn explained(failure: Failure, error: &RunError) -> Failure {
+    let Some((code, help)) = error.finding() else { return failure };
+    let failure = help.into_iter().fold(failure, Failure::help);
+    failure.help(format!("`flatrun explain {}` says more", code.info().id))
 }
 
 /// The command that continues this run.

@@ -5,10 +5,10 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::exit::Failure;
-use crate::data::Disk;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::files::write_atomic;
 use crate::lang::{self, Checked, Settings};
+use crate::run::Machine;
 use crate::syntax;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -57,7 +57,7 @@ impl Source {
     pub fn check(&self, settings: &Settings) -> Checked {
         match &self.undecodable {
             Some(finding) => Checked { program: None, diagnostics: vec![finding.clone()] },
-            None => lang::check(&self.text, settings, &Disk),
+            None => lang::check(&self.text, settings, &Machine),
         }
     }
 

@@ -71,7 +71,7 @@ impl Terminal {
 
     pub fn failure(&self, failure: &Failure) {
         self.say(Mark::Error, &failure.message);
-        if let Some(help) = &failure.help {
+        for help in &failure.help {
             self.say(Mark::Help, help);
         }
     }

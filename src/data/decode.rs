@@ -177,6 +177,7 @@ fn undecodable(path: &Path, error: &ImageError) -> DataError {
         ImageError::Limits(_) => {
             let message = format!("more memory than images are given ({error})");
             DataError::images(Code::ImageTooLarge, path, message)
+                .with_help("make it smaller, or leave it out with `on_error = skip`")
         }
         _ => corrupt(path, &error.to_string()),
     }

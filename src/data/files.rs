@@ -90,8 +90,9 @@ impl ImageFiles {
         let Some(other) = found.iter().position(|size| *size != first) else {
             return Ok(ImageSizes { size: Some(first), examples: Vec::new() });
         };
-        let shown =
-            |index: usize| format!("`{}` is {}", self.path(index as u32).unwrap_or_default(), found[index]);
+        let shown = |index: usize| {
+            format!("`{}` is {}", self.path(index as u32).unwrap_or_default(), found[index].in_words())
+        };
         Ok(ImageSizes { size: None, examples: vec![shown(0), shown(other)] })
     }
 

@@ -7,6 +7,7 @@ use super::error::DataError;
 use super::random::{Generator, Purpose};
 use crate::diagnostic::Code;
 use crate::lang::catalog::{Imbalance, Longtail};
+use crate::lang::words::counted;
 use crate::lang::world::SourceInfo;
 
 /// Part of the key of the draw. It is fixed, so that all seeds of a run train on the same samples.
@@ -105,10 +106,10 @@ fn described(source: &Longtail, sizes: &[usize]) -> String {
     let in_group = |wanted: u16| sizes.iter().filter(|size| group(**size) == wanted).count();
     format!(
         "longtail: factor {}, {kind}: {most} to {least} training images per class, {} in all; \
-         many > 100: {} classes, medium 20 to 100: {}, few < 20: {}",
+         many > 100: {}, medium 20 to 100: {}, few < 20: {}",
         source.factor,
         sizes.iter().sum::<usize>(),
-        in_group(0),
+        counted(in_group(0), "class"),
         in_group(1),
         in_group(2),
     )

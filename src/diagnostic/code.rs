@@ -117,6 +117,10 @@ codes! {
     UnevenDomains "F0418" "uneven-domains" Error "a batch that training domains cannot share evenly";
     UnfittingSizes "F0419" "unfitting-sizes" Error "sizes that a network cannot have";
     UnknownLayer "F0420" "unknown-layer" Error "a layer that the network does not have";
+    NothingTrains "F0421" "nothing-trains" Error "a network whose every layer is frozen";
+    UnusableWeights "F0422" "unusable-weights" Error "a file that weights cannot be read from";
+    UnfittingWeights "F0423" "unfitting-weights" Error "weights of another network";
+    NetworkTooLarge "F0424" "network-too-large" Error "a network of more parameters than a run can hold";
     // The file as a whole.
     DuplicateStatement "F0501" "duplicate-statement" Error "a statement that stands twice";
     SecondRecipe "F0502" "second-recipe" Error "a second recipe";

@@ -96,6 +96,13 @@ impl Diagnostic {
         self
     }
 
+    /// As [`Diagnostic::fix`], where something else may be meant: shown, and not applied by itself.
+    pub fn suggest(self, title: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
+        let mut finding = self.fix(title, span, replacement);
+        finding.fix.iter_mut().for_each(|fix| fix.safe = false);
+        finding
+    }
+
     pub fn level(&self) -> Level {
         self.code.info().level
     }

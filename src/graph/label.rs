@@ -11,7 +11,7 @@ pub fn data(variant: &Variant) -> String {
 
 /// `30 epochs under lesam over sgd, curriculum ssp(adm), against psat`
 pub fn phase(phase: &Phase) -> String {
-    let duration = format!("{} {}", phase.duration.count, phase.duration.unit.word());
+    let duration = format!("{} {}", phase.duration.count, phase.duration.unit.of(phase.duration.count));
     let curriculum = match &phase.curriculum {
         Pacing::Erm(_) => String::new(),
         pacing => format!(", curriculum {}", curriculum(pacing)),

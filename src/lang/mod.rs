@@ -9,6 +9,7 @@ pub mod program;
 pub mod schedule;
 pub mod value;
 pub mod view;
+pub mod words;
 pub mod world;
 
 pub use catalog::describe;

@@ -6,6 +6,8 @@ use std::f64::consts::PI;
 
 use serde::Serialize;
 
+use super::words::of_count;
+
 /// What a duration counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,6 +23,11 @@ impl Unit {
             Unit::Epochs => "epochs",
             Unit::Steps => "steps",
         }
+    }
+
+    /// The word behind a number: `1 epoch`, `10 epochs`.
+    pub fn of(self, count: f64) -> String {
+        of_count(count, self.word().trim_end_matches('s'))
     }
 
     /// How many steps one unit is.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::catalog::Source;
+use super::program::Model;
 use crate::diagnostic::Code;
 
 /// Answers questions about files; the checker itself reads nothing.
@@ -31,6 +32,14 @@ pub trait World {
     /// The first file that is missing, is no such array, or does not fit.
     fn corruptions(&self, root: &Path, kinds: usize, info: &DatasetInfo) -> Result<(), WorldError>;
 
+    /// Whether a network for such images can be built, and whether the weights it starts from are its own.
+    ///
+    /// # Errors
+    /// What is wrong with its size, its layers or its file of weights; the code says which.
+    fn network(&self, _model: &Model, _images: &DatasetInfo) -> Result<(), WorldError> {
+        Ok(())
+    }
+
     /// Whether a file is there.
     fn exists(&self, path: &Path) -> bool;
 
@@ -50,6 +59,11 @@ pub struct Size {
 impl Size {
     pub const fn square(side: usize) -> Self {
         Self { height: side, width: side }
+    }
+
+    /// `40 wide and 36 high`: nobody has to know which comes first.
+    pub fn in_words(&self) -> String {
+        format!("{} wide and {} high", self.width, self.height)
     }
 }
 

@@ -17,7 +17,7 @@ const NAMES: [&str; 18] = [
     "resnet50(stem = imagenet)",
     "resnet101(stem = cifar)",
     "resnet101(stem = imagenet)",
-    "preact_resnet18",
+    "preact_resnet18(final_bn = false)",
     "preact_resnet18(final_bn = true)",
     "preact_resnet20",
     "wrn(depth = 16, width = 8)",

@@ -18,6 +18,7 @@ mod sat_cnn;
 mod stem;
 mod tape;
 mod tuning;
+mod verify;
 mod vit;
 mod weights;
 mod wide_resnet;
@@ -36,9 +37,10 @@ use resnet::Block;
 use stem::Stem;
 pub use tape::{Cost, Gradients, Mode, Moments, Normalization, Tape, Trace, Var, Wants};
 use tuning::Tuning;
+pub use verify::verify;
 pub use weights::{
-    Entry, Pretrained, StateDict, WeightsError, WeightsFile, entries, float_entry, load, read_tensor, save,
-    state_from, to_bytes,
+    Entry, Meant, Pretrained, StateDict, WeightsError, WeightsFile, entries, float_entry, load, read_tensor,
+    save, state_from, to_bytes,
 };
 
 /// What a pass reads besides the weights that train, in layout order.

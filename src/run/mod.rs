@@ -5,6 +5,7 @@ mod evaluation;
 pub mod event;
 mod executor;
 pub mod folder;
+mod machine;
 mod measuring;
 mod monitor;
 mod prepare;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use crate::data::DataError;
+use crate::diagnostic::Code;
 use crate::evaluate::Measurements;
 use crate::lang::program::{Device, Program};
 use crate::model::{ModelError, WeightsError};
@@ -25,6 +27,7 @@ use crate::train::state::CheckpointError;
 
 pub use event::{Event, Observer, RunName};
 pub use executor::run_folder;
+pub use machine::Machine;
 pub use prepare::{Prepared, inputs, prepare};
 pub use status::{Status, status};
 
@@ -115,6 +118,20 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// The code and the help of the finding that a check would have made of it.
+    pub fn finding(&self) -> Option<(Code, Vec<String>)> {
+        match self {
+            Self::Data(error) | Self::Phase(PhaseError::Data(error)) => match error {
+                DataError::Images { code, help, .. } => Some((*code, help.clone())),
+                DataError::File { .. } => Some((Code::UnusableData, Vec::new())),
+                _ => None,
+            },
+            Self::Model(error) => Some((error.code(), Vec::new())),
+            Self::Weights(error) => Some((error.code(), Vec::new())),
+            _ => None,
+        }
+    }
+
     pub(crate) fn write(path: &Path, source: io::Error) -> Self {
         Self::Write { path: path.to_owned(), source }
     }

@@ -80,8 +80,7 @@ fn prepare_one(variant: &Variant, opened: &mut Vec<(Source, Dataset, String)>) -
     let info = info(&train, &test);
     let model = Model::build(&experiment.model.architecture, &info, &constants)?;
     let weights = experiment.model.from.as_ref().map(|path| {
-        let head = experiment.model.architecture.tuning().head;
-        Pretrained::open(path, &model.layout, head, Some(&info))?;
+        Pretrained::of(&experiment.model.architecture, path, &model.layout, &info)?;
         file_hash(path)
     });
     let arrays = arrays_hash(experiment)?;

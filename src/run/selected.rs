@@ -21,7 +21,7 @@ pub fn initial<B: Ops>(
     match &experiment.model.from {
         Some(path) => {
             let head = experiment.model.architecture.tuning().head;
-            Ok(Pretrained::open(path, layout, head, None)?.state(layout, seed, device)?)
+            Ok(Pretrained::open(path, layout, head)?.state(layout, seed, device)?)
         }
         None => Ok(StateDict {
             weights: layout.initial_weights(seed, device),

@@ -101,7 +101,7 @@ fn no_such_root_names_the_nearest() {
 fn mixed_sizes_need_a_size() {
     let desk = birds(&PROGRAM.replace("random_resized_crop(16)", "flip"));
     let text = told(&desk, &desk.flatrun(&["check", "--format", "json", "a.flat"]).code(1));
-    assert!(text.contains("F0407") && text.contains("`train/crow/000.jpg` is 16x18"), "{text}");
+    assert!(text.contains("F0407") && text.contains("`train/crow/000.jpg` is 18 wide and 16 high"), "{text}");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn an_unknown_domain_names_the_nearest() {
     let desk = birds(&program);
     let text = told(&desk, &desk.flatrun(&["check", "--format", "json", "a.flat"]).code(1));
     assert!(text.contains("F0417") && text.contains("there is no domain `vall`"), "{text}");
-    assert!(text.contains("the nearest domain is `val`"), "{text}");
+    assert!(text.contains("the nearest domain is `val`") && text.contains("replace by"), "{text}");
 }
 
 #[test]
@@ -135,6 +135,7 @@ fn a_corrupt_image_ends_the_run_with_its_path() {
         cut(&path);
         let text = told(&desk, &desk.flatrun(&["a.flat", "--quiet", "--restart"]).code(3));
         assert!(text.contains(&format!("`DIR/birds/train/finch/{name}`: no readable image")), "{text}");
+        assert!(text.contains("`on_error = skip`") && text.contains("`flatrun explain F0402`"), "{text}");
         fs::write(&path, whole).unwrap();
     }
     desk.flatrun(&["a.flat", "--quiet", "--restart"]).code(0);
@@ -147,6 +148,7 @@ fn a_huge_image_is_refused_unread() {
     huge_png::enlarge(&path);
     let text = told(&desk, &desk.flatrun(&["a.flat", "--quiet"]).code(3));
     assert!(text.contains("an image of 30000x30000 pixels: at most 67108864 are decoded"), "{text}");
+    assert!(text.contains("`on_error = skip`") && text.contains("`flatrun explain F0416`"), "{text}");
 }
 
 #[test]

@@ -14,3 +14,4 @@ mod plan;
 mod report;
 mod run;
 mod usage;
+mod weights;

@@ -257,3 +257,17 @@ mod signals {
         assert!(!errors.contains("panicked"), "{errors}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_grow_is_an_error_with_a_message() {
+    let program = "edition 2026\ndata digits\nmodel cnn(width = 16)\ntrain 1 steps\n";
+    let desk = Desk::new(&[("a.flat", program)]);
+    let flatrun = env!("CARGO_BIN_EXE_flatrun");
+    let mut shell = std::process::Command::new("sh");
+    shell.current_dir(desk.path("")).args(["-c", &format!("ulimit -f 20; exec '{flatrun}' a.flat --quiet")]);
+    let ended = shell.output().unwrap();
+    let text = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(2), "{text}");
+    assert!(text.contains("cannot write") && text.contains("flatrun a.flat --resume"), "{text}");
+}

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flatrun::diagnostic::{Code, nearest};
 use flatrun::lang::catalog::{Domains, Source};
+use flatrun::lang::program::Model;
 use flatrun::lang::{DatasetInfo, ImageSizes, SourceInfo, World, WorldError};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +49,8 @@ impl World for TestWorld {
 
     fn image_sizes(&self, source: &Source) -> Result<ImageSizes, WorldError> {
         let size = info(source).size;
-        let examples = ["`train/crow/1.jpg` is 375x500", "`train/crow/2.jpg` is 333x500"];
+        let examples =
+            ["`train/crow/1.jpg` is 500 wide and 375 high", "`train/crow/2.jpg` is 500 wide and 333 high"];
         Ok(ImageSizes { size, examples: examples.map(str::to_owned).to_vec() })
     }
 
@@ -65,12 +67,24 @@ impl World for TestWorld {
         }
     }
 
-    fn exists(&self, _: &Path) -> bool {
-        self.0 != Files::Missing
+    fn network(&self, model: &Model, images: &DatasetInfo) -> Result<(), WorldError> {
+        match (self.0, &model.from) {
+            (Files::Fault(code), Some(path)) => {
+                let message = format!("{}: {}", path.display(), code.info().title);
+                Err(WorldError { code, path: Some(path.clone()), message, help: Vec::new() })
+            }
+            _ => flatrun::model::verify(&Model { from: None, ..model.clone() }, images),
+        }
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        let domain = path.parent().is_some_and(|parent| parent.ends_with("PACS"));
+        self.0 != Files::Missing && (!domain || DOMAINS.iter().any(|name| path.ends_with(name)))
     }
 
     fn nearest_sibling(&self, path: &Path) -> Option<PathBuf> {
-        path.ends_with("brids").then(|| path.with_file_name("birds"))
+        let name = path.file_name()?.to_str()?;
+        nearest(name, DOMAINS.into_iter().chain(["birds"])).map(|near| path.with_file_name(near))
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::exit::{Exit, Failure};
-use super::run::{Program, RunsArg, SettingArgs};
+use super::run::{Program, RunsArg, SettingArgs, explained};
 use super::terminal::Terminal;
 use crate::run::{Options, prepare, run_folder};
 use facts::Plan;
@@ -45,7 +45,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let Some(Program { source, program }) = Program::read(&args.file, &args.settings, terminal)? else {
         return Ok(Exit::Findings);
     };
-    let failure = |error: crate::run::RunError| Failure::usage(error.to_string());
+    let failure = |error: crate::run::RunError| explained(Failure::usage(error.to_string()), &error);
     let prepared = prepare(&program).map_err(failure)?;
     let options = Options {
         name: source.stem(),

@@ -60,14 +60,14 @@ fn setup_lines(setup: &Setup) -> String {
     let validation =
         if data.validation > 0 { format!(" + {} validation", data.validation) } else { String::new() };
     let mut text = format!(
-        "data   {}: {} training{validation} + {} test images\n       {}x{}x{}, {} classes; {} of {} per epoch\n",
+        "data   {}: {} training{validation} + {} test images\n       {}x{}x{}, {}; {} of {} per epoch\n",
         data.source,
         data.train,
         data.test,
         data.height,
         data.width,
         data.channels,
-        data.classes,
+        plural(data.classes, "class", "classes"),
         plural(data.batches_per_epoch, "batch", "batches"),
         data.batch,
     );

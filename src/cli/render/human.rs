@@ -97,6 +97,15 @@ impl SourceCode for WholeLines<'_> {
 }
 
 impl WholeLines<'_> {
+    /// Where the label of a part of one line ends on the drawing, which has no room for more.
+    fn cut(&self, start: usize, end: usize) -> usize {
+        let within_line = self.lines.line_around(start) == self.lines.line_around(end);
+        match self.text.get(start..end).and_then(|part| part.char_indices().nth(self.room / 2)) {
+            Some((room, _)) if within_line => start + room,
+            _ => end,
+        }
+    }
+
     /// The part of the text that is drawn for a label.
     fn drawn(&self, start: usize, end: usize) -> (usize, usize) {
         let line = self.lines.line_around(start);
@@ -144,15 +153,28 @@ impl Drawn for Report<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let labels = self.finding.labels.iter().enumerate().map(|(index, label)| self.label(index, label));
-        Some(Box::new(labels))
+        let labels = self.finding.labels.iter().enumerate();
+        let drawn = labels.filter(|(index, label)| *index == 0 || self.has_room(label));
+        Some(Box::new(drawn.map(|(index, label)| self.label(index, label))))
     }
 }
 
 impl Report<'_> {
+    /// Whether a second label of a long line can be drawn beside the first.
+    fn has_room(&self, label: &Label) -> bool {
+        let first = self.finding.span();
+        let (one, other) =
+            (self.source.lines.line_around(first.start), self.source.lines.line_around(label.span.start));
+        one != other || one.1 - one.0 <= self.source.room || {
+            let joined = first.join(label.span);
+            joined.end - joined.start <= self.source.room / 2
+        }
+    }
+
     fn label(&self, index: usize, label: &Label) -> LabeledSpan {
         let end = label.span.end.min(self.length);
         let start = label.span.start.min(end);
+        let end = self.source.cut(start, end);
         let text = Some(label.text.clone()).filter(|text| !text.is_empty());
         let place = (start, end - start);
         if index == 0 {
@@ -223,5 +245,21 @@ found 1 error and 1 warning, 1 of them fixable with --fix
         let text = human(&files, 60, false);
         let drawn = text.lines().find(|line| line.contains("lesma #")).unwrap();
         assert!(drawn.chars().count() <= 60, "{drawn}");
+    }
+
+    #[test]
+    fn long_labels_and_those_far_away_are_cut() {
+        let mut files = fixture::files();
+        let [_, finding] = files[0].diagnostics.as_mut_slice() else { panic!("two findings") };
+        let text = format!("evaluate {}\n", "pgd(eps = 0.1), ".repeat(70));
+        finding.labels[0].span = crate::diagnostic::Span::new(9, text.len() - 3);
+        finding.fix = None;
+        let far = crate::diagnostic::Span::new(text.len() - 20, text.len() - 10);
+        let finding = finding.clone().label(far, "the last of them");
+        files[0].diagnostics = vec![finding];
+        files[0].source.text = text;
+        let text = human(&files, 60, false);
+        assert!(text.contains("evaluate pgd"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 66), "{text}");
     }
 }

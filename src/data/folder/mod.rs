@@ -97,7 +97,7 @@ fn common_size(corpora: &[&Corpus]) -> Result<ImageSizes, DataError> {
         let Images::Files(files) = &corpus.images else { continue };
         let sizes = files.sizes()?;
         let Some(size) = sizes.size else { return Ok(sizes) };
-        let example = format!("`{}` is {size}", files.path(0).unwrap_or_default());
+        let example = format!("`{}` is {}", files.path(0).unwrap_or_default(), size.in_words());
         match &known {
             Some((other, first)) if other.size != sizes.size => {
                 return Ok(ImageSizes { size: None, examples: vec![first.clone(), example] });

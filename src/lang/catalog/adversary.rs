@@ -1,7 +1,7 @@
 //! Adversaries: what attacks the training inputs. All of them are settings of one kernel.
 
 use super::declare::{choice, kind};
-use super::{FRACTION, PIXELS, Range};
+use super::{EPOCHS, FRACTION, PIXELS, Range};
 use crate::lang::check::adversary::{
     check_at, check_cat18, check_cat20, check_dat, check_fat, check_hsat, check_iaat, check_mart, check_psat,
     check_psat_single, check_trades,
@@ -81,7 +81,7 @@ kind! {
                     Running statistics move in the training pass alone either way.",
             example: "against at(eps = 8/255, step = 2/255, steps = 10)",
         } with {
-            eps: f64 => "radius of the ball", default("8/255", EPS_ORIGIN), range(Range::POSITIVE), unit(PIXELS), first();
+            eps: f64 => "radius of the ball; below 1 for `norm = linf`", default("8/255", EPS_ORIGIN), range(Range::POSITIVE), unit(PIXELS), first();
             step: f64 => "length of a step", default("2/255", STEP_ORIGIN), range(Range::POSITIVE), unit(PIXELS);
             steps: usize => "number of steps", default("10", STEP_ORIGIN), range(Range::AT_LEAST_ONE), unit("steps");
             norm: Norm => "norm of the ball", default("linf", NORM_ORIGIN);
@@ -107,7 +107,7 @@ kind! {
                     30 % and 70 % of the phase, the paper's 30..70 of 100 epochs.",
             example: "against psat(eps = 8/255, step = 2/255, steps = 10, lambda = linear(0 -> 1, 3..7 epochs))",
         } with {
-            eps: f64 => "radius of the ball", default("8/255", EPS_ORIGIN), range(Range::POSITIVE), unit(PIXELS), first();
+            eps: f64 => "radius of the ball; below 1 for `norm = linf`", default("8/255", EPS_ORIGIN), range(Range::POSITIVE), unit(PIXELS), first();
             step: f64 => "length of a step", default("2/255", STEP_ORIGIN), range(Range::POSITIVE), unit(PIXELS);
             steps: usize => "largest number of steps", default("10", STEP_ORIGIN), range(Range::AT_LEAST_ONE), unit("steps");
             norm: Norm => "norm of the ball", default("linf", NORM_ORIGIN);
@@ -148,7 +148,7 @@ kind! {
                     every step exceeds; hence `every`. Ties go to the earlier sample. At lambda = 1 this is `at`.",
             example: "against hsat(eps = 8/255, lambda = linear(0.8 -> 1, 0..3 epochs))",
         } with {
-            eps: f64 => "radius of the ball", default("8/255", EPS_ORIGIN), range(Range::POSITIVE), unit(PIXELS), first();
+            eps: f64 => "radius of the ball; below 1 for `norm = linf`", default("8/255", EPS_ORIGIN), range(Range::POSITIVE), unit(PIXELS), first();
             step: f64 => "length of a step", default("2/255", STEP_ORIGIN), range(Range::POSITIVE), unit(PIXELS);
             steps: usize => "number of steps", default("10", STEP_ORIGIN), range(Range::AT_LEAST_ONE), unit("steps");
             norm: Norm => "norm of the ball", default("linf", NORM_ORIGIN);
@@ -175,7 +175,7 @@ kind! {
                     The authors use eps = 0.031, a little below 8/255.",
             example: "against trades(beta = 6)",
         } with {
-            eps: f64 => "radius of the ball", default("8/255", "the usual radius; the authors write 0.031"), range(Range::POSITIVE), unit(PIXELS), first();
+            eps: f64 => "radius of the ball; below 1 for `norm = linf`", default("8/255", "the usual radius; the authors write 0.031"), range(Range::POSITIVE), unit(PIXELS), first();
             step: f64 => "length of a step", default("0.007", "Zhang et al. 2019"), range(Range::POSITIVE), unit(PIXELS);
             steps: usize => "number of steps", default("10", "Zhang et al. 2019"), range(Range::AT_LEAST_ONE), unit("steps");
             norm: Norm => "norm of the ball", default("linf", NORM_ORIGIN);
@@ -193,7 +193,7 @@ kind! {
             notes: "As in the authors' code the weight 1 - f_y(x) is differentiated too.",
             example: "against mart(beta = 5)",
         } with {
-            eps: f64 => "radius of the ball", default("8/255", "the usual radius; the authors write 0.031"), range(Range::POSITIVE), unit(PIXELS), first();
+            eps: f64 => "radius of the ball; below 1 for `norm = linf`", default("8/255", "the usual radius; the authors write 0.031"), range(Range::POSITIVE), unit(PIXELS), first();
             step: f64 => "length of a step", default("0.007", "Wang et al. 2020"), range(Range::POSITIVE), unit(PIXELS);
             steps: usize => "number of steps", default("10", "Wang et al. 2020"), range(Range::AT_LEAST_ONE), unit("steps");
             norm: Norm => "norm of the ball", default("linf", NORM_ORIGIN);
@@ -211,7 +211,7 @@ kind! {
                     and 90 of 120. A fractional tau counts as the whole number below.",
             example: "against fat(tau = steps(0 -> 2, at = [4, 8] epochs))",
         } with {
-            eps: f64 => "radius of the ball", default("8/255", EPS_ORIGIN), range(Range::POSITIVE), unit(PIXELS), first();
+            eps: f64 => "radius of the ball; below 1 for `norm = linf`", default("8/255", EPS_ORIGIN), range(Range::POSITIVE), unit(PIXELS), first();
             step: f64 => "length of a step", default("2/255", STEP_ORIGIN), range(Range::POSITIVE), unit(PIXELS);
             steps: usize => "largest number of steps", default("10", STEP_ORIGIN), range(Range::AT_LEAST_ONE), unit("steps");
             norm: Norm => "norm of the ball", default("linf", NORM_ORIGIN);
@@ -235,7 +235,7 @@ kind! {
                     phase (80 of 100 epochs in the SAT paper).",
             example: "against dat(threshold = linear(0.5 -> 0, 0..8 epochs))",
         } with {
-            eps: f64 => "radius of the ball", default("8/255", EPS_ORIGIN), range(Range::POSITIVE), unit(PIXELS), first();
+            eps: f64 => "radius of the ball; below 1 for `norm = linf`", default("8/255", EPS_ORIGIN), range(Range::POSITIVE), unit(PIXELS), first();
             step: f64 => "length of a step", default("2/255", STEP_ORIGIN), range(Range::POSITIVE), unit(PIXELS);
             steps: usize => "largest number of steps", default("10", STEP_ORIGIN), range(Range::AT_LEAST_ONE), unit("steps");
             norm: Norm => "norm of the ball", default("linf", NORM_ORIGIN);
@@ -259,7 +259,7 @@ kind! {
                     the training inputs alone.",
             example: "against cat18(steps = 7)",
         } with {
-            eps: f64 => "radius of the ball", default("8/255", EPS_ORIGIN), range(Range::POSITIVE), unit(PIXELS), first();
+            eps: f64 => "radius of the ball; below 1 for `norm = linf`", default("8/255", EPS_ORIGIN), range(Range::POSITIVE), unit(PIXELS), first();
             steps: usize => "largest number of steps", default("7", "Cai et al. 2018, CIFAR; 40 on MNIST"), range(Range::AT_LEAST_ONE), unit("steps");
             norm: Norm => "norm of the ball", default("linf", NORM_ORIGIN);
             advance: f64 => "training accuracy above which k rises", default("0.95", "the authors' code, without validation"),
@@ -278,10 +278,13 @@ kind! {
             state: "the radius of every training sample",
             source: "Cheng et al. 2020, CAT: Customized adversarial training; a re-implementation, as the authors' code was not found",
             notes: "The re-implementation applies kappa to probabilities, where the hinge is constant; here it applies to logits. \
-                    It also restarts from the clean image in every step, which is one step in effect; here the steps add up.",
+                    It also restarts from the clean image in every step, which is one step in effect; here the steps add up.\n\
+                    Smoothing grows with the radius: with c = 10 a third of a label is noise at 8/255, and all of it from a radius of \
+                    0.1 on, where the share stays at 1. The paper's c belongs to CIFAR; radii of MNIST (0.3) need a smaller one, such as \
+                    `smoothing = 1`.",
             example: "against cat20(eps = 8/255)",
         } with {
-            eps: f64 => "largest radius", default("8/255", EPS_ORIGIN), range(Range::POSITIVE), unit(PIXELS), first();
+            eps: f64 => "largest radius; below 1 for `norm = linf`", default("8/255", EPS_ORIGIN), range(Range::POSITIVE), unit(PIXELS), first();
             step: f64 => "length of a step", default("2/255", STEP_ORIGIN), range(Range::POSITIVE), unit(PIXELS);
             steps: usize => "number of steps", default("10", STEP_ORIGIN), range(Range::AT_LEAST_ONE), unit("steps");
             norm: Norm => "norm of the ball", default("linf", NORM_ORIGIN);
@@ -302,15 +305,15 @@ kind! {
             state: "the radius of every training sample",
             source: "Balaji, Goldstein and Hoffman 2019, Instance adaptive adversarial training, and the authors' code",
             notes: "The authors attack with the statistics of the batch (`mode = train`) and have no largest radius; `most` adds one.",
-            example: "against iaat(warmup = 2)",
+            example: "against iaat(warmup = 2 epochs)",
         } with {
-            eps: f64 => "radius while warming up", default("8/255", "Balaji et al. 2019"), range(Range::POSITIVE), unit(PIXELS), first();
+            eps: f64 => "radius while warming up; below 1 for `norm = linf`", default("8/255", "Balaji et al. 2019"), range(Range::POSITIVE), unit(PIXELS), first();
             step: f64 => "shortest step", default("2/255", "Balaji et al. 2019"), range(Range::POSITIVE), unit(PIXELS);
             steps: usize => "number of steps", default("10", "Balaji et al. 2019"), range(Range::AT_LEAST_ONE), unit("steps");
             norm: Norm => "norm of the ball", default("linf", NORM_ORIGIN);
             gamma: f64 => "how much larger the second attack is", default("1.9/255", "Balaji et al. 2019"), range(Range::POSITIVE), unit(PIXELS);
             beta: f64 => "share of the new radius", default("0.1", "Balaji et al. 2019"), range(Range::SHARE), unit(FRACTION);
-            warmup: f64 => "epochs of the phase before radii adapt", default("10", "Balaji et al. 2019"), range(Range::NOT_NEGATIVE), unit("epochs");
+            warmup: f64 => "part of the phase before radii adapt", default("10 epochs", "Balaji et al. 2019"), range(Range::NOT_NEGATIVE), unit(EPOCHS);
             most: f64 => "largest radius", default("16/255", "choice of this project"), range(Range::POSITIVE), unit(PIXELS);
             mode: AttackMode => "how the network is attacked", default("eval", "the network that will be used; the authors' code is `train`");
         } => check_iaat;
@@ -322,16 +325,23 @@ kind! {
 pub struct Strength {
     pub norm: Norm,
     pub eps: f64,
-    /// Over all restarts.
     pub steps: usize,
+    pub restarts: usize,
+}
+
+impl Strength {
+    /// Over all restarts.
+    pub fn all_steps(&self) -> usize {
+        self.steps.saturating_mul(self.restarts)
+    }
 }
 
 impl Adversary {
     /// The strongest attack that the adversary trains with.
     pub fn strength(&self) -> Strength {
-        let of = |norm, eps, steps| Strength { norm, eps, steps };
+        let of = |norm, eps, steps| Strength { norm, eps, steps, restarts: 1 };
         match self {
-            Adversary::At(s) => of(s.norm, s.eps, s.steps * s.restarts),
+            Adversary::At(s) => Strength { restarts: s.restarts, ..of(s.norm, s.eps, s.steps) },
             Adversary::Psat(s) => of(s.norm, s.eps, s.steps),
             Adversary::PsatSingle(s) => of(Norm::Linf, s.eps, 1),
             Adversary::Hsat(s) => of(s.norm, s.eps, s.steps),

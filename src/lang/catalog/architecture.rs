@@ -72,7 +72,7 @@ kind! {
             example: "model mlp(hidden = [256, 128])",
         } with {
             hidden: Vec<usize> => "width of each hidden layer", default("[128]", "choice of this project"),
-                range(Range::AT_LEAST_ONE), first();
+                range(Range::CHANNELS), first();
             dropout: f64 => "share of the hidden values that a training pass leaves out at random",
                 default("0", "none, as in the papers followed here"), range(Range::BELOW_ONE), unit(FRACTION);
             normalize: Normalize => "constants the input is normalised with, inside the network", default(NORMALIZE, NORMALIZE_ORIGIN);
@@ -86,7 +86,7 @@ kind! {
             example: "model cnn(width = 32)",
         } with {
             width: usize => "channels of the first stage", default("32", "choice of this project"),
-                range(Range::AT_LEAST_ONE), unit("channels"), first();
+                range(Range::CHANNELS), unit("channels"), first();
             dropout: f64 => "share of the averaged features that a training pass leaves out at random",
                 default("0", "none, as in the papers followed here"), range(Range::BELOW_ONE), unit(FRACTION);
             normalize: Normalize => "constants the input is normalised with, inside the network", default(NORMALIZE, NORMALIZE_ORIGIN);
@@ -178,8 +178,8 @@ kind! {
             notes: "No dropout. Convolutions are He normal in the fan-out; the head's bias begins at zero.",
             example: "model wrn(depth = 34, width = 10)",
         } with {
-            depth: usize => "layers, 6 n + 4", default("28", "the SAM papers; the adversarial ones have 34"), range(Range::AT_LEAST_ONE);
-            width: usize => "how many times wider than a ResNet", default("10", "the papers"), range(Range::AT_LEAST_ONE);
+            depth: usize => "layers, 6 n + 4", default("28", "the SAM papers; the adversarial ones have 34"), range(Range::LAYERS);
+            width: usize => "how many times wider than a ResNet", default("10", "the papers"), range(Range::CHANNELS);
             normalize: Normalize => "constants the input is normalised with, inside the network", default(NORMALIZE, NORMALIZE_ORIGIN);
         } + { tuning: Tuning } => check::wrn;
 
@@ -191,7 +191,7 @@ kind! {
             notes: "The LE-SAM paper builds on ESAM's code, which has alpha = 270 without bottlenecks. The SAM paper's PyramidNet is another one (272 layers, ShakeDrop).",
             example: "model pyramidnet110",
         } with {
-            alpha: usize => "channels added over the whole depth", default("270", "ESAM's code"), range(Range::AT_LEAST_ONE), first();
+            alpha: usize => "channels added over the whole depth", default("270", "ESAM's code"), range(Range::CHANNELS), first();
             normalize: Normalize => "constants the input is normalised with, inside the network", default(NORMALIZE, NORMALIZE_ORIGIN);
         } + { tuning: Tuning }
 
@@ -213,10 +213,10 @@ kind! {
             notes: "The sizes of DeiT-Ti (Touvron et al. 2021) with half its depth.",
             example: "model vit(patch = 4, depth = 6)",
         } with {
-            patch: usize => "side of a patch; divides those of the image", default("4", "64 patches of 32x32"), range(Range::AT_LEAST_ONE), unit("pixels");
-            width: usize => "channels of a token, a multiple of the heads", default("192", "DeiT-Ti"), range(Range::AT_LEAST_ONE), unit("channels");
-            depth: usize => "layers", default("6", "choice of this project"), range(Range::AT_LEAST_ONE);
-            heads: usize => "heads of the attention", default("3", "DeiT-Ti"), range(Range::AT_LEAST_ONE);
+            patch: usize => "side of a patch; divides those of the image", default("4", "64 patches of 32x32"), range(Range::SIDE), unit("pixels");
+            width: usize => "channels of a token, a multiple of the heads", default("192", "DeiT-Ti"), range(Range::CHANNELS), unit("channels");
+            depth: usize => "layers", default("6", "choice of this project"), range(Range::LAYERS);
+            heads: usize => "heads of the attention", default("3", "DeiT-Ti"), range(Range::CHANNELS);
             normalize: Normalize => "constants the input is normalised with, inside the network", default(NORMALIZE, NORMALIZE_ORIGIN);
         } + { tuning: Tuning } => check::vit;
     }
@@ -231,6 +231,14 @@ impl Architecture {
     /// What starts from loaded weights, and what trains.
     pub fn tuning(&self) -> &Tuning {
         each!(self, model => &model.tuning)
+    }
+
+    /// Whether any layer keeps running statistics.
+    pub fn has_batch_norm(&self) -> bool {
+        !matches!(
+            self,
+            Architecture::Mlp(_) | Architecture::SatCnn(_) | Architecture::Vit(_) | Architecture::VitB16(_)
+        )
     }
 
     /// The first parts of its weights' names, in PyTorch's order.

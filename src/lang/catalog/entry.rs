@@ -255,6 +255,8 @@ impl Form {
 
 /// Unit of a share of a whole, where a percentage may be written.
 pub const FRACTION: &str = "fraction";
+/// Unit of times that are counted in epochs alone, `10 epochs`.
+pub const EPOCHS: &str = "epochs";
 /// Unit of a distance in pixel values, which lie in [0, 1].
 pub const PIXELS: &str = "pixel range";
 

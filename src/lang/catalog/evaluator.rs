@@ -8,6 +8,7 @@ use crate::lang::check::corruption::check_corruption;
 use crate::lang::check::curvature::{check_hessian, check_landscape};
 use crate::lang::check::measure::{check_autoattack, check_difficulty, check_estimates, check_pgd};
 use crate::lang::value::ProbeLoss;
+use crate::lang::words::counted;
 
 /// What is said of everything that looks at the loss around the weights.
 const AROUND: &str = "The loss is the mean cross-entropy over training samples at equal distances in the data set, without \
@@ -108,8 +109,8 @@ kind! {
                     Keeps `steps` vectors as large as the weights. The loss is that of `explain lpf`.",
             example: "evaluate spectrum(steps = 100)",
         } with {
-            steps: usize => "products from each start", default("100", "PyHessian"), range(Range::AT_LEAST_ONE), unit("products"), first();
-            starts: usize => "random starts that are averaged", default("1", "PyHessian"), range(Range::AT_LEAST_ONE), unit("starts");
+            steps: usize => "products from each start", default("100", "PyHessian"), range(Range::PRODUCTS), unit("products"), first();
+            starts: usize => "random starts that are averaged", default("1", "PyHessian"), range(Range::PRODUCTS), unit("starts");
             points: usize => "points of the grid", default("10000", "PyHessian"), range(Range::TWO_TO_A_MILLION), unit("points");
         } + { probe: Probing }
 
@@ -206,9 +207,9 @@ kind! {
                     attacks the validation split with the settings of the file's own `pgd`, or these defaults.",
             example: "evaluate accuracy, pgd(eps = 8/255, steps = 20)",
         } with {
-            eps: f64 => "radius of the ball", default("8/255", "CIFAR; MNIST takes 0.3"), range(Range::POSITIVE), unit(PIXELS), first();
+            eps: f64 => "radius of the ball; below 1 for `norm = linf`", default("8/255", "CIFAR; MNIST takes 0.3"), range(Range::POSITIVE), unit(PIXELS), first();
             steps: usize => "number of steps", default("20", "PGD-20"), range(Range::AT_LEAST_ONE), unit("steps");
-            step: Option<f64> => "length of a step; `none` is 2.5 eps / steps",
+            step: Option<f64> => "length of a step; `none` is 2.5 eps / steps, at most 2 eps",
                 default("none", "the common rule where a paper states none"), range(Range::POSITIVE), unit(PIXELS);
             restarts: usize => "attacks per sample, each from its own start", default("1", "PGD-20"), range(Range::AT_LEAST_ONE), unit("restarts");
             norm: Norm => "norm of the ball", default("linf", "every paper on adversarial training");
@@ -234,7 +235,7 @@ kind! {
                     attacks the validation split with the settings of the file's own `autoattack`, or these defaults.",
             example: "evaluate accuracy, pgd, autoattack(eps = 8/255)",
         } with {
-            eps: f64 => "radius of the ball", default("8/255", "CIFAR; MNIST takes 0.3"), range(Range::POSITIVE), unit(PIXELS), first();
+            eps: f64 => "radius of the ball; below 1 for `norm = linf`", default("8/255", "CIFAR; MNIST takes 0.3"), range(Range::POSITIVE), unit(PIXELS), first();
             norm: Norm => "norm of the ball", default("linf", "every paper on adversarial training");
             profile: Profile => "how much is run", default("standard", "Croce and Hein 2020");
         } => check_autoattack;
@@ -252,7 +253,7 @@ kind! {
         } with {
             samples: usize => "training samples, evenly spread", default("128", "section C.2, one batch"),
                 range(Range::above(1.0)), unit("samples"), first();
-            eps: f64 => "radius of the attack", default("8/255", "CIFAR; MNIST takes 0.3"), range(Range::POSITIVE), unit(PIXELS);
+            eps: f64 => "radius of the attack; below 1 for `norm = linf`", default("8/255", "CIFAR; MNIST takes 0.3"), range(Range::POSITIVE), unit(PIXELS);
             step: f64 => "length of a step", default("2/255", "as `hsat`"), range(Range::POSITIVE), unit(PIXELS);
             steps: usize => "number of steps", default("10", "as `hsat`"), range(Range::AT_LEAST_ONE), unit("steps");
             norm: Norm => "norm of the ball", default("linf", "every paper on adversarial training");
@@ -336,6 +337,11 @@ impl CorruptionEvaluator {
     }
 }
 
+/// The step that is common where a paper states none: 2.5 eps / steps, and never longer than the ball is wide.
+pub fn common_step(eps: f64, steps: usize) -> f64 {
+    (2.5 * eps / steps as f64).min(2.0 * eps)
+}
+
 /// One attack of AutoAttack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -394,13 +400,12 @@ impl AutoattackEvaluator {
 /// `apgd-t 100 x 9 targets`.
 fn budget(stage: Stage, targets: usize, classes: usize) -> String {
     let name = stage.name();
-    let plural = if targets == 1 { "" } else { "s" };
     match stage {
         Stage::ApgdCe => format!("{name} {STEPS} steps x 1 restart"),
         Stage::ApgdT if classes < TARGETED_DLR_CLASSES => {
-            format!("{name} on the margin {STEPS} x {targets} target{plural}")
+            format!("{name} on the margin {STEPS} x {}", counted(targets, "target"))
         }
-        Stage::ApgdT | Stage::FabT => format!("{name} {STEPS} x {targets} target{plural}"),
+        Stage::ApgdT | Stage::FabT => format!("{name} {STEPS} x {}", counted(targets, "target")),
         Stage::Square => format!("{name} {QUERIES} queries"),
     }
 }
@@ -415,7 +420,7 @@ fn word(norm: Norm) -> &'static str {
 impl PgdEvaluator {
     /// Length of a step.
     pub fn step(&self) -> f64 {
-        self.step.unwrap_or(2.5 * self.eps / self.steps as f64)
+        self.step.unwrap_or_else(|| common_step(self.eps, self.steps))
     }
 
     /// How the number is labelled: norm, eps, steps, restarts; the length of a step, the loss and the start where

@@ -39,12 +39,12 @@ pub use augmentation::{
 };
 pub use describe::describe;
 pub use difficulty::{Adm, Difficulty, Freshness, Gdm, Loss};
-pub use entry::{Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter};
+pub use entry::{EPOCHS, Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter};
 pub use evaluator::{
     Accuracy, AutoattackEvaluator, CorruptionEvaluator, DifficultyEvaluator, EstimatesEvaluator, Evaluator,
     GapEvaluator, GradientEvaluator, HessianEvaluator, KINDS, LandscapeEvaluator, LossEvaluator,
     LpfEvaluator, PerturbationEvaluator, PgdEvaluator, Probing, Profile, QUERIES, STEPS, Scale,
-    SharpnessEvaluator, SpectrumEvaluator, Stage, TARGETED_DLR_CLASSES,
+    SharpnessEvaluator, SpectrumEvaluator, Stage, TARGETED_DLR_CLASSES, common_step,
 };
 pub use minimizer::{
     Anneal, Asam, Eigensam, Esam, Fishersam, Fsam, Gsam, Lesam, LesamPlus, Looksam, Minimizer, Msam, Order,

@@ -44,6 +44,12 @@ impl Range {
     pub const HALF_TURN: Range = Range { low: Bound::Closed(0.0), high: Bound::Closed(180.0) };
     /// [0, 90), in degrees.
     pub const BELOW_QUARTER_TURN: Range = Range { low: Bound::Closed(0.0), high: Bound::Open(90.0) };
+    /// Hessian products whose vectors are kept.
+    pub const PRODUCTS: Range = Range { low: Bound::Closed(1.0), high: Bound::Closed(10_000.0) };
+    /// Layers of a network.
+    pub const LAYERS: Range = Range { low: Bound::Closed(1.0), high: Bound::Closed(10_000.0) };
+    /// Channels of a layer, or what they are multiplied by.
+    pub const CHANNELS: Range = Range { low: Bound::Closed(1.0), high: Bound::Closed(1e6) };
     /// Sides of an image that a network is given, in pixels.
     pub const SIDE: Range = Range { low: Bound::Closed(1.0), high: Bound::Closed(4096.0) };
 

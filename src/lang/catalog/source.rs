@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::declare::{choice, kind};
 use super::{FRACTION, Range};
-use crate::lang::check::sources::{check_domains, check_longtail};
+use crate::lang::check::sources::{check_domains, check_folder, check_longtail};
 use crate::lang::value::Names;
 
 choice! {
@@ -133,7 +133,7 @@ kind! {
             color: Color => "what an image becomes", default("rgb", "torchvision's ImageFolder");
             orientation: Orientation => "whether the camera's orientation (EXIF) turns an image", default("stored", "torchvision's ImageFolder");
             on_error: OnError => "what an image that cannot be read does", default("error", "choice of this project");
-        }
+        } => check_folder;
 
         Domains(Domains) "domains" {
             summary: "Images in one folder per domain, with one per class in each: PACS, VLCS, OfficeHome, TerraIncognita.",

@@ -2,8 +2,10 @@
 
 use super::Checker;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::lang::catalog::{AttackLoss, Norm, TARGETED_DLR_CLASSES};
-use crate::lang::value::{Arguments, mistakes::shown};
+use crate::lang::catalog::{AttackLoss, Norm, TARGETED_DLR_CLASSES, common_step};
+use crate::lang::value::Arguments;
+use crate::lang::value::mistakes::{distance, shown};
+use crate::lang::words::counted;
 
 /// Fewer classes have no third largest logit.
 const DLR_CLASSES: usize = 3;
@@ -35,7 +37,11 @@ pub(super) fn check_radius<'a>(
     norm: Norm,
     eps: f64,
 ) -> Option<()> {
-    if norm == Norm::L2 || eps < 1.0 {
+    if norm == Norm::L2 {
+        lint_whole_space(checker, arguments, eps);
+        return Some(());
+    }
+    if eps < 1.0 {
         return Some(());
     }
     let span = written(checker, arguments, "eps");
@@ -43,11 +49,13 @@ pub(super) fn check_radius<'a>(
     let finding = Diagnostic::new(Code::OutOfRange, span, message, "pixels lie in [0, 1]");
     let finding = if eps.fract() == 0.0 && eps <= 64.0 {
         let ratio = format!("{}/255", shown(eps));
-        finding.help(format!("in units of the pixel range that is `{ratio}`")).fix(
-            format!("write `{ratio}`"),
-            span,
-            ratio,
-        )
+        let finding = finding.help(format!("in units of the pixel range that is `{ratio}`"));
+        let title = format!("write `{ratio}`");
+        // A radius of 1 to 3 may as well be one of another norm or of other pixels.
+        match eps < 4.0 {
+            true => finding.suggest(title, span, ratio),
+            false => finding.fix(title, span, ratio),
+        }
     } else {
         finding.help("a ball of radius 1 holds every image; the papers use `8/255` and, on MNIST, 0.3")
     };
@@ -55,15 +63,38 @@ pub(super) fn check_radius<'a>(
     None
 }
 
+/// A ball of l2 that holds every image there is.
+fn lint_whole_space<'a>(checker: &mut Checker<'a>, arguments: &Arguments<'a>, eps: f64) {
+    let Some(info) = checker.info else { return };
+    let values = info.channels * info.height * info.width;
+    let diameter = (values as f64).sqrt();
+    if eps < diameter {
+        return;
+    }
+    let message = format!(
+        "a ball of radius {} holds every image: no two of {}x{} pixels are further apart than {}",
+        distance(eps),
+        info.height,
+        info.width,
+        distance(diameter)
+    );
+    let span = written(checker, arguments, "eps");
+    let finding = Diagnostic::new(Code::LargePixelDistance, span, message, "not a limit to an attack");
+    checker.report(finding.help("for `norm = l2` the papers use 0.5 on CIFAR-10 and 1.5 on MNIST"));
+}
+
 fn lint_overshoot<'a>(checker: &mut Checker<'a>, arguments: &Arguments<'a>, size: &Size) {
     if size.step <= 2.0 * size.eps {
         return;
     }
-    let message =
-        format!("a step of {} is longer than the ball is wide, 2 x {}", shown(size.step), shown(size.eps));
+    let message = format!(
+        "a step of {} is longer than the ball is wide, 2 x {}",
+        distance(size.step),
+        distance(size.eps)
+    );
     let span = written(checker, arguments, if arguments.written("step").is_some() { "step" } else { "eps" });
     let finding = Diagnostic::new(Code::AttackOvershoots, span, message, "jumps from side to side");
-    checker.report(finding.help(format!("a common step is 2.5 eps / steps: {}", suggestion(size))));
+    checker.report(finding.help(format!("a common step is {}", suggestion(size))));
 }
 
 fn lint_reach<'a>(checker: &mut Checker<'a>, arguments: &Arguments<'a>, size: &Size) {
@@ -74,25 +105,22 @@ fn lint_reach<'a>(checker: &mut Checker<'a>, arguments: &Arguments<'a>, size: &S
     }
     let message = format!(
         "{} x {} = {}: the attack cannot reach the boundary at {}",
-        count(size.steps),
-        shown(size.step),
-        shown(reach),
-        shown(size.eps)
+        counted(size.steps, "step"),
+        distance(size.step),
+        distance(reach),
+        distance(size.eps)
     );
     let name = ["steps", "step", "eps"].into_iter().find(|name| arguments.written(name).is_some());
     let span = written(checker, arguments, name.unwrap_or("eps"));
     let finding = Diagnostic::new(Code::AttackFallsShort, span, message, "too short");
-    checker
-        .report(finding.help(format!("write a longer step, such as 2.5 eps / steps: {}", suggestion(size))));
+    checker.report(finding.help(format!("write a longer step, such as {}", suggestion(size))));
 }
 
-fn count(steps: usize) -> String {
-    if steps == 1 { "1 step".into() } else { format!("{steps} steps") }
-}
-
+/// The common step, which is never longer than the ball is wide.
 fn suggestion(size: &Size) -> String {
-    let step = 2.5 * size.eps / size.steps as f64;
-    shown((step * 1e4).ceil() / 1e4)
+    let step = common_step(size.eps, size.steps);
+    let rule = if size.steps == 1 { "2 eps for a single one" } else { "2.5 eps / steps" };
+    format!("{rule}: {}", distance(step))
 }
 
 /// `loss = dlr` needs three classes.

@@ -3,7 +3,7 @@
 use super::Checker;
 use super::outline::Outline;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::lang::catalog::{Evaluator, HessianEvaluator, LandscapeEvaluator};
+use crate::lang::catalog::{Evaluator, HessianEvaluator, LandscapeEvaluator, ProbeLoss};
 use crate::lang::program::Experiment;
 use crate::lang::value::Arguments;
 
@@ -31,6 +31,14 @@ pub(crate) fn check_landscape<'a>(
     checker: &mut Checker<'a>,
     arguments: &Arguments<'a>,
 ) -> Option<LandscapeEvaluator> {
+    if let (true, ProbeLoss::Clean, Some(written)) =
+        (spec.regenerate, &spec.probe.loss, arguments.written("regenerate"))
+    {
+        let message = "`regenerate = true` has no effect: the surface of the clean loss attacks nothing";
+        let span = checker.resolve(written).span;
+        let finding = Diagnostic::new(Code::UnusedValue, span, message, "without effect");
+        checker.report(finding.help("leave it out, or write `loss = pgd(..)`"));
+    }
     if spec.points % 2 == 1 {
         return Some(spec);
     }

@@ -8,6 +8,7 @@ use crate::lang::edition;
 use crate::lang::program::{Data, Experiment, Select, Validation};
 use crate::lang::value::Value;
 use crate::lang::value::mistakes::shown;
+use crate::lang::words::counted;
 use crate::lang::world::{DatasetInfo, SourceInfo, WorldError};
 use crate::syntax::ast::{Expr, ExprKind};
 
@@ -110,7 +111,8 @@ impl<'a> Checker<'a> {
             Code::ValidationTakesAll,
             span,
             format!(
-                "`validation` takes {held} samples of a training split of {train}: none is left to train on"
+                "`validation` takes {} of a training split of {train}: none is left to train on",
+                counted(held, "sample")
             ),
             format!("{held} of {train}"),
         )
@@ -205,7 +207,7 @@ fn uneven_batch(span: Span, batch: usize, domains: usize) -> Diagnostic {
     let nearest = ((batch + domains / 2) / domains).max(1) * domains;
     let message = format!("a batch of {batch} cannot be shared evenly among {domains} training domains");
     Diagnostic::new(Code::UnevenDomains, span, message, format!("not a multiple of {domains}"))
-        .help(format!("write `batch {nearest}`: {} samples of each domain", nearest / domains))
+        .help(format!("write `batch {nearest}`: {} of each domain", counted(nearest / domains, "sample")))
 }
 
 /// Samples taken from a training split of `train`.

@@ -31,6 +31,7 @@ impl<'a> Checker<'a> {
             export: export?,
         };
         self.soft_labels_fit(outline, &experiment);
+        self.lint_augmentations(outline, &experiment);
         self.domains_fit(outline, &experiment);
         self.lint_crops(outline, &experiment.data.augment);
         self.lint_experiment(outline, &experiment);

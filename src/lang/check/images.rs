@@ -67,7 +67,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The place of an element of a list.
-    fn item(&self, list: &'a Expr, index: usize) -> Span {
+    pub(super) fn item(&self, list: &'a Expr, index: usize) -> Span {
         let resolved = self.resolve(list);
         match &resolved.kind {
             ExprKind::List(items, _) => items.get(index).map_or(resolved.span, |item| item.span),
@@ -159,13 +159,15 @@ fn takes_soft(adversary: &Adversary) -> bool {
 
 fn no_soft_labels(span: Span, augmentation: &Augmentation, adversary: &Adversary) -> Diagnostic {
     let (name, adversary) = (augmentation.name(), adversary.name());
-    let reason = match augmentation {
-        Augmentation::Mixup(_) => "an attack needs the one label it goes against",
-        _ => "its loss is defined for a single label",
+    let (reason, instead) = match augmentation {
+        Augmentation::Mixup(_) => {
+            ("an attack needs the one label it goes against", "train without `against`")
+        }
+        _ => ("its loss is defined for a single label", "train against another adversary, such as `at`"),
     };
     let message = format!("`{name}` cannot be combined with `against {adversary}`: {reason}");
     Diagnostic::new(Code::NoSoftLabels, span, message, "labels become soft here")
-        .help(format!("leave out `{name}`, or train against another adversary"))
+        .help(format!("leave out `{name}`, or {instead}"))
 }
 
 fn mixed_sizes(span: Span, examples: &[String]) -> Diagnostic {
@@ -192,6 +194,10 @@ pub(crate) fn check_jitter<'a>(
     checker: &mut Checker<'a>,
     arguments: &Arguments<'a>,
 ) -> Option<Jitter> {
+    if arguments.has_strays() {
+        // Values that stand nowhere are reported, and are not zero.
+        return Some(jitter);
+    }
     let amounts = [jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue];
     if amounts.iter().all(|amount| *amount == 0.0) {
         let message = "`jitter` without an amount changes nothing";

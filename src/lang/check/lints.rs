@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::choices::{Choices, MOST_VARIANTS};
 use super::findings::Findings;
-use super::outline::{Outline, clause_value};
+use super::outline::Outline;
 use super::scope::Scope;
 use super::{Checker, data};
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -14,6 +14,7 @@ use crate::lang::program::{Device, Experiment, Precision, Select, Validation};
 use crate::lang::schedule::Schedule;
 use crate::lang::value::Arguments;
 use crate::lang::value::mistakes::shown;
+use crate::lang::words::counted;
 use crate::syntax::ast::{Call, Expr, File};
 
 /// Share of the pixel range from which a distance is hardly meant: 64 grey levels of 256.
@@ -151,7 +152,7 @@ impl<'a> Checker<'a> {
         }
         let share = data::held_out(&Validation::Fraction(count as f64 / 100.0), train);
         let span = self.resolve(written).span;
-        let message = format!("`validation {count}` holds out {count} samples of {train}");
+        let message = format!("`validation {count}` holds out {} of {train}", counted(count, "sample"));
         let finding = Diagnostic::new(Code::PercentMeant, span, message, "a number of samples")
             .help(format!("`validation {count}%` holds out {share}"));
         self.report(finding);
@@ -216,12 +217,11 @@ impl<'a> Checker<'a> {
     fn lint_every(&mut self, outline: &Outline<'a>, experiment: &Experiment) {
         let Some(steps_per_epoch) = self.steps_per_epoch(&experiment.data) else { return };
         let total: u64 = experiment.phases.iter().map(|phase| phase.duration.steps(steps_per_epoch)).sum();
-        let intervals = experiment.evaluate.iter().filter_map(|measurement| measurement.every);
-        if !intervals.into_iter().any(|every| every.steps(steps_per_epoch) > total) {
-            return;
-        }
-        let written = outline.evaluate.iter().filter_map(|statement| clause_value(statement, "every"));
-        for written in written.collect::<Vec<_>>() {
+        for ((_, written), measurement) in self.measured(outline).into_iter().zip(&experiment.evaluate) {
+            let (Some(written), Some(every)) = (written, measurement.every) else { continue };
+            if every.steps(steps_per_epoch) <= total {
+                continue;
+            }
             let resolved = self.resolve(written);
             let every = self.slice(resolved.span);
             let message = format!("`every {every}` never comes: training is over after {total} steps");

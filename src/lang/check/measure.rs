@@ -11,9 +11,11 @@ use crate::lang::edition;
 use crate::lang::program::{Measurement, Select};
 use crate::lang::schedule::Duration;
 use crate::lang::value::{Arguments, Value, mistakes};
-use crate::syntax::ast::{Call, Expr, ExprKind, Statement};
+use crate::syntax::ast::{Argument, Call, Expr, ExprKind};
 
 const SELECTION: Form = Form { choices: &["last", "best"], ..Form::of("`last` or `best(EVALUATOR)`") };
+
+const SELECTABLE: &str = "write `select best(accuracy)`, `select best(loss)` or `select best(pgd.accuracy)`";
 
 impl<'a> Checker<'a> {
     pub(super) fn evaluate(&mut self, outline: &Outline<'a>) -> Option<Vec<Measurement>> {
@@ -21,12 +23,30 @@ impl<'a> Checker<'a> {
             let default = self.default(edition::EVALUATOR);
             return self.measurement(0, default, None).map(|measurement| vec![measurement]);
         }
-        let mut read = Vec::new();
-        for statement in &outline.evaluate {
-            self.measurements(statement, &mut read);
-        }
+        let written = self.measured(outline);
+        let read: Vec<(Option<Measurement>, Span)> = written
+            .into_iter()
+            .enumerate()
+            .map(|(index, (expr, every))| (self.measurement(index, expr, every), self.resolve(expr).span))
+            .collect();
         self.lint_repeated(&read);
         read.into_iter().map(|(measurement, _)| measurement).collect()
+    }
+
+    /// Every evaluator of the file, in order, with how often it is taken on the way.
+    pub(super) fn measured(&self, outline: &Outline<'a>) -> Vec<(&'a Expr, Option<&'a Expr>)> {
+        let mut measured = Vec::new();
+        for statement in &outline.evaluate {
+            let every = clause_value(statement, "every");
+            for value in statement.clauses.first().map_or(&[][..], |clause| &clause.values) {
+                let items = match &self.resolve(value).kind {
+                    ExprKind::List(items, None) => items.as_slice(),
+                    _ => std::slice::from_ref(value),
+                };
+                measured.extend(items.iter().map(|item| (item, every)));
+            }
+        }
+        measured
     }
 
     /// An evaluator that measures what another one of the file measures.
@@ -42,21 +62,6 @@ impl<'a> Checker<'a> {
                 .label(*first, "first here")
                 .help("leave one out; a measurement `every` so often is taken at the end too");
             self.report(finding);
-        }
-    }
-
-    fn measurements(&mut self, statement: &'a Statement, read: &mut Vec<(Option<Measurement>, Span)>) {
-        let every = clause_value(statement, "every");
-        for value in statement.clauses.first().map_or(&[][..], |clause| &clause.values) {
-            let resolved = self.resolve(value);
-            let items = match &resolved.kind {
-                ExprKind::List(items, None) => items.as_slice(),
-                _ => std::slice::from_ref(value),
-            };
-            for item in items {
-                let measurement = self.measurement(read.len(), item, every);
-                read.push((measurement, self.resolve(item).span));
-            }
         }
     }
 
@@ -85,18 +90,31 @@ impl<'a> Checker<'a> {
             ("last", None) => Some(Select::Last),
             ("last", Some(_)) => mistakes::word_with_arguments(self, call),
             ("best", arguments) => match arguments.as_deref() {
-                Some([argument]) if argument.name.is_none() => self.best(&argument.value, evaluate),
-                _ => self.best_of_what(call),
+                Some([argument]) if argument.name.is_none() => self.best(outline, &argument.value, evaluate),
+                other => self.best_of_what(call, other.unwrap_or_default()),
             },
             _ => self.unknown_selection(call),
         }
     }
 
-    fn best(&mut self, metric: &'a Expr, evaluate: &[Measurement]) -> Option<Select> {
-        let attack = named_attack(self.resolve(metric));
-        let mut own = evaluate.iter().map(|measurement| &measurement.evaluator);
-        if let Some(own) = attack.and_then(|attack| own.find(|evaluator| evaluator.name() == attack)) {
-            return Some(Select::Best(own.clone()));
+    fn best(&mut self, outline: &Outline<'a>, metric: &'a Expr, evaluate: &[Measurement]) -> Option<Select> {
+        let attack = match self.named_number(metric)? {
+            Named::Attack(attack) => Some(attack),
+            Named::Other => None,
+        };
+        let named = |(_, measurement): &(usize, &Measurement)| Some(measurement.evaluator.name()) == attack;
+        let own: Vec<(usize, &Evaluator)> = evaluate
+            .iter()
+            .enumerate()
+            .filter(named)
+            .map(|(index, measurement)| (index, &measurement.evaluator))
+            .collect();
+        if let Some((_, first)) = own.first() {
+            if own.iter().any(|(_, other)| other != first) {
+                self.several_attacks(outline, metric, &own);
+                return None;
+            }
+            return Some(Select::Best((*first).clone()));
         }
         let settings = self.settings.len();
         let metric = attack.map_or(metric, |attack| self.default(attack));
@@ -105,23 +123,85 @@ impl<'a> Checker<'a> {
         let evaluator = evaluator?;
         if let Some(why) = many_numbers(&evaluator) {
             let span = self.resolve(metric).span;
-            let finding = Diagnostic::new(Code::NoSingleNumber, span, why, "not one number")
-                .help("write `select best(accuracy)`, `select best(loss)` or `select best(pgd.accuracy)`");
+            let finding = Diagnostic::new(Code::NoSingleNumber, span, why, "not one number").help(SELECTABLE);
             self.report(finding);
             return None;
         }
         Some(Select::Best(evaluator))
     }
 
-    fn best_of_what(&mut self, call: &Call) -> Option<Select> {
-        let finding = Diagnostic::new(
-            Code::MissingParameter,
-            call.name.span,
-            "`best` needs one evaluator",
-            "best by what?",
-        )
-        .help("write `select best(accuracy)` or `select best(loss)`");
-        self.report(finding);
+    /// An attack by its name alone, where the file measures under several.
+    fn several_attacks(&mut self, outline: &Outline<'a>, metric: &'a Expr, own: &[(usize, &Evaluator)]) {
+        let name = own.first().map_or("", |(_, evaluator)| evaluator.name());
+        let measured = self.measured(outline);
+        let written = own.iter().filter_map(|(index, _)| measured.get(*index));
+        let written: Vec<&'a Expr> = written.map(|(expr, _)| self.resolve(expr)).collect();
+        let message = format!("the file measures under {} attacks named `{name}`", own.len());
+        let finding =
+            Diagnostic::new(Code::NoSingleNumber, self.resolve(metric).span, message, "by which of them?");
+        let finding = written.iter().fold(finding, |finding, expr| finding.label(expr.span, "one of them"));
+        let first = written.first().map_or("pgd", |expr| self.slice(expr.span));
+        self.report(finding.help(format!("write which: `select best({first})`")));
+    }
+
+    /// `pgd`, `pgd.accuracy` and the like without arguments mean the attack that the file measures with; other words
+    /// with a dot are no numbers that weights are chosen by.
+    fn named_number(&mut self, metric: &'a Expr) -> Option<Named> {
+        let ExprKind::Call(call) = &self.resolve(metric).kind else { return Some(Named::Other) };
+        let (name, number) = match call.name.text.split_once('.') {
+            Some((name, number)) => (name, Some(number)),
+            None => (call.name.text.as_str(), None),
+        };
+        let attack = edition::ATTACKS.into_iter().find(|attack| *attack == name);
+        match (attack, number) {
+            (Some(attack), None | Some("accuracy")) if call.arguments.is_none() => {
+                Some(Named::Attack(attack))
+            }
+            (_, None | Some("accuracy")) => Some(Named::Other),
+            (attack, Some(number)) => {
+                self.unknown_number(call, attack, number);
+                None
+            }
+        }
+    }
+
+    /// `pgd.acuracy`, `hessian.top`
+    fn unknown_number(&mut self, call: &Call, attack: Option<&str>, number: &str) {
+        let written = &call.name.text;
+        let message = format!("weights are not chosen by `{written}`");
+        let finding =
+            Diagnostic::new(Code::NoSingleNumber, call.name.span, message, "not a number of `select`");
+        let near = nearest(number, ["accuracy"]);
+        self.report(match (attack, near) {
+            (Some(attack), Some(near)) => {
+                let meant = format!("{attack}.{near}");
+                finding.help(format!("the nearest number is `{meant}`")).fix(
+                    format!("replace by `{meant}`"),
+                    call.name.span,
+                    meant,
+                )
+            }
+            (Some(attack), None) => finding.help(format!("write `select best({attack}.accuracy)`")),
+            (None, _) => finding.help(SELECTABLE),
+        });
+    }
+
+    fn best_of_what(&mut self, call: &Call, arguments: &[Argument]) -> Option<Select> {
+        let finding = match arguments {
+            [_, second, ..] => Diagnostic::new(
+                Code::ExtraArgument,
+                second.span,
+                "`best` takes one number, and weights are the best by that",
+                "a second one",
+            ),
+            _ => Diagnostic::new(
+                Code::MissingParameter,
+                call.name.span,
+                "`best` needs one evaluator",
+                "best by what?",
+            ),
+        };
+        self.report(finding.help(SELECTABLE));
         None
     }
 
@@ -146,11 +226,12 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// `pgd`, `pgd.accuracy` and the like without arguments mean the attack that the file measures with.
-fn named_attack(metric: &Expr) -> Option<&'static str> {
-    let ExprKind::Call(call) = &metric.kind else { return None };
-    let name = call.name.text.strip_suffix(".accuracy").unwrap_or(&call.name.text);
-    edition::ATTACKS.into_iter().find(|attack| call.arguments.is_none() && *attack == name)
+/// What weights are chosen by.
+enum Named {
+    /// An attack by its name alone.
+    Attack(&'static str),
+    /// Anything else, as it is written.
+    Other,
 }
 
 /// Why weights cannot be chosen by an evaluator.

@@ -2,6 +2,7 @@
 
 pub(crate) mod adversary;
 mod attacks;
+mod augmented;
 mod ball;
 mod choices;
 pub(crate) mod corruption;
@@ -33,8 +34,8 @@ pub(crate) mod sources;
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lang::catalog::Optimizer;
-use crate::lang::program::{Origin, Program, Setting, Variant};
-use crate::lang::world::{DatasetInfo, SourceInfo, World};
+use crate::lang::program::{Model, Origin, Program, Setting, Variant};
+use crate::lang::world::{DatasetInfo, SourceInfo, World, WorldError};
 use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind};
 
@@ -105,6 +106,8 @@ pub struct Checker<'a> {
     info: Option<DatasetInfo>,
     /// What its source holds.
     source_info: Option<SourceInfo>,
+    /// Networks that were asked for, and the world's answers.
+    networks: Vec<(Model, DatasetInfo, Result<(), WorldError>)>,
     /// Samples per batch of the current variant.
     batch: Option<usize>,
     /// Samples per micro-batch, where the file has them.
@@ -140,6 +143,7 @@ impl<'a> Checker<'a> {
             phase: None,
             info: None,
             source_info: None,
+            networks: Vec::new(),
             batch: None,
             micro: None,
             sums_losses: false,

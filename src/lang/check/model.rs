@@ -26,6 +26,7 @@ impl<'a> Checker<'a> {
         if let Some(written) = outline.value("model") {
             self.layers_exist(&model.architecture, written);
             self.head_is_loaded(&model, written);
+            self.norms_can_freeze(&model.architecture, written);
         }
         Some(model)
     }
@@ -55,6 +56,18 @@ impl<'a> Checker<'a> {
         self.report(
             finding.help("leave it out, or name a file: `model resnet18(head = new) from \"weights.pth\"`"),
         );
+    }
+
+    /// Whether there are running statistics that could stay as they are.
+    fn norms_can_freeze(&mut self, architecture: &Architecture, written: &'a Expr) {
+        let Some(freeze) = self.argument(written, "freeze_bn") else { return };
+        if !architecture.tuning().freeze_bn || architecture.has_batch_norm() {
+            return;
+        }
+        let name = architecture.name();
+        let message = format!("`freeze_bn = true` has no effect: `{name}` has no batch normalisation");
+        let finding = Diagnostic::new(Code::UnusedValue, freeze.span, message, "without effect");
+        self.report(finding.help("leave it out; `freeze = [..]` keeps layers as they are"));
     }
 
     /// What is written for a parameter of the model.
@@ -87,18 +100,53 @@ impl<'a> Checker<'a> {
         let (name, normalize) = written.map_or_else(Default::default, |expr| self.model_places(expr));
         if let Some(finding) = constants_mismatch(&model.architecture, info, normalize) {
             self.report(finding);
+            return;
         }
-        match too_small(&model.architecture, info, name) {
+        let small = too_small(&model.architecture, info, name);
+        match small.or_else(|| patches_misfit(&model.architecture, info, name)) {
             Some(finding) => self.report(finding),
-            None => self.patches_fit(&model.architecture, info, name),
+            None => self.network_stands(outline, model, info, name),
         }
     }
 
-    /// Whether images are made of whole patches.
-    fn patches_fit(&mut self, architecture: &Architecture, info: DatasetInfo, span: Span) {
-        let Some(problem) = architecture.misfit([info.height, info.width]) else { return };
-        let finding = Diagnostic::new(Code::UnfittingSizes, span, problem, "some pixels would be left out");
-        self.report(finding.help("resize the images, or choose another patch: `model vit(patch = 4)`"));
+    /// Whether the network can be built, has something to train, and starts from weights that are its own.
+    fn network_stands(&mut self, outline: &Outline<'a>, model: &Model, info: DatasetInfo, name: Span) {
+        let known = self.networks.iter().find(|(asked, images, _)| asked == model && *images == info);
+        let answer = match known {
+            Some((.., answer)) => answer.clone(),
+            None => {
+                let answer = self.world.network(model, &info);
+                self.networks.push((model.clone(), info, answer.clone()));
+                answer
+            }
+        };
+        let Err(error) = answer else { return };
+        let freeze = || {
+            let list = self.argument(outline.value("model")?, "freeze")?;
+            Some(self.named_in(list, &error.message).unwrap_or(self.resolve(list).span))
+        };
+        let from = || outline.clause("model", "from").map(|path| self.resolve(path).span);
+        let (place, label) = match error.code {
+            Code::NothingTrains => (freeze(), "every layer is in it"),
+            Code::UnknownLayer => (freeze(), "not the beginning of any weight's name"),
+            Code::NetworkTooLarge => (None, "too many parameters"),
+            Code::UnusableWeights | Code::MissingFile => (from(), "no weights to read"),
+            Code::UnfittingWeights => (from(), "weights of another network"),
+            _ => (None, "this network"),
+        };
+        let finding = Diagnostic::new(error.code, place.unwrap_or(name), error.message, label);
+        self.report(error.help.iter().fold(finding, |finding, help| finding.help(help.as_str())));
+    }
+
+    /// The element of a list of texts that a message names.
+    fn named_in(&self, list: &'a Expr, message: &str) -> Option<Span> {
+        let ExprKind::List(items, _) = &self.resolve(list).kind else { return None };
+        let mut items = items.iter().map(|item| self.resolve(item));
+        let named = items.find(|item| match &item.kind {
+            ExprKind::Text(text) => message.contains(&format!("`{text}`")),
+            _ => false,
+        });
+        named.map(|item| item.span)
     }
 
     /// The places of a model's name and of its `normalize`.
@@ -108,6 +156,13 @@ impl<'a> Checker<'a> {
         let normalize = self.argument(written, "normalize");
         (call.name.span, normalize.map_or(call.name.span, |value| value.span))
     }
+}
+
+/// Images that are not made of whole patches.
+fn patches_misfit(architecture: &Architecture, info: DatasetInfo, span: Span) -> Option<Diagnostic> {
+    let problem = architecture.misfit([info.height, info.width])?;
+    let finding = Diagnostic::new(Code::UnfittingSizes, span, problem, "some pixels would be left out");
+    Some(finding.help("resize the images, or choose another patch: `model vit(patch = 4)`"))
 }
 
 fn constants_mismatch(architecture: &Architecture, info: DatasetInfo, span: Span) -> Option<Diagnostic> {
@@ -148,7 +203,7 @@ pub(crate) fn wrn<'a>(net: Wrn, checker: &mut Checker<'a>, arguments: &Arguments
     let message = format!("a wide ResNet cannot have {} layers", net.depth);
     let finding = Diagnostic::new(Code::UnfittingSizes, span, message, "not 6 n + 4");
     let blocks = net.depth.saturating_sub(4).div_euclid(6).max(1);
-    checker.report(finding.help(format!("the nearest below are {} layers", 6 * blocks + 4)));
+    checker.report(finding.help(format!("the nearest depth below is {}", 6 * blocks + 4)));
     None
 }
 
@@ -157,10 +212,13 @@ pub(crate) fn vit<'a>(net: Vit, checker: &mut Checker<'a>, arguments: &Arguments
     if net.width.is_multiple_of(net.heads) {
         return Some(net);
     }
-    let written = arguments.written("heads").or(arguments.written("width"));
+    let (written, label) = match (arguments.written("heads"), arguments.written("width")) {
+        (Some(heads), _) => (Some(heads), "does not divide the width"),
+        (None, width) => (width, "not a multiple of the heads"),
+    };
     let span = written.map_or(arguments.span, |written| checker.resolve(written).span);
     let message = format!("{} heads cannot share {} channels", net.heads, net.width);
-    let finding = Diagnostic::new(Code::UnfittingSizes, span, message, "does not divide the width");
+    let finding = Diagnostic::new(Code::UnfittingSizes, span, message, label);
     checker.report(finding.help(format!("`width = {}` would do", net.width.next_multiple_of(net.heads))));
     None
 }

@@ -29,7 +29,7 @@ impl PhaseTime {
     }
 
     /// Length in a unit, where it is known.
-    fn length(&self, unit: Unit) -> Option<f64> {
+    pub fn length(&self, unit: Unit) -> Option<f64> {
         if unit == self.duration.unit {
             return Some(self.duration.count);
         }
@@ -38,10 +38,10 @@ impl PhaseTime {
     }
 
     fn lasts(&self, unit: Unit) -> String {
-        let own = format!("{} {}", shown(self.duration.count), self.duration.unit.word());
+        let own = format!("{} {}", shown(self.duration.count), self.duration.unit.of(self.duration.count));
         match self.length(unit) {
             Some(length) if unit != self.duration.unit => {
-                format!("{own} ({} {})", rounded(length), unit.word())
+                format!("{own} ({} {})", rounded(length), unit.of(length))
             }
             _ => own,
         }

@@ -16,12 +16,36 @@ pub(super) struct Ramp {
     pub from: f64,
     pub to: f64,
     pub over: (f64, f64),
+    /// What its last value means, and how the paper gets there.
+    pub meaning: &'static str,
 }
 
 /// Lambda of P-SAT and of H-SAT (SAT paper, Figure 5), and DAT's threshold.
-pub(super) const PSAT: Ramp = Ramp { name: "lambda", from: 0.0, to: 1.0, over: (0.3, 0.7) };
-pub(super) const HSAT: Ramp = Ramp { name: "lambda", from: 0.8, to: 1.0, over: (0.0, 0.3) };
-pub(super) const DAT: Ramp = Ramp { name: "threshold", from: 0.5, to: 0.0, over: (0.0, 0.8) };
+pub(super) const PSAT: Ramp = Ramp {
+    name: "lambda",
+    from: 0.0,
+    to: 1.0,
+    over: (0.3, 0.7),
+    meaning: "at 1 this is `at`; the paper's lambda rises to 1 between 30 % and 70 % of the phase",
+};
+pub(super) const PSAT_SINGLE: Ramp = Ramp {
+    meaning: "at 1 the step is as long as it may be; the paper's lambda rises to 1 between 30 % and 70 % of the phase",
+    ..PSAT
+};
+pub(super) const HSAT: Ramp = Ramp {
+    name: "lambda",
+    from: 0.8,
+    to: 1.0,
+    over: (0.0, 0.3),
+    meaning: "at 1 this is `at`; the paper's lambda rises from 0.8 to 1 over the first 30 % of the phase",
+};
+pub(super) const DAT: Ramp = Ramp {
+    name: "threshold",
+    from: 0.5,
+    to: 0.0,
+    over: (0.0, 0.8),
+    meaning: "at 0 this is `at`; the SAT paper's threshold falls to 0 over the first 80 % of the phase",
+};
 
 impl Ramp {
     /// The schedule of the file, or this line scaled to the phase.
@@ -33,11 +57,18 @@ impl Ramp {
     ) -> Option<Schedule> {
         match schedule {
             Some(schedule) => {
+                self.note_rising(checker, arguments, &schedule);
                 self.note_unfinished(checker, arguments, &schedule);
                 Some(schedule)
             }
             None => Some(self.fill(checker)),
         }
+    }
+
+    /// The paper's schedule in a phase of 100 epochs.
+    fn example(&self) -> String {
+        let [start, end] = [self.over.0, self.over.1].map(|share| shown(rounded(100.0 * share)));
+        format!("{} = linear({} -> {}, {start}..{end} epochs)", self.name, shown(self.from), shown(self.to))
     }
 
     fn fill(&self, checker: &mut Checker<'_>) -> Schedule {
@@ -56,6 +87,19 @@ impl Ramp {
         Schedule::Linear { from: self.from, to: self.to, window }
     }
 
+    /// A threshold that rises: the attack would grow weaker.
+    fn note_rising<'a>(&self, checker: &mut Checker<'a>, arguments: &Arguments<'a>, schedule: &Schedule) {
+        let Some(expr) = arguments.written(self.name).filter(|_| self.to < self.from) else { return };
+        let knots = schedule.knots(&checker.clock());
+        let Some(rise) = knots.windows(2).find(|pair| pair[1].value > pair[0].value) else { return };
+        let (name, from, to) = (self.name, shown(rise[0].value), shown(rise[1].value));
+        let message =
+            format!("`{name}` rises from {from} to {to}: the attack grows weaker while training goes on");
+        let span = checker.resolve(expr).span;
+        let finding = Diagnostic::new(Code::UnfinishedCurriculum, span, message, "rises").help(self.meaning);
+        checker.report(finding);
+    }
+
     /// A schedule towards 1 that never gets there, or only at the very end. What other phases train against decides
     /// whether that is a finding.
     fn note_unfinished<'a>(&self, checker: &mut Checker<'a>, arguments: &Arguments<'a>, schedule: &Schedule) {
@@ -68,13 +112,13 @@ impl Ramp {
             let message =
                 format!("`{name}` ends at {}: the full attack is never trained against", shown(last.value));
             let finding = Diagnostic::new(Code::UnfinishedCurriculum, span, message, "never reaches 1")
-                .help("at 1 this is `at`; the paper's lambda rises to 1 between 30 % and 70 % of the phase");
+                .help(self.meaning);
             checker.unfinished = Some(finding);
         } else if knots.len() > 1 && last.step > FINISHED_BY * clock.steps as f64 {
             let message = format!("`{name}` reaches 1 only at the end of the phase");
             let label = "no time is left at the full attack";
             let finding = Diagnostic::new(Code::UnfinishedCurriculum, span, message, label)
-                .help("let it rise earlier, such as `lambda = linear(0 -> 1, 30..70 epochs)` of 100 epochs");
+                .help(format!("let it rise earlier, such as `{}` of 100 epochs", self.example()));
             checker.unfinished = Some(finding);
         }
     }

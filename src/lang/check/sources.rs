@@ -1,13 +1,13 @@
 //! Sources made of others or of parts, and what is wrong with their files.
 
-use std::path::Path;
+use std::path::{Component, Path};
 
 use super::Checker;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::lang::catalog::{Domains, Longtail, Selection, Source};
+use crate::lang::catalog::{Domains, Folder, Longtail, Selection, Source};
 use crate::lang::value::Arguments;
 use crate::lang::world::WorldError;
-use crate::syntax::ast::{Expr, ExprKind};
+use crate::syntax::ast::{Argument, Expr, ExprKind};
 
 impl<'a> Checker<'a> {
     /// The finding of a data set that cannot be used.
@@ -18,22 +18,61 @@ impl<'a> Checker<'a> {
         let absent = error.path.as_deref().filter(|path| plain && !self.world.exists(path));
         match absent {
             Some(path) => self.missing_data(source, path, span),
-            None => unusable_data(source, error, self.culprit(resolved, error).unwrap_or(span)),
+            None => {
+                let culprit = self.culprit(resolved, error);
+                let (span, label) = culprit.as_ref().map_or((span, "this data set"), Culprit::place);
+                let finding = unusable_data(source, error, span, label);
+                match culprit {
+                    Some(Culprit::Name { span, text }) => self.suggest_name(finding, error, span, text),
+                    _ => finding,
+                }
+            }
         }
     }
 
-    /// The text in a source's arguments that an error is about.
-    fn culprit(&self, source: &'a Expr, error: &WorldError) -> Option<Span> {
-        let mut found = None;
-        super::scope::visit(source, &mut |expr| {
-            if let ExprKind::Text(text) = &expr.kind
-                && error.code == Code::UnknownDomain
-                && error.message.contains(&format!("`{text}`"))
-            {
-                found = found.or(Some(expr.span));
-            }
-        });
-        found
+    /// The part of a source's arguments that an error is about.
+    fn culprit(&self, source: &'a Expr, error: &WorldError) -> Option<Culprit<'a>> {
+        let ExprKind::Call(call) = &source.kind else { return None };
+        let arguments = call.arguments.as_deref().unwrap_or_default();
+        if call.name.text == "longtail" && error.code == Code::EmptyClass {
+            let factor =
+                |argument: &&Argument| argument.name.as_ref().is_some_and(|name| name.text == "factor");
+            let factor = arguments.iter().find(factor)?;
+            return Some(Culprit::Factor(self.resolve(&factor.value).span));
+        }
+        let mut named: Vec<(Span, &'a str, Span)> = Vec::new();
+        for argument in arguments {
+            let value = self.resolve(&argument.value);
+            super::scope::visit(value, &mut |expr| {
+                if let ExprKind::Text(text) = &expr.kind
+                    && error.message.contains(&format!("`{text}`"))
+                {
+                    named.push((expr.span, text, value.span));
+                }
+            });
+        }
+        let (span, text, _) = *named.last()?;
+        match named.iter().find(|(_, other, _)| *other != text) {
+            // An error about several names is about the list that they stand in.
+            Some((.., list)) => Some(Culprit::List(*list)),
+            None => Some(Culprit::Name { span, text }),
+        }
+    }
+
+    /// The name beside a part or a domain that is not there which was most likely meant.
+    fn suggest_name(&self, finding: Diagnostic, error: &WorldError, span: Span, text: &str) -> Diagnostic {
+        let Some(root) = &error.path else { return finding };
+        let wanted = root.join(text);
+        if self.world.exists(&wanted) {
+            return finding;
+        }
+        let near = self.world.nearest_sibling(&wanted);
+        let Some(near) = near.as_deref().and_then(|near| near.file_name()?.to_str()) else { return finding };
+        let finding = match error.help.is_empty() {
+            true => finding.help(format!("the nearest name there is `{near}`")),
+            false => finding,
+        };
+        finding.fix(format!("replace by `\"{near}\"`"), span, format!("\"{near}\""))
     }
 
     /// The path among a source's arguments, or its name.
@@ -73,10 +112,51 @@ impl<'a> Checker<'a> {
     }
 }
 
-fn unusable_data(source: &Source, error: &WorldError, span: Span) -> Diagnostic {
+/// What of a source an error is about.
+enum Culprit<'a> {
+    /// A part or a domain.
+    Name { span: Span, text: &'a str },
+    /// Several of them.
+    List(Span),
+    /// How much `longtail` takes away.
+    Factor(Span),
+}
+
+impl Culprit<'_> {
+    fn place(&self) -> (Span, &'static str) {
+        match self {
+            Culprit::Name { span, .. } => (*span, "this part of the data set"),
+            Culprit::List(span) => (*span, "these parts of the data set"),
+            Culprit::Factor(span) => (*span, "too much is taken away"),
+        }
+    }
+}
+
+fn unusable_data(source: &Source, error: &WorldError, span: Span, label: &str) -> Diagnostic {
     let message = format!("`{}` cannot be used: {error}", source.name());
-    let finding = Diagnostic::new(error.code, span, message, "this data set");
+    let finding = Diagnostic::new(error.code, span, message, label);
     error.help.iter().fold(finding, |finding, help| finding.help(help.as_str()))
+}
+
+/// Parts that lie below the root.
+pub(crate) fn check_folder<'a>(
+    folder: Folder,
+    checker: &mut Checker<'a>,
+    arguments: &Arguments<'a>,
+) -> Option<Folder> {
+    let parts = [("train", Some(&folder.train)), ("test", folder.test.as_ref())];
+    let leaves = |part: &str| {
+        !Path::new(part).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+    };
+    for (name, part) in parts {
+        let Some(part) = part.filter(|part| leaves(part)) else { continue };
+        let span = arguments.written(name).map_or(arguments.span, |expr| checker.resolve(expr).span);
+        let message = format!("`{name} = \"{part}\"` is not below `root`");
+        let finding = Diagnostic::new(Code::LinkLeavesRoot, span, message, "leaves the data set");
+        checker.report(finding.help("let `root` be a folder that both parts lie in, and name them below it"));
+        return None;
+    }
+    Some(folder)
 }
 
 /// Domains that are told apart, and a selection rule that has what it needs.
@@ -99,7 +179,7 @@ pub(crate) fn check_domains<'a>(
         ),
         (Some(test), Some(train)) => test.0.iter().find(|name| train.0.contains(name)).map(|both| {
             let message = format!("`{both}` is both trained and tested on");
-            Diagnostic::new(Code::ExclusiveParameters, place("test"), message, "trained on too")
+            Diagnostic::new(Code::ExclusiveParameters, place("test"), message, "tested on")
                 .label(place("train"), "trained on")
                 .help("a domain to test on is unseen in training: name it in one of them")
         }),

@@ -12,6 +12,8 @@ pub struct Arguments<'a> {
     /// The name of the component in the file.
     pub span: Span,
     given: Vec<Option<&'a Expr>>,
+    /// Whether an argument belongs to no parameter.
+    strays: bool,
 }
 
 impl<'a> Arguments<'a> {
@@ -22,7 +24,8 @@ impl<'a> Arguments<'a> {
         call: &'a Call,
         inherited: Option<&Arguments<'a>>,
     ) -> Self {
-        let mut matched = Self { entry, span: call.name.span, given: vec![None; entry.parameters.len()] };
+        let mut matched =
+            Self { entry, span: call.name.span, given: vec![None; entry.parameters.len()], strays: false };
         for (position, argument) in call.arguments.iter().flatten().enumerate() {
             matched.take(checker, position, argument);
         }
@@ -38,7 +41,10 @@ impl<'a> Arguments<'a> {
             Some(name) => mistakes::parameter_index(checker, self.entry, name),
             None => mistakes::first_index(checker, self.entry, position, argument),
         };
-        let Some(index) = index else { return };
+        let Some(index) = index else {
+            self.strays = true;
+            return;
+        };
         match self.given[index] {
             Some(first) => {
                 mistakes::duplicate_parameter(checker, &self.entry.parameters[index], first, argument)
@@ -85,6 +91,11 @@ impl<'a> Arguments<'a> {
         if !missing.is_empty() {
             mistakes::missing::<()>(checker, self.span, self.entry.name, &missing);
         }
+    }
+
+    /// Whether an argument belongs to no parameter, so that a default may stand where a value was meant.
+    pub fn has_strays(&self) -> bool {
+        self.strays
     }
 
     /// What was written for a parameter; `None` where its default holds.

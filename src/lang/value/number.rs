@@ -1,9 +1,9 @@
 //! Numbers and counts.
 
 use super::{Value, mistakes};
-use crate::lang::catalog::{Bound, FRACTION, Form, Parameter, Range};
+use crate::lang::catalog::{Bound, EPOCHS, FRACTION, Form, Parameter, Range};
 use crate::lang::check::Checker;
-use crate::syntax::ast::{Expr, ExprKind};
+use crate::syntax::ast::{Expr, ExprKind, Name};
 
 /// More of anything than a program holds; a bound that arithmetic on counts cannot overflow.
 const LARGEST_COUNT: f64 = 1e9;
@@ -49,12 +49,17 @@ pub(crate) fn number<'a>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Para
         ExprKind::Ratio(above, below) => above / below,
         ExprKind::Percent(share) if place.unit == FRACTION => share / 100.0,
         ExprKind::Percent(share) => return mistakes::unfitting_percent(checker, expr, place, *share),
+        ExprKind::Quantity(count, unit) if place.unit == EPOCHS && is_epochs(unit) => *count,
         ExprKind::Quantity(count, unit) => {
             return mistakes::unfitting_unit(checker, expr, place, *count, unit);
         }
         _ => return mistakes::wrong_type(checker, expr, place),
     };
     if value.is_finite() { Some(value) } else { mistakes::not_finite(checker, expr, place) }
+}
+
+fn is_epochs(unit: &Name) -> bool {
+    ["epoch", "epochs"].contains(&unit.text.as_str())
 }
 
 /// The value, if the place allows it.

@@ -39,7 +39,12 @@ impl WeightsFile {
     pub fn open(path: &Path) -> Result<Self, WeightsError> {
         let unread = |source| WeightsError::Read { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(unread)?;
-        let length = file.metadata().map_err(unread)?.len();
+        let metadata = file.metadata().map_err(unread)?;
+        if metadata.is_dir() {
+            let (kind, message) = ("file of weights", "it is a folder".to_owned());
+            return Err(WeightsError::Format { path: path.to_owned(), kind, message });
+        }
+        let length = metadata.len();
         let mut first = Vec::new();
         file.by_ref().take(16).read_to_end(&mut first).map_err(unread)?;
         let (kind, tensors) = match &first[..] {

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{DType, Tensor, TensorData};
 
+use super::meant::{Meant, meant};
 use super::{StateDict, WeightsError, WeightsFile};
-use crate::lang::catalog::Head;
+use crate::lang::catalog::{Architecture, Head};
 use crate::lang::world::DatasetInfo;
-use crate::model::{Layout, Parameter, Statistics, known};
+use crate::model::{Layout, Parameter, Statistics};
 use crate::ops::{Ops, Vector};
 
 /// Problems of a file that are listed; the rest is counted.
@@ -25,21 +26,39 @@ pub struct Pretrained {
 /// # Errors
 /// As [`Pretrained::open`].
 pub fn load<B: Ops>(path: &Path, layout: &Layout, device: &B::Device) -> Result<StateDict<B>, WeightsError> {
-    Pretrained::open(path, layout, Head::Keep, None)?.state(layout, 0, device)
+    Pretrained::open(path, layout, Head::Keep)?.state(layout, 0, device)
 }
 
 impl Pretrained {
-    /// Opens a file and compares names and shapes; values are read later. With `images`, a file of another network is
-    /// compared with those this version knows.
+    /// Opens a file and compares names and shapes; values are read later.
     ///
     /// # Errors
     /// A file that is no file of weights; tensors that are missing, unexpected or of another shape; another number of
     /// classes.
-    pub fn open(
+    pub fn open(path: &Path, layout: &Layout, head: Head) -> Result<Self, WeightsError> {
+        Self::compared(path, layout, head, |_| None)
+    }
+
+    /// As [`Pretrained::open`], for the network of an architecture; where the file is that of another one, the error
+    /// names it.
+    ///
+    /// # Errors
+    /// As [`Pretrained::open`].
+    pub fn of(
+        architecture: &Architecture,
+        path: &Path,
+        layout: &Layout,
+        images: &DatasetInfo,
+    ) -> Result<Self, WeightsError> {
+        let head = architecture.tuning().head;
+        Self::compared(path, layout, head, |file| meant(file, architecture, images))
+    }
+
+    fn compared(
         path: &Path,
         layout: &Layout,
         head: Head,
-        images: Option<&DatasetInfo>,
+        meant: impl FnOnce(&WeightsFile) -> Option<Meant>,
     ) -> Result<Self, WeightsError> {
         let file = WeightsFile::open(path)?;
         let problems = problems(&file, layout, head);
@@ -49,13 +68,8 @@ impl Pretrained {
         if let Some([found, data]) = other_classes(&file, layout, head) {
             return Err(WeightsError::Classes { path: path.to_owned(), file: found, data });
         }
-        let fits = images.and_then(|images| {
-            known::layouts(images)
-                .into_iter()
-                .find(|(_, known)| self::problems(&file, known, Head::New).is_empty())
-        });
-        let fits = fits.map(|(model, _)| model.to_owned());
-        Err(WeightsError::Mismatch { path: path.to_owned(), problems: shortened(problems), fits })
+        let fits = meant(&file);
+        Err(WeightsError::Mismatch { path: path.to_owned(), problems: shortened(&problems), fits })
     }
 
     /// The weights and running statistics; a new head is that of the run with `seed`.
@@ -102,8 +116,16 @@ fn expected(layout: &Layout) -> impl Iterator<Item = (String, Vec<usize>, bool)>
     parameters.chain(running)
 }
 
+/// Whether a file has the weights of a network.
+pub(super) fn fits(file: &WeightsFile, layout: &Layout, head: Head) -> bool {
+    problems(file, layout, head).is_empty()
+}
+
+/// How a tensor does not fit, and what is to be said of it.
+type Problem = (&'static str, String);
+
 /// Every tensor that is missing, misshapen, no number, or not expected.
-fn problems(file: &WeightsFile, layout: &Layout, head: Head) -> Vec<String> {
+fn problems(file: &WeightsFile, layout: &Layout, head: Head) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut used: Vec<String> =
         layout.norms.iter().map(|norm| format!("{}.num_batches_tracked", norm.name)).collect();
@@ -116,17 +138,17 @@ fn problems(file: &WeightsFile, layout: &Layout, head: Head) -> Vec<String> {
     used.sort_unstable();
     let unknown =
         file.names().filter(|name| used.binary_search_by(|known| known.as_str().cmp(name)).is_err());
-    problems.extend(unknown.map(|name| format!("  unexpected  `{name}`")));
+    problems.extend(unknown.map(|name| ("unexpected", format!("`{name}`"))));
     problems
 }
 
-fn problem(file: &WeightsFile, name: &str, shape: &[usize]) -> Option<String> {
+fn problem(file: &WeightsFile, name: &str, shape: &[usize]) -> Option<Problem> {
     match file.shape(name) {
-        None => Some(format!("  missing     `{name}`, expected shape {shape:?}")),
+        None => Some(("missing", format!("`{name}`, expected shape {shape:?}"))),
         Some(found) if found != shape => {
-            Some(format!("  misshapen   `{name}`: expected {shape:?}, found {found:?}"))
+            Some(("misshapen", format!("`{name}`: expected {shape:?}, found {found:?}")))
         }
-        Some(_) if !file.is_float(name) => Some(format!("  wrong type  `{name}`: expected a float")),
+        Some(_) if !file.is_float(name) => Some(("wrong type", format!("`{name}`: expected a float"))),
         Some(_) => None,
     }
 }
@@ -137,15 +159,24 @@ fn other_classes(file: &WeightsFile, layout: &Layout, head: Head) -> Option<[usi
     let last = all.iter().find(|(parameter, _)| parameter.head)?.0;
     let found = file.shape(&last.name)?;
     let same_inputs = found.len() == 2 && found[1] == last.shape[1] && found[0] != last.shape[0];
-    let only = head == Head::Keep && same_inputs && problems(file, layout, Head::New).is_empty();
+    let only = head == Head::Keep && same_inputs && fits(file, layout, Head::New);
     only.then_some([found[0], last.shape[0]])
 }
 
-fn shortened(mut problems: Vec<String>) -> Vec<String> {
-    let more = problems.len().saturating_sub(LISTED);
-    if more > 0 {
-        problems.truncate(LISTED);
-        problems.push(format!("  and {more} more"));
+/// Some problems of each kind, and how many more there are.
+fn shortened(problems: &[Problem]) -> Vec<String> {
+    let mut kinds: Vec<&str> = problems.iter().map(|(kind, _)| *kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let each = LISTED / kinds.len().max(1);
+    let mut lines = Vec::new();
+    for kind in ["missing", "misshapen", "wrong type", "unexpected"] {
+        let alike: Vec<&str> =
+            problems.iter().filter(|(own, _)| *own == kind).map(|(_, text)| text.as_str()).collect();
+        lines.extend(alike.iter().take(each).map(|text| format!("  {kind:<11} {text}")));
+        if alike.len() > each {
+            lines.push(format!("  {kind:<11} and {} more", alike.len() - each));
+        }
     }
-    problems
+    lines
 }

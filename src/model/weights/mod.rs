@@ -2,6 +2,7 @@
 
 mod file;
 mod fit;
+mod meant;
 mod pickle;
 mod torch;
 
@@ -16,6 +17,7 @@ use crate::ops::{Ops, Vector};
 
 pub use file::WeightsFile;
 pub use fit::{Pretrained, load};
+pub use meant::Meant;
 
 /// Everything PyTorch's `state_dict` holds.
 #[derive(Clone, Debug)]
@@ -39,8 +41,8 @@ pub enum WeightsError {
     Mismatch {
         path: PathBuf,
         problems: Vec<String>,
-        /// A model of this version that the file fits.
-        fits: Option<String>,
+        /// A network that the file fits.
+        fits: Option<Meant>,
     },
     #[error(
         "`{}` has weights for {file} classes, the data have {data}: \
@@ -50,8 +52,8 @@ pub enum WeightsError {
     Classes { path: PathBuf, file: usize, data: usize },
 }
 
-fn hint(fits: &Option<String>) -> String {
-    fits.as_ref().map(|model| format!("\nThese are weights of `model {model}`")).unwrap_or_default()
+fn hint(fits: &Option<Meant>) -> String {
+    fits.as_ref().map(|meant| format!("\n{meant}")).unwrap_or_default()
 }
 
 /// Named tensor ready to be written.

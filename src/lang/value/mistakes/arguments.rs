@@ -35,6 +35,11 @@ fn unknown_parameter(entry: &Entry, name: &Name, near: Option<&str>) -> Diagnost
         let help = format!("the nearest parameter is `{near}`");
         return finding.help(help).fix(format!("replace by `{near}`"), name.span, near);
     }
+    if entry.kind == Kind::Model && word == "from" {
+        let help =
+            format!("weights to start from stand in a clause: `model {component} from \"weights.pth\"`");
+        return finding.help(help);
+    }
     let finding = match owners(entry, word) {
         owners if owners.is_empty() => finding,
         owners => finding.help(format!("`{word}` is a parameter of {}", listed(owners, "and"))),
@@ -92,29 +97,31 @@ pub(crate) fn first_index(
             ),
             "a value without a name",
         )
-        .help(format!("write `{} = {value}`", likely_name(entry, &argument.value))),
+        .help(format!("write `{} = {value}`", likely_name(entry, position, &argument.value))),
         (None, _) => Diagnostic::new(
             Code::ExtraArgument,
             argument.span,
             format!("the values of `{}` are written with their names", entry.name),
             "a value without a name",
         )
-        .help(format!("write `{} = {value}`", likely_name(entry, &argument.value))),
+        .help(format!("write `{} = {value}`", likely_name(entry, position, &argument.value))),
     };
     checker.report(finding.help(parameters_of(entry)));
     None
 }
 
-/// The parameter that a value without a name is likely for: the first of its type.
-fn likely_name(entry: &Entry, value: &Expr) -> &'static str {
+/// The parameter that a value without a name is likely for: the one in its place, else the first of its type.
+fn likely_name(entry: &Entry, position: usize, value: &Expr) -> &'static str {
     let fits = |parameter: &&Parameter| !parameter.first && suits(&parameter.form, value);
-    entry.parameters.iter().find(fits).map_or("NAME", |parameter| parameter.name)
+    let in_place = entry.parameters.get(position).filter(fits);
+    in_place.or_else(|| entry.parameters.iter().find(fits)).map_or("NAME", |parameter| parameter.name)
 }
 
 fn suits(form: &Form, value: &Expr) -> bool {
     match &value.kind {
+        ExprKind::Number(value) if value.fract() == 0.0 => form.schedule || form.noun.contains("number"),
         ExprKind::Number(_) | ExprKind::Ratio(..) | ExprKind::Percent(_) => {
-            form.schedule || form.noun.contains("number")
+            form.schedule || form.noun.contains("number") && !form.noun.contains("whole")
         }
         ExprKind::Bool(_) => form.choices.contains(&"true"),
         ExprKind::Text(_) => form.noun.ends_with("in quotes"),

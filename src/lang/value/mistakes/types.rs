@@ -22,7 +22,13 @@ pub(crate) fn wrong_type<'a, T>(checker: &mut Checker<'a>, expr: &'a Expr, place
     };
     let finding = match &resolved.kind {
         ExprKind::Call(call) if quotable(place, call) => {
-            finding.fix("put it in quotes", call.name.span, format!("\"{}\"", call.name.text))
+            let quoted = format!("`{} = \"{}\"`", place.name, call.name.text);
+            let finding = Diagnostic { help: Vec::new(), ..finding };
+            finding.help(format!("names stand in quotes: {quoted}")).fix(
+                "put it in quotes",
+                call.name.span,
+                format!("\"{}\"", call.name.text),
+            )
         }
         _ => finding,
     };
@@ -35,7 +41,7 @@ fn numeric(place: &Parameter) -> bool {
 }
 
 fn quotable(place: &Parameter, call: &Call) -> bool {
-    place.form.noun.ends_with("in quotes") && call.arguments.is_none()
+    place.form.noun.contains("in quotes") && call.arguments.is_none()
 }
 
 fn mismatch(place: &Parameter, span: Span, found: String) -> Diagnostic {
@@ -155,6 +161,21 @@ pub(crate) fn shown(value: f64) -> String {
     if value == 0.0 || (1e-4..1e15).contains(&size) { format!("{value}") } else { format!("{value:e}") }
 }
 
+/// A distance between images as a reader would write it: `0.1`, `8/255`, four digits of others.
+pub(crate) fn distance(value: f64) -> String {
+    let plain = shown(value);
+    let levels = value * 255.0;
+    if plain.len() <= 8 {
+        return plain;
+    }
+    if levels >= 0.5 && (levels - levels.round()).abs() < 1e-6 {
+        return format!("{}/255", levels.round());
+    }
+    let scale = 10f64.powi(3 - value.abs().log10().floor() as i32);
+    let rounded = (value * scale).round() / scale;
+    shown(rounded)
+}
+
 /// A number that the place does not allow.
 pub(crate) fn out_of_range<'a, T>(
     checker: &mut Checker<'a>,
@@ -171,7 +192,12 @@ pub(crate) fn out_of_range<'a, T>(
     );
     let finding = match likely_meant(place, value) {
         Some((meant, why)) => {
-            finding.help(format!("`{meant}` {why}")).fix(format!("write `{meant}`"), resolved.span, meant)
+            let (finding, title) = (finding.help(format!("`{meant}` {why}")), format!("write `{meant}`"));
+            // A few pixels may as well be a slip of another kind.
+            match place.unit == PIXELS && value < 4.0 {
+                true => finding.suggest(title, resolved.span, meant),
+                false => finding.fix(title, resolved.span, meant),
+            }
         }
         None => finding.help(range_help(place)),
     };

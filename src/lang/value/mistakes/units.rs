@@ -2,7 +2,7 @@
 
 use super::types::{found, shown};
 use crate::diagnostic::{Code, Diagnostic, Span, nearest};
-use crate::lang::catalog::Parameter;
+use crate::lang::catalog::{EPOCHS, PIXELS, Parameter};
 use crate::lang::check::Checker;
 use crate::syntax::ast::{Expr, ExprKind, Name};
 
@@ -94,7 +94,11 @@ pub(crate) fn unfitting_unit<'a, T>(
         format!("`{}` takes {}, found {}", place.name, place.form.noun, found(resolved)),
         format!("`{}` does not fit here", unit.text),
     )
-    .help(format!("write the number alone: `{}`", shown(count)));
+    .help(match place.unit {
+        PIXELS if count >= 1.0 => format!("in units of the pixel range that is `{}/255`", shown(count)),
+        EPOCHS => format!("`{}` counts epochs, as in `{} = 10 epochs`", place.name, place.name),
+        _ => format!("write the number alone: `{}`", shown(count)),
+    });
     checker.report(checker.used_at(finding, expr, resolved));
     None
 }
@@ -165,7 +169,7 @@ pub(crate) fn empty_duration<'a, T>(
             format!("`{}` takes a duration > 0, found {written}", place.name),
             "no time at all",
         )
-        .help("write at least `1 steps`"),
+        .help("write at least `1 step`"),
     );
     None
 }

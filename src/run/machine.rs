@@ -1,0 +1,39 @@
+//! This machine as the checker sees it: its data sets, its files, and the networks that can be built on it.
+
+use std::path::{Path, PathBuf};
+
+use crate::data::Disk;
+use crate::lang::catalog::Source;
+use crate::lang::program::Model;
+use crate::lang::world::{DatasetInfo, ImageSizes, SourceInfo, World, WorldError};
+use crate::model::verify;
+
+/// What [`Disk`] knows, and the networks of this version.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Machine;
+
+impl World for Machine {
+    fn dataset(&self, source: &Source) -> Result<SourceInfo, WorldError> {
+        Disk.dataset(source)
+    }
+
+    fn image_sizes(&self, source: &Source) -> Result<ImageSizes, WorldError> {
+        Disk.image_sizes(source)
+    }
+
+    fn corruptions(&self, root: &Path, kinds: usize, info: &DatasetInfo) -> Result<(), WorldError> {
+        Disk.corruptions(root, kinds, info)
+    }
+
+    fn network(&self, model: &Model, images: &DatasetInfo) -> Result<(), WorldError> {
+        verify(model, images)
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        Disk.exists(path)
+    }
+
+    fn nearest_sibling(&self, path: &Path) -> Option<PathBuf> {
+        Disk.nearest_sibling(path)
+    }
+}
