@@ -420,7 +420,7 @@ fn every_example_of_the_catalogue_is_legal() {
             "lr" => format!("edition 2026\ntrain 100 epochs\noptimize sgd({example})\n"),
             "rho" => format!("edition 2026\ntrain 100 epochs under sam({example})\n"),
             "fraction" => format!("edition 2026\ntrain 100 epochs curriculum spl(adm, {example})\n"),
-            "augment" => format!("data digits {example}\n"),
+            "augment" => format!("data cifar10 {example}\n"),
             "under" => format!("edition 2026\ntrain 100 epochs {example}\n"),
             "model" if entry.name == "vit_b16" => {
                 format!("edition 2026\ndata cifar10 augment [resize(224)] test [resize(224)]\n{example}\n")
