@@ -80,7 +80,8 @@ impl Slot {
         match self {
             Slot::Duration | Slot::Anything => true,
             Slot::Parameter(parameter) => {
-                ["epochs", "duration"].iter().any(|word| parameter.form.noun.contains(word))
+                let counted = |word: &&str| parameter.form.noun.contains(*word) || parameter.unit == *word;
+                ["epochs", "duration"].iter().any(counted)
             }
             _ => false,
         }

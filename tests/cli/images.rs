@@ -81,16 +81,17 @@ fn a_long_tail_reports_its_groups_and_its_protocol() {
     )]);
     let line = "longtail: factor 20, exponential: 143 to 7 training images per class, 490 in all; \
                 many > 100: 2 classes, medium 20 to 100: 4, few < 20: 4\n";
+    let weights = "weights: those of the last step\n";
     let plan = output(&desk.flatrun(&["plan", "tail.flat"]).code(0));
     assert!(plan.contains(&format!("data   longtail: 490 training + 360 test images\n       8x8x1, 10 classes; 16 batches of 32 per epoch\n       {line}")), "{plan}");
     let run = output(&desk.flatrun(&["tail.flat", "--quiet"]).code(0));
     for name in ["accuracy %", "many.accuracy %", "medium.accuracy %", "few.accuracy %"] {
         assert!(run.contains(name), "{run}");
     }
-    assert!(run.ends_with(line), "{run}");
+    assert!(run.ends_with(&format!("{line}{weights}")), "{run}");
     let folder = desk.run_folder();
     assert_eq!(output(&desk.flatrun(&["report", &folder]).code(0)), run);
-    assert!(desk.read(&format!("{folder}/table.md")).ends_with(&format!("\n- {line}")));
+    assert!(desk.read(&format!("{folder}/table.md")).ends_with(&format!("\n- {line}- {weights}")));
     assert!(
         desk.read(&format!("{folder}/main/seed-1/results.json"))
             .contains("\"protocol\": [\n    \"longtail: factor 20")

@@ -42,16 +42,16 @@ sam          2  [..] ± [..]  [..] ± [..]
 
 "#]])
         .stderr_eq(str![[r#"
-sgd, seed 0: 1 epochs under sgd, 23 steps
+sgd, seed 0: 1 epoch under sgd, 23 steps
 sgd, seed 0: epoch 1, loss [..], accuracy [..] %
 sgd, seed 0: trained in [..] s, loss [..], accuracy [..] %
-sgd, seed 1: 1 epochs under sgd, 23 steps
+sgd, seed 1: 1 epoch under sgd, 23 steps
 sgd, seed 1: epoch 1, loss [..], accuracy [..] %
 sgd, seed 1: trained in [..] s, loss [..], accuracy [..] %
-sam, seed 0: 1 epochs under sam over sgd, 23 steps
+sam, seed 0: 1 epoch under sam over sgd, 23 steps
 sam, seed 0: epoch 1, loss [..], accuracy [..] %
 sam, seed 0: trained in [..] s, loss [..], accuracy [..] %
-sam, seed 1: 1 epochs under sam over sgd, 23 steps
+sam, seed 1: 1 epoch under sam over sgd, 23 steps
 sam, seed 1: epoch 1, loss [..], accuracy [..] %
 sam, seed 1: trained in [..] s, loss [..], accuracy [..] %
 runs/tiny-[..]

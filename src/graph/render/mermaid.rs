@@ -37,9 +37,9 @@ mod tests {
         let expected = "flowchart LR
   s0[\"data<br/>digits, batch 64<br/>all variants\"]
   s1[\"train phase 1<br/>2 epochs under sgd<br/>all variants\"]
-  s2[\"train phase 2<br/>1 epochs under sgd<br/>sgd\"]
+  s2[\"train phase 2<br/>1 epoch under sgd<br/>sgd\"]
   s3[\"evaluate<br/>accuracy<br/>sgd\"]
-  s4[\"train phase 2<br/>1 epochs under sam over sgd<br/>sam-rho-0.1\"]
+  s4[\"train phase 2<br/>1 epoch under sam over sgd<br/>sam-rho-0.1\"]
   s5[\"evaluate<br/>accuracy<br/>sam-rho-0.1\"]
   s6[\"table<br/>mean ± std over seeds<br/>all variants\"]
   s0 --> s1

@@ -54,14 +54,14 @@ mod tests {
         let expected = "\
 data: digits, batch 64 (all variants; all seeds)
 ├─ train phase 1: 2 epochs under sgd (all variants; seed 0)
-│  ├─ train phase 2: 1 epochs under sgd (sgd; seed 0)
+│  ├─ train phase 2: 1 epoch under sgd (sgd; seed 0)
 │  │  └─ evaluate: accuracy (sgd; seed 0)
-│  └─ train phase 2: 1 epochs under sam over sgd (sam-rho-0.1; seed 0)
+│  └─ train phase 2: 1 epoch under sam over sgd (sam-rho-0.1; seed 0)
 │     └─ evaluate: accuracy (sam-rho-0.1; seed 0)
 └─ train phase 1: 2 epochs under sgd (all variants; seed 1)
-   ├─ train phase 2: 1 epochs under sgd (sgd; seed 1)
+   ├─ train phase 2: 1 epoch under sgd (sgd; seed 1)
    │  └─ evaluate: accuracy (sgd; seed 1)
-   └─ train phase 2: 1 epochs under sam over sgd (sam-rho-0.1; seed 1)
+   └─ train phase 2: 1 epoch under sam over sgd (sam-rho-0.1; seed 1)
       └─ evaluate: accuracy (sam-rho-0.1; seed 1)
 table: mean ± std over seeds (all variants; all seeds)
 ";

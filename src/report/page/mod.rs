@@ -196,7 +196,7 @@ fn variant_of(study: &Study, row: &Row) -> Markup {
 
 /// A name that may be broken after its punctuation, and nowhere else.
 fn breakable(name: &str) -> Markup {
-    html! { @for part in name.split_inclusive(['.', ',', '(', '_', '-', ':']) { (part) wbr; } }
+    html! { @for part in name.split_inclusive(['.', ',', '(', '_', '-', ':']) { span.part { (part) } } }
 }
 
 fn cell_of(name: &str, cell: Option<Summary>, seeds: usize) -> Markup {
