@@ -446,7 +446,7 @@ impl PgdEvaluator {
 /// `8/255` where the radius is a whole number of grey levels.
 pub(super) fn ratio(eps: f64) -> String {
     let levels = eps * 255.0;
-    if levels >= 0.5 && (levels - levels.round()).abs() < 1e-9 {
+    if (0.5..255.0).contains(&levels) && (levels - levels.round()).abs() < 1e-9 {
         format!("{}/255", levels.round())
     } else {
         format!("{eps}")

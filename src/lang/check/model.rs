@@ -98,15 +98,15 @@ impl<'a> Checker<'a> {
         let Some(info) = self.info else { return };
         let written = outline.value("model").or(outline.value("data"));
         let (name, normalize) = written.map_or_else(Default::default, |expr| self.model_places(expr));
-        if let Some(finding) = constants_mismatch(&model.architecture, info, normalize) {
-            self.report(finding);
-            return;
-        }
         let small = too_small(&model.architecture, info, name);
-        match small.or_else(|| patches_misfit(&model.architecture, info, name)) {
-            Some(finding) => self.report(finding),
-            None => self.network_stands(outline, model, info, name),
+        let misfits = [
+            constants_mismatch(&model.architecture, info, normalize),
+            small.or_else(|| patches_misfit(&model.architecture, info, name)),
+        ];
+        if misfits.iter().all(Option::is_none) {
+            self.network_stands(outline, model, info, name);
         }
+        misfits.into_iter().flatten().for_each(|finding| self.report(finding));
     }
 
     /// Whether the network can be built, has something to train, and starts from weights that are its own.
