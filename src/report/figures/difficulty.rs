@@ -30,14 +30,15 @@ pub fn section(study: &Study) -> Section {
             let epochs = metrics.column("epoch").unwrap_or_default();
             epochs.iter().copied().zip(values.iter().copied()).collect()
         });
-    for stem in stems(study) {
-        let id = stem.trim_start_matches(NAME).trim_start_matches('.');
-        figures.extend(quantiles(
-            study,
-            id,
-            &format!("difficulty of probes ({id})"),
-            &|seed: &Seed, quantile: &str| measured(seed, &format!("{stem}.{quantile}"), 1.0),
-        ));
+    let stems = stems(study);
+    let several = stems.windows(2).any(|pair| label_of(&pair[0]) != label_of(&pair[1]));
+    for stem in &stems {
+        // The settings tell probe sets apart where there are several.
+        let id = stem.trim_start_matches(if several { NAME } else { label_of(stem) }).trim_start_matches('.');
+        let what = format!("difficulty of probes ({id})");
+        figures.extend(quantiles(study, id, &what, &|seed: &Seed, quantile: &str| {
+            measured(seed, &format!("{stem}.{quantile}"), 1.0)
+        }));
     }
     figures.extend(spreads(study));
     let kept = study.variants.iter().filter_map(kept).enumerate();
@@ -59,6 +60,11 @@ fn stems(study: &Study) -> Vec<String> {
         }
     }
     stems
+}
+
+/// `difficulty(samples=64)` of `difficulty(samples=64).adm`.
+fn label_of(stem: &str) -> &str {
+    stem.rsplit_once('.').map_or(stem, |(label, _)| label)
 }
 
 /// The quantiles as a band, and their ratio.
