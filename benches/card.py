@@ -12,7 +12,7 @@ import datetime
 import statistics
 import sys
 
-from run import ROOT, Server, executable, processor
+from run import ROOT, Server, executable, processor, publish
 
 NETWORKS = ("preact_resnet20", "resnet18", "sat_cnn", "cnn", "vit")
 ALGORITHMS = ("sgd", "sam", "lesam", "ssp_adm_lesam")
@@ -82,7 +82,7 @@ def main():
 
     card = arguments.device != "cpu"
     cases = arguments.cases or [f"{network} 128 {algorithm}" for algorithm in ALGORITHMS for network in NETWORKS]
-    binary = executable(arguments.executable, ["cuda"] if card else [])
+    binary = executable(arguments.executable, features=["cuda"] if card else [])
     for case in cases:
         check(binary, arguments.device, case)
     name = torch.cuda.get_device_name(arguments.device) if card else processor()
@@ -95,8 +95,7 @@ def main():
             lines.append(row)
             print(row, flush=True)
     if arguments.write:
-        with open(ROOT / "docs" / "benchmarks.md", "a") as file:
-            file.write("\n" + "\n".join(lines) + "\n")
+        publish(lines)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import statistics
 import sys
 import time
 
-from run import ROOT, Server, executable, processor
+from run import ROOT, Server, executable, processor, publish
 
 NETWORKS = ("preact_resnet20", "resnet18", "sat_cnn", "cnn", "vit")
 BATCHES = (32, 64, 128, 256)
@@ -91,8 +91,7 @@ def main():
         lines.append(f"| {' | '.join(cells)} |")
         print(lines[-1], flush=True)
     if options.write:
-        with open(ROOT / "docs" / "benchmarks.md", "a") as page:
-            page.write("\n" + "\n".join(lines) + "\n")
+        publish(lines)
 
 
 if __name__ == "__main__":

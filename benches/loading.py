@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 
-from run import ROOT, executable, processor
+from run import ROOT, executable, processor, publish
 
 PEER = ("workers", "alone")
 
@@ -41,8 +41,7 @@ def main():
              f"| PyTorch ({best}) | {median[best]:.0f} |", f"| ratio of times | {median[best] / median['ours']:.2f} |"]
     print("\n".join(lines))
     if options.write:
-        with open(ROOT / "docs" / "benchmarks.md", "a") as page:
-            page.write("\n" + "\n".join(lines) + "\n")
+        publish(lines)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import datetime
 import statistics
 import sys
 
-from run import ROOT, Server, executable, peak, processor
+from run import Server, executable, peak, processor, publish
 
 NETWORKS = ("preact_resnet20:64", "resnet18:32")
 MEMBERS = {
@@ -74,8 +74,7 @@ def main():
             print(rows[-1], flush=True)
     if arguments.write:
         where = f"{datetime.date.today()}, {processor()}, 2 threads; `python3 benches/members.py {' '.join(sys.argv[1:])}`"
-        with open(ROOT / "docs" / "benchmarks.md", "a") as file:
-            file.write("\n".join(["", where, "", *head, *rows, ""]))
+        publish([where, "", *head, *rows])
 
 
 if __name__ == "__main__":

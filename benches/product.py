@@ -11,7 +11,7 @@ import datetime
 import statistics
 import sys
 
-from run import ROOT, Server, executable, peak, processor
+from run import Server, executable, peak, processor, publish
 
 NETWORKS = ("preact_resnet20:64", "resnet18:32", "cnn:64")
 WORK = ("gradient", "product")
@@ -62,8 +62,7 @@ def main():
         print(rows[-1], flush=True)
     if options.write:
         told = f"{datetime.date.today()}, {processor()}, 2 threads; `python3 {' '.join(sys.argv)}`".replace(" --write", "")
-        with open(ROOT / "docs/benchmarks.md", "a") as page:
-            page.write("\n".join(["", told, "", *head, *rows, ""]))
+        publish([told, "", *head, *rows])
 
 
 if __name__ == "__main__":

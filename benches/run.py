@@ -101,6 +101,12 @@ def executable(given, bench="step", features=()):
     return found[-1]
 
 
+def publish(lines):
+    """Appends a table, with what stands above it, to docs/benchmarks.md."""
+    with open(ROOT / "docs" / "benchmarks.md", "a") as page:
+        page.write("\n" + "\n".join(lines) + "\n")
+
+
 def row(case, times, memory):
     median = {name: statistics.median(values) * 1e3 for name, values in times.items()}
     best = min(LAYOUTS, key=median.get)
@@ -139,8 +145,7 @@ def main():
         if not apart < APART.get(case.split()[-1], 1e-3):
             sys.exit(f"{case}: the two do not compute the same losses")
     if arguments.write:
-        with open(ROOT / "docs" / "benchmarks.md", "a") as file:
-            file.write("\n" + "\n".join(lines) + "\n")
+        publish(lines)
 
 
 if __name__ == "__main__":
