@@ -8,6 +8,7 @@ use crate::cli::progress::duration;
 use crate::cli::terminal::{Terminal, paint};
 use crate::graph::StageKind;
 use crate::lang::program::Device;
+use crate::lang::words::of_count;
 use crate::run::Status;
 use crate::train::PassCount;
 
@@ -67,8 +68,8 @@ fn setup_lines(setup: &Setup) -> String {
         data.height,
         data.width,
         data.channels,
-        plural(data.classes, "class", "classes"),
-        plural(data.batches_per_epoch, "batch", "batches"),
+        counted(data.classes, "class"),
+        counted(data.batches_per_epoch, "batch"),
         data.batch,
     );
     if data.view != "[]" {
@@ -127,7 +128,7 @@ fn cost(training: &Training) -> String {
         "0" => String::new(),
         _ => format!(" + {input_backward} backward to the input"),
     };
-    let steps = plural(training.steps as usize, "step", "steps");
+    let steps = counted(training.steps as usize, "step");
     let bound = if training.at_most { "at most " } else { "" };
     format!("{steps} of {bound}{forward} forward + {backward} backward{input} = {units} units")
 }
@@ -185,15 +186,10 @@ fn totals(plan: &Plan) -> String {
         .filter(|_| steps > 0)
         .map(|seconds| format!(", about {}", duration(seconds)))
         .unwrap_or_default();
-    let _ = writeln!(
-        text,
-        "{} to train, {} units{time}",
-        plural(steps as usize, "step", "steps"),
-        grouped(units)
-    );
+    let _ = writeln!(text, "{} to train, {} units{time}", counted(steps as usize, "step"), grouped(units));
     text.push_str("a unit is a forward pass of a batch; a backward pass is two,\nto the input alone one\n");
     if let Some(timed) = timed_images(plan).filter(|_| steps > 0 && seconds.is_some()) {
-        let images = plural(timed, "image", "images");
+        let images = counted(timed, "image");
         let _ = writeln!(
             text,
             "time is an estimate from one timed forward pass\nof {images}; measurements count in full"
@@ -210,11 +206,7 @@ fn timed_images(plan: &Plan) -> Option<usize> {
 }
 
 fn counted(count: usize, noun: &str) -> String {
-    plural(count, noun, &format!("{noun}s"))
-}
-
-fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(count as u64), if count == 1 { one } else { many })
+    format!("{} {}", grouped(count as u64), of_count(count as f64, noun))
 }
 
 /// `1,234,567`

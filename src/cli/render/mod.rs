@@ -12,6 +12,7 @@ use clap::ValueEnum;
 use super::source::Source;
 use super::terminal::Terminal;
 use crate::diagnostic::{Diagnostic, Level};
+use crate::lang::words;
 use human::human;
 
 /// Values of `check --format`.
@@ -79,11 +80,7 @@ pub fn is_fixable(finding: &Diagnostic) -> bool {
 }
 
 fn counted(count: usize, noun: &str) -> Option<String> {
-    match count {
-        0 => None,
-        1 => Some(format!("1 {noun}")),
-        many => Some(format!("{many} {noun}s")),
-    }
+    (count > 0).then(|| words::counted(count, noun))
 }
 
 fn level_word(level: Level) -> &'static str {

@@ -9,6 +9,7 @@ use super::figures::{Figure, Section};
 use super::study::Study;
 use super::table::{Row, Summary, Table, heading, in_percent};
 use super::{RunRecord, State, notes};
+use crate::lang::words::counted;
 use crate::report::date;
 
 /// By it a page is known as one of ours.
@@ -96,10 +97,6 @@ fn run_line(run: &RunRecord) -> Markup {
             @if began.is_finite() { li { "begun " (date(began)) } }
         }
     }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 fn state(run: &RunRecord) -> (String, &'static str) {
