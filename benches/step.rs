@@ -29,7 +29,10 @@ fn main() {
         Some(other) => panic!("`{other}` is neither `f32` nor `bf16`"),
     };
     match arguments.first().map(String::as_str) {
-        None | Some("cpu") => serve::<burn_flex::Flex>(&device::cpu(), precision, false),
+        None | Some("cpu") => {
+            device::join_threads();
+            serve::<burn_flex::Flex>(&device::cpu(), precision, false);
+        }
         #[cfg(feature = "cuda")]
         Some(card) => serve::<device::Cuda>(&open(card), precision, true),
         #[cfg(not(feature = "cuda"))]

@@ -16,6 +16,7 @@ use crate::files::write_atomic;
 use crate::lang::{self, Checked, Settings};
 use crate::report::notes::{self, Note};
 use crate::report::{Missing, Outcome, Study, Table, protocols, publish, read};
+use crate::run::device::join_threads;
 use crate::run::{Idle, Options, Report, RunError, RunResult, execute};
 
 /// Check, train, evaluate and report; `flatrun FILE` does the same
@@ -135,6 +136,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     };
     let mut progress = Progress::new(display(args, &program, terminal));
     let stop = interrupt::watch()?;
+    join_threads();
     let report = execute(&program, &options, &mut progress, stop);
     let report = report.map_err(|error| failure(error, args))?;
     finish(args, &program, &report, terminal)

@@ -7,6 +7,14 @@ pub fn cpu() -> burn_flex::FlexDevice {
     burn_flex::FlexDevice
 }
 
+/// Makes the calling thread one of those that compute on the CPU, for as long as the program runs; nothing changes where
+/// some have been started. A thread outside of them sleeps while an operation runs and is woken after it, which costs
+/// more than small operations do.
+pub fn join_threads() {
+    // It fails where threads have been started, and those will do.
+    let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
+}
+
 /// The backend of NVIDIA cards.
 #[cfg(feature = "cuda")]
 pub type Cuda = burn_cuda::Cuda<f32, i32>;

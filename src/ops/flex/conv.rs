@@ -5,10 +5,12 @@ use burn_flex::Flex;
 
 use super::buffer::Buffer;
 use super::kernels::direct::{Shape, convolve};
+use super::kernels::fold;
 use super::kernels::geometry::Geometry;
-use super::kernels::lanes::width;
+use super::kernels::lanes;
 use super::kernels::norm::channel_sums;
 use super::kernels::plan::Plan;
+use super::kernels::product::{Matrix, spread};
 use super::kernels::weight_grad::weight_grad;
 use super::kernels::winograd::{Taps, Tiling};
 use super::kernels::{winograd_conv, winograd_grad};
@@ -37,8 +39,23 @@ pub fn geometry(input: [usize; 4], weight: [usize; 4], conv: Conv) -> Option<Geo
 /// Fewest channels from which the products that Winograd's method saves outweigh its transforms.
 const WIDE: usize = 32;
 
-fn tiling(geometry: &Geometry) -> Option<Tiling> {
-    Tiling::of(geometry).filter(|_| geometry.inputs.min(geometry.outputs) >= WIDE)
+/// How a convolution and its gradients are computed.
+enum Method {
+    /// As products of matrices of so many rows.
+    Product(usize),
+    Winograd(Tiling),
+    Direct,
+}
+
+impl Method {
+    fn of(geometry: &Geometry) -> Self {
+        let wide = geometry.inputs.min(geometry.outputs) >= WIDE;
+        match (geometry.pixels(), Tiling::of(geometry)) {
+            (Some(rows), _) => Self::Product(rows),
+            (None, Some(tiling)) if wide => Self::Winograd(tiling),
+            _ => Self::Direct,
+        }
+    }
 }
 
 /// What a plan computes, image by image or some together: runs of several images where that leaves out a twentieth of
@@ -50,13 +67,13 @@ fn direct(
     x: &[f32],
     weight: &[f32],
     bias: Option<&[f32]>,
-) -> Buffer {
+    y: &mut [f32],
+) {
     let single = plan(geometry, 1);
-    let mut y = Buffer::take(single.images * single.image);
     let grouped = Geometry { images: geometry.images / shape.run * shape.run, ..*geometry };
     let grouped = Some(grouped).filter(|some| some.images > 0).map(|some| plan(&some, shape.run));
     match grouped.filter(|some| 20 * some.products(shape.run) <= 19 * single.products(shape.run)) {
-        None => convolve(&single, shape, x, weight, bias, &mut y),
+        None => convolve(&single, shape, x, weight, bias, y),
         Some(grouped) => {
             let (first, rest) = x.split_at(grouped.images * single.source.image());
             let (to, left) = y.split_at_mut(grouped.images * single.image);
@@ -67,7 +84,6 @@ fn direct(
             }
         }
     }
-    y
 }
 
 pub fn forward(
@@ -76,53 +92,62 @@ pub fn forward(
     weight: Tensor<Flex, 4>,
     bias: Option<Tensor<Flex, 1>>,
 ) -> Tensor<Flex, 4> {
+    let Geometry { images, inputs, output: [height, width], outputs, .. } = geometry;
     let bias = bias.map(Values::of);
-    let (x, weight) = (Values::of(x), Values::of(weight));
-    let y = match tiling(&geometry) {
-        Some(tiling) => {
-            let taps = Taps { output: geometry.inputs * 9, input: 9, flipped: false };
-            let mut y =
-                Buffer::take(geometry.images * geometry.output[0] * geometry.output[1] * geometry.outputs);
-            winograd_conv::convolve(tiling, taps, &x, &weight, bias.as_deref(), &mut y);
-            y
+    let (x, weight, bias) = (&Values::of(x), &Values::of(weight), bias.as_deref());
+    let mut y = Buffer::take(images * height * width * outputs);
+    match Method::of(&geometry) {
+        Method::Product(rows) => {
+            let weight = Matrix::new(weight, inputs).transposed();
+            spread(&mut y, [rows, outputs, inputs], [Matrix::new(x, inputs), weight], bias);
         }
-        None => {
-            let shape = Shape::of(width(), geometry.outputs);
+        Method::Winograd(tiling) => {
+            let taps = Taps { output: inputs * 9, input: 9, flipped: false };
+            winograd_conv::convolve(tiling, taps, x, weight, bias, &mut y);
+        }
+        Method::Direct => {
+            let shape = Shape::of(lanes::width(), outputs);
             let plan = |some: &Geometry, group| some.forward(shape.run, group);
-            direct(&geometry, plan, shape, &x, &weight, bias.as_deref())
+            direct(&geometry, plan, shape, x, weight, bias, &mut y);
         }
-    };
-    let [height, width] = geometry.output;
-    tensor(y, [geometry.images, height, width, geometry.outputs])
+    }
+    tensor(y, [images, height, width, outputs])
 }
 
 pub fn input_grad(geometry: Geometry, grad: Tensor<Flex, 4>, weight: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
-    let (grad, weight) = (Values::of(grad), Values::of(weight));
-    let dx = match tiling(&geometry) {
-        Some(tiling) => {
-            let taps = Taps { output: 9, input: geometry.inputs * 9, flipped: true };
-            let mut dx =
-                Buffer::take(geometry.images * geometry.input[0] * geometry.input[1] * geometry.inputs);
-            winograd_conv::convolve(tiling.transposed(), taps, &grad, &weight, None, &mut dx);
-            dx
+    let Geometry { images, input: [height, width], inputs, outputs, .. } = geometry;
+    let (grad, weight) = (&Values::of(grad), &Values::of(weight));
+    let mut dx = Buffer::take(images * height * width * inputs);
+    match Method::of(&geometry) {
+        Method::Product(rows) => {
+            let pair = [Matrix::new(grad, outputs), Matrix::new(weight, inputs)];
+            spread(&mut dx, [rows, inputs, outputs], pair, None);
         }
-        None => {
-            let shape = Shape::of(width(), geometry.inputs);
+        Method::Winograd(tiling) => {
+            let taps = Taps { output: 9, input: inputs * 9, flipped: true };
+            winograd_conv::convolve(tiling.transposed(), taps, grad, weight, None, &mut dx);
+        }
+        Method::Direct if geometry.takes_patches() => fold::input_grad(&geometry, grad, weight, &mut dx),
+        Method::Direct => {
+            let shape = Shape::of(lanes::width(), inputs);
             let plan = |some: &Geometry, group| some.input_grad(shape.run, group);
-            direct(&geometry, plan, shape, &grad, &weight, None)
+            direct(&geometry, plan, shape, grad, weight, None, &mut dx);
         }
-    };
-    let [height, width] = geometry.input;
-    tensor(dx, [geometry.images, height, width, geometry.inputs])
+    }
+    tensor(dx, [images, height, width, inputs])
 }
 
 pub fn kernel_grad(geometry: Geometry, x: Tensor<Flex, 4>, grad: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
     let Geometry { inputs, outputs, kernel, .. } = geometry;
-    let (x, grad) = (Values::of(x), Values::of(grad));
+    let (x, grad) = (&Values::of(x), &Values::of(grad));
     let mut dw = Buffer::take(outputs * inputs * kernel * kernel);
-    match tiling(&geometry) {
-        Some(tiling) => winograd_grad::weight_grad(tiling, &x, &grad, &mut dw),
-        None => weight_grad(&geometry, &x, &grad, &mut dw),
+    match Method::of(&geometry) {
+        Method::Product(rows) => {
+            let pair = [Matrix::new(grad, outputs).transposed(), Matrix::new(x, inputs)];
+            spread(&mut dw, [outputs, inputs, rows], pair, None);
+        }
+        Method::Winograd(tiling) => winograd_grad::weight_grad(tiling, x, grad, &mut dw),
+        Method::Direct => weight_grad(&geometry, x, grad, &mut dw),
     }
     tensor(dw, [outputs, inputs, kernel, kernel])
 }

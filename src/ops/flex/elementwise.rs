@@ -27,7 +27,12 @@ pub fn binary<const D: usize>(
     };
     match b.reuse() {
         Ok(mut b) => {
-            kernel::update(b.as_mut(), &a, move |b, a| f(a, b));
+            kernel::update(
+                b.as_mut(),
+                &a,
+                #[inline(always)]
+                move |b, a| f(a, b),
+            );
             b.tensor()
         }
         Err(b) => {
@@ -65,7 +70,13 @@ pub fn unary<const D: usize>(
         }
         Err(x) => {
             let mut out = Buffer::take(x.len());
-            kernel::binary(&x, &x, &mut out, move |x, _| f(x));
+            kernel::binary(
+                &x,
+                &x,
+                &mut out,
+                #[inline(always)]
+                move |x, _| f(x),
+            );
             tensor(out, shape)
         }
     }

@@ -240,6 +240,22 @@ impl Ops for Flex {
         if own { transformer::gelu_grad(x, grad) } else { defaults::gelu_grad(x, grad) }
     }
 
+    fn attend(qkv: Tensor<Self, 4>, heads: usize) -> (Tensor<Self, 4>, Tensor<Self, 4>) {
+        if is_f32(&qkv) && qkv.shape().num_elements() > 0 {
+            transformer::attend(qkv, heads)
+        } else {
+            defaults::attention(qkv, heads)
+        }
+    }
+
+    fn attend_grad(qkv: Tensor<Self, 4>, share: Tensor<Self, 4>, grad: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        if is_f32(&qkv) && is_f32(&share) && is_f32(&grad) && qkv.shape().num_elements() > 0 {
+            transformer::attend_grad(qkv, share, grad)
+        } else {
+            defaults::attention_grad(qkv, share, grad)
+        }
+    }
+
     fn add_scaled(
         x: Tensor<Self, 1>,
         direction: Tensor<Self, 1>,

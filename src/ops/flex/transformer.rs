@@ -1,4 +1,4 @@
-//! Layer normalisation and GELU of Flex tensors.
+//! Attention, layer normalisation and GELU of Flex tensors.
 
 use burn::tensor::Tensor;
 use burn_flex::Flex;
@@ -6,6 +6,7 @@ use burn_flex::Flex;
 use super::buffer::Buffer;
 use super::conv::bias_grad;
 use super::elementwise;
+use super::kernels::attention::{self, Heads};
 use super::kernels::gelu;
 use super::kernels::layer_norm::{self as kernel, Normalized};
 use super::tensor::{Values, tensor};
@@ -44,5 +45,33 @@ pub fn gelu(x: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
 }
 
 pub fn gelu_grad(x: Tensor<Flex, 4>, grad: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
-    elementwise::binary(grad, x, |grad, x| grad * gelu::slope(x))
+    elementwise::binary(
+        grad,
+        x,
+        #[inline(always)]
+        |grad, x| grad * gelu::slope(x),
+    )
+}
+
+fn split(qkv: [usize; 4], heads: usize) -> Heads {
+    let [images, _, tokens, channels] = qkv;
+    Heads { images, tokens, heads, size: channels / 3 / heads }
+}
+
+pub fn attend(qkv: Tensor<Flex, 4>, heads: usize) -> (Tensor<Flex, 4>, Tensor<Flex, 4>) {
+    let [n, _, tokens, channels] = qkv.dims();
+    let split = split(qkv.dims(), heads);
+    let mut y = Buffer::take(n * tokens * channels / 3);
+    let mut share = Buffer::take(n * heads * tokens * tokens);
+    attention::forward(split, &Values::of(qkv), &mut y, &mut share);
+    (tensor(y, [n, 1, tokens, channels / 3]), tensor(share, [n, heads, tokens, tokens]))
+}
+
+pub fn attend_grad(qkv: Tensor<Flex, 4>, share: Tensor<Flex, 4>, grad: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
+    let dims = qkv.dims();
+    let split = split(dims, share.dims()[1]);
+    let (qkv, share, grad) = (Values::of(qkv), Values::of(share), Values::of(grad));
+    let mut out = Buffer::take(qkv.len());
+    attention::grad(split, &qkv, &share, &grad, &mut out);
+    tensor(out, dims)
 }

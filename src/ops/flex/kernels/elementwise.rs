@@ -11,13 +11,17 @@ const CHUNK: usize = 1 << 14;
 pub fn binary(a: &[f32], b: &[f32], out: &mut [f32], f: impl Fn(f32, f32) -> f32 + Sync + Send) {
     assert!(a.len() == out.len() && b.len() == out.len());
     let shared = Shared::new(out);
-    pieces(a.len(), |range| {
-        // SAFETY: pieces do not overlap.
-        let out = unsafe { shared.slice_mut(range.start, range.len()) };
-        for ((out, &a), &b) in out.iter_mut().zip(&a[range.clone()]).zip(&b[range]) {
-            *out = f(a, b);
-        }
-    });
+    pieces(
+        a.len(),
+        #[inline(always)]
+        |range| {
+            // SAFETY: pieces do not overlap.
+            let out = unsafe { shared.slice_mut(range.start, range.len()) };
+            for ((out, &a), &b) in out.iter_mut().zip(&a[range.clone()]).zip(&b[range]) {
+                *out = f(a, b);
+            }
+        },
+    );
 }
 
 /// `into[i] = f(into[i], b[i])`.
@@ -25,41 +29,52 @@ pub fn binary(a: &[f32], b: &[f32], out: &mut [f32], f: impl Fn(f32, f32) -> f32
 pub fn update(into: &mut [f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sync + Send) {
     assert!(b.len() == into.len());
     let shared = Shared::new(into);
-    pieces(b.len(), |range| {
-        // SAFETY: pieces do not overlap.
-        let into = unsafe { shared.slice_mut(range.start, range.len()) };
-        for (into, &b) in into.iter_mut().zip(&b[range]) {
-            *into = f(*into, b);
-        }
-    });
+    pieces(
+        b.len(),
+        #[inline(always)]
+        |range| {
+            // SAFETY: pieces do not overlap.
+            let into = unsafe { shared.slice_mut(range.start, range.len()) };
+            for (into, &b) in into.iter_mut().zip(&b[range]) {
+                *into = f(*into, b);
+            }
+        },
+    );
 }
 
 /// `x[i] = f(x[i])`.
 #[inline(always)]
 pub fn map(x: &mut [f32], f: impl Fn(f32) -> f32 + Sync + Send) {
     let shared = Shared::new(x);
-    pieces(x.len(), |range| {
-        // SAFETY: pieces do not overlap.
-        let x = unsafe { shared.slice_mut(range.start, range.len()) };
-        x.iter_mut().for_each(|x| *x = f(*x));
-    });
+    pieces(
+        x.len(),
+        #[inline(always)]
+        |range| {
+            // SAFETY: pieces do not overlap.
+            let x = unsafe { shared.slice_mut(range.start, range.len()) };
+            x.iter_mut().for_each(|x| *x = f(*x));
+        },
+    );
 }
 
 /// Inner product: f64, in chunks of fixed length added in order.
 pub fn dot(a: &[f32], b: &[f32]) -> f64 {
     assert!(a.len() == b.len());
     let chunk = |(a, b): (&[f32], &[f32])| {
-        vectorised(|| {
-            let mut sums = [0.0f64; 16];
-            let ((lines, rest), (others, other_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
-            for (line, other) in lines.iter().zip(others) {
-                for ((sum, &x), &y) in sums.iter_mut().zip(line).zip(other) {
-                    *sum += f64::from(x) * f64::from(y);
+        vectorised(
+            #[inline(always)]
+            || {
+                let mut sums = [0.0f64; 16];
+                let ((lines, rest), (others, other_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
+                for (line, other) in lines.iter().zip(others) {
+                    for ((sum, &x), &y) in sums.iter_mut().zip(line).zip(other) {
+                        *sum += f64::from(x) * f64::from(y);
+                    }
                 }
-            }
-            let tail = rest.iter().zip(other_rest).map(|(&x, &y)| f64::from(x) * f64::from(y));
-            sums.iter().sum::<f64>() + tail.sum::<f64>()
-        })
+                let tail = rest.iter().zip(other_rest).map(|(&x, &y)| f64::from(x) * f64::from(y));
+                sums.iter().sum::<f64>() + tail.sum::<f64>()
+            },
+        )
     };
     let chunks = a.chunks(CHUNK).zip(b.chunks(CHUNK));
     if a.len() <= SMALL {
@@ -91,15 +106,19 @@ pub fn sgd(weight: &[f32], buffer: Option<&mut [f32]>, direction: &mut [f32], ru
     };
     assert!(weight.len() == direction.len() && buffer.len() == direction.len());
     let (shared, buffers) = (Shared::new(direction), Shared::new(buffer));
-    pieces(weight.len(), |range| {
-        // SAFETY: pieces do not overlap.
-        let (direction, buffer) = unsafe {
-            (shared.slice_mut(range.start, range.len()), buffers.slice_mut(range.start, range.len()))
-        };
-        for ((d, b), &w) in direction.iter_mut().zip(buffer).zip(&weight[range]) {
-            [*d, *b] = sgd_step(w, *b, *d, numbers, rule.nesterov);
-        }
-    });
+    pieces(
+        weight.len(),
+        #[inline(always)]
+        |range| {
+            // SAFETY: pieces do not overlap.
+            let (direction, buffer) = unsafe {
+                (shared.slice_mut(range.start, range.len()), buffers.slice_mut(range.start, range.len()))
+            };
+            for ((d, b), &w) in direction.iter_mut().zip(buffer).zip(&weight[range]) {
+                [*d, *b] = sgd_step(w, *b, *d, numbers, rule.nesterov);
+            }
+        },
+    );
 }
 
 /// SGD whose `direction` somebody else holds: the new weight goes to `out`, the new momentum to `buffer`.
@@ -116,16 +135,20 @@ pub fn sgd_into(
     };
     assert!(weight.len() == direction.len() && buffer.len() == weight.len() && out.len() == weight.len());
     let (shared, buffers) = (Shared::new(out), Shared::new(buffer));
-    pieces(weight.len(), |range| {
-        // SAFETY: pieces do not overlap.
-        let (out, buffer) = unsafe {
-            (shared.slice_mut(range.start, range.len()), buffers.slice_mut(range.start, range.len()))
-        };
-        let read = weight[range.clone()].iter().zip(&direction[range]);
-        for ((out, b), (&w, &d)) in out.iter_mut().zip(buffer).zip(read) {
-            [*out, *b] = sgd_step(w, *b, d, numbers, rule.nesterov);
-        }
-    });
+    pieces(
+        weight.len(),
+        #[inline(always)]
+        |range| {
+            // SAFETY: pieces do not overlap.
+            let (out, buffer) = unsafe {
+                (shared.slice_mut(range.start, range.len()), buffers.slice_mut(range.start, range.len()))
+            };
+            let read = weight[range.clone()].iter().zip(&direction[range]);
+            for ((out, b), (&w, &d)) in out.iter_mut().zip(buffer).zip(read) {
+                [*out, *b] = sgd_step(w, *b, d, numbers, rule.nesterov);
+            }
+        },
+    );
 }
 
 /// Mean over the pixels of every image, `[n, pixels, channels]` to `[n, channels]`.
@@ -133,13 +156,16 @@ pub fn average(x: &[f32], pixels: usize, channels: usize, out: &mut [f32]) {
     let share = 1.0 / pixels as f32;
     for (image, mean) in x.chunks_exact((pixels * channels).max(1)).zip(out.chunks_exact_mut(channels.max(1)))
     {
-        vectorised(|| {
-            mean.fill(0.0);
-            for pixel in image.chunks_exact(channels) {
-                mean.iter_mut().zip(pixel).for_each(|(mean, x)| *mean += x);
-            }
-            mean.iter_mut().for_each(|mean| *mean *= share);
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                mean.fill(0.0);
+                for pixel in image.chunks_exact(channels) {
+                    mean.iter_mut().zip(pixel).for_each(|(mean, x)| *mean += x);
+                }
+                mean.iter_mut().for_each(|mean| *mean *= share);
+            },
+        );
     }
 }
 
@@ -149,10 +175,13 @@ pub fn average_grad(grad: &[f32], pixels: usize, channels: usize, out: &mut [f32
     for (image, mean) in
         out.chunks_exact_mut((pixels * channels).max(1)).zip(grad.chunks_exact(channels.max(1)))
     {
-        vectorised(|| {
-            for pixel in image.chunks_exact_mut(channels) {
-                pixel.iter_mut().zip(mean).for_each(|(x, mean)| *x = mean * share);
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                for pixel in image.chunks_exact_mut(channels) {
+                    pixel.iter_mut().zip(mean).for_each(|(x, mean)| *x = mean * share);
+                }
+            },
+        );
     }
 }

@@ -1,6 +1,8 @@
 //! `x Φ(x)` and its derivative, without a branch, so that loops over them become vectors.
 
-use std::f32::consts::{FRAC_1_SQRT_2, LN_2, LOG2_E};
+use std::f32::consts::FRAC_1_SQRT_2;
+
+use super::exponential::exp_negative;
 
 /// `1 / sqrt(2 π)`.
 const DENSITY: f32 = 0.398_942_3;
@@ -25,18 +27,6 @@ fn erf(x: f32) -> f32 {
     let square = inside * inside;
     let horner = |terms: &[f32]| terms.iter().fold(0.0, |sum, term| sum * square + term);
     if x.abs() >= FLAT { x.signum() } else { inside * horner(&ODD) / horner(&EVEN) }
-}
-
-/// `exp(x)` for `x <= 0`.
-#[inline(always)]
-fn exp_negative(x: f32) -> f32 {
-    // Below, the result is not a normal number.
-    let x = x.max(-87.0);
-    let power = (x * LOG2_E).round_ties_even();
-    let rest = x - power * LN_2;
-    let series = [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
-    let series = series.iter().fold(0.0, |sum, term| sum * rest + term);
-    series * f32::from_bits(((power as i32 + 127) as u32) << 23)
 }
 
 #[inline(always)]

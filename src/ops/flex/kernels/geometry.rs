@@ -26,7 +26,14 @@ impl Geometry {
         self.kernel * self.kernel
     }
 
-    fn takes_patches(&self) -> bool {
+    /// Rows of the matrix product that this is where each pixel is taken alone.
+    pub fn pixels(&self) -> Option<usize> {
+        let alone = (self.kernel, self.stride, self.padding) == (1, 1, 0);
+        alone.then_some(self.images * self.input[0] * self.input[1])
+    }
+
+    /// Whether pixels of the input would leave vectors of channels empty.
+    pub fn takes_patches(&self) -> bool {
         self.inputs <= FEW_CHANNELS && self.kernel > 1
     }
 

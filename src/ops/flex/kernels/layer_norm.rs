@@ -1,7 +1,7 @@
 //! Normalisation of rows.
 
 use super::parallel::{Shared, for_each};
-use super::rows::vectorised;
+use super::rows::{sum, vectorised};
 
 /// Rows of one task.
 const ROWS: usize = 16;
@@ -27,7 +27,10 @@ pub fn forward(x: &[f32], [scale, shift]: [&[f32]; 2], epsilon: f32, out: Normal
                 unsafe { shared[index].slice_mut(row * length, length) }
             });
             let x = &x[row * width..(row + 1) * width];
-            rstd[0] = vectorised(|| forward_row(x, [scale, shift], epsilon, y, unit));
+            rstd[0] = vectorised(
+                #[inline(always)]
+                || forward_row(x, [scale, shift], epsilon, y, unit),
+            );
         }
     });
 }
@@ -56,7 +59,10 @@ pub fn grad(unit: &[f32], rstd: &[f32], grad: &[f32], scale: &[f32], out: &mut [
             let range = row * width..(row + 1) * width;
             // SAFETY: rows belong to one task each.
             let out = unsafe { shared.slice_mut(range.start, width) };
-            vectorised(|| grad_row(&unit[range.clone()], rstd, &grad[range.clone()], scale, out));
+            vectorised(
+                #[inline(always)]
+                || grad_row(&unit[range.clone()], rstd, &grad[range.clone()], scale, out),
+            );
         }
     });
 }
@@ -68,18 +74,4 @@ fn grad_row(unit: &[f32], rstd: f32, grad: &[f32], scale: &[f32], out: &mut [f32
     let mean = sum(out, out, |g, _| g) * share;
     let along = sum(out, unit, |g, unit| g * unit) * share;
     out.iter_mut().zip(unit).for_each(|(out, &unit)| *out = (*out - mean - unit * along) * rstd);
-}
-
-/// `Σ f(a, b)`, in sixteen sums side by side.
-#[inline(always)]
-fn sum(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut sums = [0.0f32; 16];
-    let ((lines, rest), (others, other_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
-    for (line, other) in lines.iter().zip(others) {
-        for ((sum, &a), &b) in sums.iter_mut().zip(line).zip(other) {
-            *sum += f(a, b);
-        }
-    }
-    let tail: f32 = rest.iter().zip(other_rest).map(|(&a, &b)| f(a, b)).sum();
-    sums.iter().sum::<f32>() + tail
 }

@@ -355,11 +355,14 @@ pub fn channel_sums(x: &[f32], count: usize, channels: usize) -> Vec<f64> {
     let rows = Rows::new(count, channels);
     let [sums, _] = reduce(rows, |range, [out, _]| {
         let x = &x[range.start * rows.channels..range.end * rows.channels];
-        vectorised(|| {
-            for row in x.chunks_exact(rows.channels) {
-                out.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                for row in x.chunks_exact(rows.channels) {
+                    out.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
+                }
+            },
+        );
     });
     rows.gather(&sums)
 }

@@ -54,13 +54,15 @@ impl Rows {
     }
 }
 
-/// Runs `task(range)` over all of `0..len` in pieces, compiled for this machine's vectors.
+/// Runs `task(range)` over all of `0..len` in pieces, compiled for this machine's vectors where `task` is inlined.
+#[inline(always)]
 pub fn pieces(len: usize, task: impl Fn(Range<usize>) + Sync + Send) {
-    if len <= SMALL {
-        return vectorised(|| task(0..len));
-    }
-    for_each(len.div_ceil(CHUNK), |index| {
-        vectorised(|| task(index * CHUNK..len.min((index + 1) * CHUNK)));
+    let chunk = if len <= SMALL { len.max(1) } else { CHUNK };
+    for_each(len.div_ceil(chunk), |index| {
+        vectorised(
+            #[inline(always)]
+            || task(index * chunk..len.min((index + 1) * chunk)),
+        );
     });
 }
 
@@ -76,4 +78,30 @@ pub fn vectorised<R>(body: impl FnOnce() -> R) -> R {
         }
     }
     dispatch(Body(body))
+}
+
+/// `Σ f(a, b)`, in sixteen sums side by side.
+#[inline(always)]
+pub fn sum(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut sums = [0.0f32; 16];
+    let ((lines, rest), (others, other_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
+    for (line, other) in lines.iter().zip(others) {
+        for ((sum, &a), &b) in sums.iter_mut().zip(line).zip(other) {
+            *sum += f(a, b);
+        }
+    }
+    let tail: f32 = rest.iter().zip(other_rest).map(|(&a, &b)| f(a, b)).sum();
+    sums.iter().sum::<f32>() + tail
+}
+
+/// The largest value, NaN aside.
+#[inline(always)]
+pub fn largest(values: &[f32]) -> f32 {
+    let larger = |most: f32, x: f32| if x > most { x } else { most };
+    let mut most = [f32::NEG_INFINITY; 16];
+    let (lines, rest) = values.as_chunks::<16>();
+    for line in lines {
+        most.iter_mut().zip(line).for_each(|(most, &x)| *most = larger(*most, x));
+    }
+    most.iter().chain(rest).fold(f32::NEG_INFINITY, |most, &x| larger(most, x))
 }

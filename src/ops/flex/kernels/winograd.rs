@@ -1,16 +1,17 @@
-//! 3×3 convolutions of stride 1 by Winograd's minimal filtering F(2×2, 3×3), Lavin and Gray (CVPR 2016).
+//! 3×3 convolutions of stride 1 by Winograd's minimal filtering, Lavin and Gray (CVPR 2016).
 //!
-//! A 2×2 tile of the output is `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A` of a 4×4 tile `d` of the input: 16 products instead of
-//! 36, and all tiles together are 16 matrix products. The transforms are additions and halves, so the rounding
-//! error stays that of a plain sum. Backward, each linear map is followed by its transpose.
+//! A 4×4 tile of the output is `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A` of a 6×6 tile `d` of the input: 36 products instead of
+//! 144, and all tiles together are 36 matrix products; or 16 instead of 36 for a 2×2 tile, where images are small.
+//! Backward, each linear map is followed by its transpose.
 
 use pulp::Simd;
 
 use super::geometry::Geometry;
 use super::lanes::{BLOCK, load, store};
+use super::minimal::Filtering;
 
-/// Points of the transformed tile.
-pub const POINTS: usize = 16;
+/// How many tiles cost as much as the transform of the weights.
+const WEIGHTS: usize = 80;
 
 /// Sizes as the transforms see them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Tiling {
     pub output: [usize; 2],
     pub outputs: usize,
     pub padding: usize,
+    /// Height and width of a tile of the output, 2 or 4.
+    pub tile: usize,
 }
 
 impl Tiling {
@@ -30,7 +33,21 @@ impl Tiling {
         let Geometry { images, input, inputs, output, outputs, kernel, stride, padding } = *geometry;
         let whole = inputs.is_multiple_of(BLOCK) && outputs.is_multiple_of(BLOCK);
         let fits = kernel == 3 && stride == 1 && padding <= 2 && whole;
-        fits.then_some(Self { images, input, inputs, output, outputs, padding })
+        let sized = |tile| Self { images, input, inputs, output, outputs, padding, tile };
+        let cost = |tiling: &Self| tiling.points() * (tiling.tiles() + WEIGHTS);
+        let (two, four) = (sized(2), sized(4));
+        fits.then(|| if cost(&four) <= cost(&two) { four } else { two })
+    }
+
+    /// Points of a transformed tile.
+    pub fn points(&self) -> usize {
+        (self.tile + 2) * (self.tile + 2)
+    }
+
+    /// Distance between points of weights, `width` for each reduced channel: a cache line more than needed, so that points
+    /// do not fall on one cache set.
+    pub fn line(&self, width: usize) -> usize {
+        self.inputs * width + BLOCK
     }
 
     /// The gradient for the input, a convolution of the output's gradient.
@@ -42,11 +59,12 @@ impl Tiling {
             output: self.input,
             outputs: self.inputs,
             padding: 2 - self.padding,
+            tile: self.tile,
         }
     }
 
     fn grid(&self) -> [usize; 2] {
-        self.output.map(|size| size.div_ceil(2))
+        self.output.map(|size| size.div_ceil(self.tile))
     }
 
     /// Tiles of one image.
@@ -70,6 +88,7 @@ impl Tiling {
 /// Transformed activations, `[point][block of width channels][tile][width]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Domain {
+    pub points: usize,
     pub blocks: usize,
     pub tiles: usize,
     pub width: usize,
@@ -87,7 +106,7 @@ impl Domain {
     }
 
     pub fn len(&self) -> usize {
-        POINTS * self.point()
+        self.points * self.point()
     }
 }
 
@@ -116,7 +135,7 @@ fn column_of<V: Copy, const R: usize, const C: usize>(rows: &[[V; C]; R], c: usi
     out
 }
 
-/// A 4×4 or smaller tile's pixels: where each is read, or a line of zeros.
+/// A tile's pixels: where each is read, or a line of zeros.
 #[inline(always)]
 fn pixels<const N: usize>(
     from: &[f32],
@@ -140,7 +159,7 @@ fn pixels<const N: usize>(
 
 /// `Bᵀ d B` of the tiles from `first`, `count` of them, into `[point][block][tile][BLOCK]`.
 #[inline(always)]
-pub fn transform_input<S: Simd>(
+pub fn transform_input<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
     simd: S,
     tiling: &Tiling,
     field: Field<'_>,
@@ -153,35 +172,30 @@ pub fn transform_input<S: Simd>(
     assert!(zeros.len() >= channels && out.len() >= domain.len() && count <= domain.tiles);
     for index in 0..count {
         let (image, row, column) = tiling.place(first + index);
-        let corner = [row, column].map(|at| 2 * at as isize - tiling.padding as isize);
-        let pixels = pixels::<4>(&values[image * area..][..area], zeros, tiling.input, channels, corner);
+        let corner = [row, column].map(|at| (OUT * at) as isize - tiling.padding as isize);
+        let pixels = pixels::<IN>(&values[image * area..][..area], zeros, tiling.input, channels, corner);
         for channel in (0..channels).step_by(S::F32_LANES) {
             let zero = simd.splat_f32s(0.0);
-            let mut d = [[zero; 4]; 4];
-            for r in 0..4 {
-                for c in 0..4 {
+            let mut d = [[zero; IN]; IN];
+            for r in 0..IN {
+                for c in 0..IN {
                     // SAFETY: every pixel has `channels` values, a multiple of the vector.
                     d[r][c] = unsafe { load::<S>(pixels[r][c].add(channel)) };
                 }
             }
             for row in &mut d {
-                *row = input_axis(simd, *row);
+                *row = F::input(simd, *row);
             }
             let at = channel / BLOCK * domain.block() + index * BLOCK + channel % BLOCK;
-            for c in 0..4 {
-                let line = input_axis(simd, column_of(&d, c));
+            for c in 0..IN {
+                let line = F::input(simd, column_of(&d, c));
                 for (r, value) in line.into_iter().enumerate() {
                     // SAFETY: point, block and tile are below the domain's counts.
-                    unsafe { store::<S>(out.as_mut_ptr().add((r * 4 + c) * domain.point() + at), value) };
+                    unsafe { store::<S>(out.as_mut_ptr().add((r * IN + c) * domain.point() + at), value) };
                 }
             }
         }
     }
-}
-
-#[inline(always)]
-fn input_axis<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
-    [simd.sub_f32s(a, c), simd.add_f32s(b, c), simd.sub_f32s(c, b), simd.sub_f32s(b, d)]
 }
 
 /// `Aᵀ m A` of transformed tiles `[point][tile][width]` to pixels, for the channels from `channel`.
@@ -189,7 +203,13 @@ fn input_axis<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
 /// # Safety
 /// No other thread writes these channels of these tiles in `y`.
 #[inline(always)]
-pub unsafe fn transform_output<S: Simd, const NV: usize>(
+pub unsafe fn transform_output<
+    S: Simd,
+    F: Filtering<OUT, IN>,
+    const OUT: usize,
+    const IN: usize,
+    const NV: usize,
+>(
     simd: S,
     tiling: &Tiling,
     m: &[f32],
@@ -209,16 +229,19 @@ pub unsafe fn transform_output<S: Simd, const NV: usize>(
             let at = index * domain.width + v * S::F32_LANES;
             // SAFETY: point, tile and vector are below the domain's counts.
             let read = |point: usize| unsafe { load::<S>(m.as_ptr().add(point * domain.point() + at)) };
-            let mut rows = [[simd.splat_f32s(0.0); 2]; 4];
+            let zero = simd.splat_f32s(0.0);
+            let mut rows = [[zero; OUT]; IN];
             for (r, row) in rows.iter_mut().enumerate() {
-                *row = output_axis(simd, [read(r * 4), read(r * 4 + 1), read(r * 4 + 2), read(r * 4 + 3)]);
+                let mut line = [zero; IN];
+                line.iter_mut().enumerate().for_each(|(c, value)| *value = read(r * IN + c));
+                *row = F::output(simd, line);
             }
             // SAFETY: `start` has `NV` vectors.
             let start = unsafe { load::<S>(start.as_ptr().add(v * S::F32_LANES)) };
-            for c in 0..2 {
-                let pair = output_axis(simd, column_of(&rows, c));
-                for (r, value) in pair.into_iter().enumerate() {
-                    let (py, px) = (2 * row + r, 2 * column + c);
+            for c in 0..OUT {
+                let line = F::output(simd, column_of(&rows, c));
+                for (r, value) in line.into_iter().enumerate() {
+                    let (py, px) = (OUT * row + r, OUT * column + c);
                     if py < height && px < width {
                         let at = ((image * height + py) * width + px) * channels + channel + v * S::F32_LANES;
                         // SAFETY: this thread's alone, by the caller's promise; one vector long.
@@ -233,15 +256,10 @@ pub unsafe fn transform_output<S: Simd, const NV: usize>(
     }
 }
 
-#[inline(always)]
-fn output_axis<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 2] {
-    [simd.add_f32s(simd.add_f32s(a, b), c), simd.sub_f32s(simd.sub_f32s(b, c), d)]
-}
-
-/// `A g Aᵀ` of 2×2 tiles of the output's gradient, the transpose of [`transform_output`], for the vectors of channels
+/// `A g Aᵀ` of tiles of the output's gradient, the transpose of [`transform_output`], for the vectors of channels
 /// from `channel`, into `[point][block][tile][width]`.
 #[inline(always)]
-pub fn transform_gradient<S: Simd>(
+pub fn transform_gradient<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
     simd: S,
     tiling: &Tiling,
     field: Field<'_>,
@@ -254,8 +272,8 @@ pub fn transform_gradient<S: Simd>(
     assert!(zeros.len() >= channels && out.len() >= domain.len() && count <= domain.tiles);
     for index in 0..count {
         let (image, row, column) = tiling.place(first + index);
-        let corner = [row, column].map(|at| 2 * at as isize);
-        let pixels = pixels::<2>(&values[image * area..][..area], zeros, tiling.output, channels, corner);
+        let corner = [row, column].map(|at| (OUT * at) as isize);
+        let pixels = pixels::<OUT>(&values[image * area..][..area], zeros, tiling.output, channels, corner);
         for offset in (0..domain.blocks * domain.width).step_by(S::F32_LANES) {
             let inside = part.channel + offset < channels;
             let read = |r: usize, c: usize| {
@@ -266,25 +284,23 @@ pub fn transform_gradient<S: Simd>(
                     simd.splat_f32s(0.0)
                 }
             };
-            let rows = [
-                gradient_axis(simd, [read(0, 0), read(0, 1)]),
-                gradient_axis(simd, [read(1, 0), read(1, 1)]),
-            ];
+            let zero = simd.splat_f32s(0.0);
+            let mut rows = [[zero; IN]; OUT];
+            for (r, row) in rows.iter_mut().enumerate() {
+                let mut line = [zero; OUT];
+                line.iter_mut().enumerate().for_each(|(c, value)| *value = read(r, c));
+                *row = F::gradient(simd, line);
+            }
             let at = offset / domain.width * domain.block() + index * domain.width + offset % domain.width;
-            for c in 0..4 {
-                let line = gradient_axis(simd, column_of(&rows, c));
+            for c in 0..IN {
+                let line = F::gradient(simd, column_of(&rows, c));
                 for (r, value) in line.into_iter().enumerate() {
                     // SAFETY: point, block and tile are below the domain's counts.
-                    unsafe { store::<S>(out.as_mut_ptr().add((r * 4 + c) * domain.point() + at), value) };
+                    unsafe { store::<S>(out.as_mut_ptr().add((r * IN + c) * domain.point() + at), value) };
                 }
             }
         }
     }
-}
-
-#[inline(always)]
-fn gradient_axis<S: Simd>(simd: S, [a, b]: [S::f32s; 2]) -> [S::f32s; 4] {
-    [a, simd.add_f32s(a, b), simd.sub_f32s(a, b), simd.neg_f32s(b)]
 }
 
 /// Where a weight lies: of output channel `o` and reduced channel `i` at `o · output + i · input + tap`.
@@ -298,9 +314,9 @@ pub struct Taps {
 /// Most channels of a tile of weights.
 const WIDEST: usize = 32;
 
-/// `G g Gᵀ` for one reduced channel and a tile of output channels: `POINTS` lines of `out`, `stride` apart.
+/// `G g Gᵀ` for one reduced channel and a tile of output channels: a line of `out` for each point, `stride` apart.
 #[inline(always)]
-pub fn transform_weight(
+pub fn transform_weight<F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
     weight: &[f32],
     taps: Taps,
     [first, channels, reduced]: [usize; 3],
@@ -316,50 +332,52 @@ pub fn transform_weight(
             g[if taps.flipped { 8 - tap } else { tap }][channel - first] = *value;
         }
     }
-    let mut rows = [[[0.0f32; WIDEST]; 3]; 4];
+    let mut rows = [[[0.0f32; WIDEST]; 3]; IN];
     for c in 0..3 {
         for j in 0..width {
-            let (a, b, d) = (g[c][j], g[3 + c][j], g[6 + c][j]);
-            (rows[0][c][j], rows[3][c][j]) = (a, d);
-            (rows[1][c][j], rows[2][c][j]) = (0.5 * (a + b + d), 0.5 * (a - b + d));
+            let column = F::weight([g[c][j], g[3 + c][j], g[6 + c][j]]);
+            rows.iter_mut().zip(column).for_each(|(row, value)| row[c][j] = value);
         }
     }
     for (r, row) in rows.iter().enumerate() {
-        for c in 0..4 {
-            let line = &mut out[(r * 4 + c) * stride..][..width];
-            for (j, to) in line.iter_mut().enumerate() {
-                let (a, b, d) = (row[0][j], row[1][j], row[2][j]);
-                *to = match c {
-                    0 => a,
-                    1 => 0.5 * (a + b + d),
-                    2 => 0.5 * (a - b + d),
-                    _ => d,
-                };
-            }
+        let mut lines = [[0.0f32; WIDEST]; IN];
+        for j in 0..width {
+            let line = F::weight([row[0][j], row[1][j], row[2][j]]);
+            lines.iter_mut().zip(line).for_each(|(to, value)| to[j] = value);
+        }
+        for (c, line) in lines.iter().enumerate() {
+            out[(r * IN + c) * stride..][..width].copy_from_slice(&line[..width]);
         }
     }
 }
 
 /// `Gᵀ u G`, the transpose of [`transform_weight`]: nine taps for each of `width` output channels.
 #[inline(always)]
-pub fn transform_weight_grad(u: &[f32], stride: usize, width: usize) -> [[f32; WIDEST]; 9] {
-    let mut rows = [[[0.0f32; WIDEST]; 4]; 3];
-    for c in 0..4 {
-        let lines = [0, 1, 2, 3].map(|r| &u[(r * 4 + c) * stride..][..width]);
+pub fn transform_weight_grad<F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
+    u: &[f32],
+    stride: usize,
+    width: usize,
+) -> [[f32; WIDEST]; 9] {
+    let mut rows = [[[0.0f32; WIDEST]; IN]; 3];
+    for c in 0..IN {
+        let mut lines = [[0.0f32; WIDEST]; IN];
+        for (r, line) in lines.iter_mut().enumerate() {
+            line[..width].copy_from_slice(&u[(r * IN + c) * stride..][..width]);
+        }
         for j in 0..width {
-            let (a, b, d, e) = (lines[0][j], lines[1][j], lines[2][j], lines[3][j]);
-            rows[0][c][j] = a + 0.5 * (b + d);
-            rows[1][c][j] = 0.5 * (b - d);
-            rows[2][c][j] = 0.5 * (b + d) + e;
+            let mut column = [0.0; IN];
+            column.iter_mut().zip(&lines).for_each(|(value, line)| *value = line[j]);
+            let taps = F::weight_grad(column);
+            rows.iter_mut().zip(taps).for_each(|(row, value)| row[c][j] = value);
         }
     }
     let mut g = [[0.0f32; WIDEST]; 9];
     for (r, row) in rows.iter().enumerate() {
         for j in 0..width {
-            let (a, b, d, e) = (row[0][j], row[1][j], row[2][j], row[3][j]);
-            g[r * 3][j] = a + 0.5 * (b + d);
-            g[r * 3 + 1][j] = 0.5 * (b - d);
-            g[r * 3 + 2][j] = 0.5 * (b + d) + e;
+            let mut line = [0.0; IN];
+            line.iter_mut().zip(row).for_each(|(value, row)| *value = row[j]);
+            let taps = F::weight_grad(line);
+            taps.into_iter().enumerate().for_each(|(c, value)| g[r * 3 + c][j] = value);
         }
     }
     g

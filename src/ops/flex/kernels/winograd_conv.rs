@@ -5,15 +5,16 @@ use pulp::{Simd, WithSimd};
 use super::direct::Shape;
 use super::filters::padded;
 use super::lanes::{BLOCK, dispatch, width};
+use super::minimal::{Filtering, Four, Two};
 use super::parallel::{Shared, for_each, threads};
 use super::rows::vectorised;
 use super::scratch::Scratch;
 use super::tile::{Step, Steps, keep, multiply, repeated};
 use super::winograd::{
-    Domain, Field, POINTS, Part, Taps, Tiling, transform_input, transform_output, transform_weight,
+    Domain, Field, Part, Taps, Tiling, transform_input, transform_output, transform_weight,
 };
 
-/// Tiles of one block: their transforms stay in a second-level cache.
+/// Tiles of one block.
 const TILES: usize = 48;
 
 struct Call<'a> {
@@ -35,13 +36,17 @@ pub fn convolve(tiling: Tiling, taps: Taps, x: &[f32], weight: &[f32], bias: Opt
     assert_eq!(y.len(), tiling.images * height * width_ * tiling.outputs);
     assert_eq!(x.len(), tiling.images * tiling.input[0] * tiling.input[1] * tiling.inputs);
     let shape = Shape::of(width(), tiling.outputs);
-    let block = block(tiling.tiles(), shape.segments * shape.run);
-    let domain = Domain { blocks: tiling.inputs / BLOCK, tiles: block, width: BLOCK };
+    let block = block(&tiling, shape.segments * shape.run);
+    let domain =
+        Domain { points: tiling.points(), blocks: tiling.inputs / BLOCK, tiles: block, width: BLOCK };
     let step = |index: usize| Step { offset: index * domain.block(), lanes: BLOCK, line: index * BLOCK };
     let call = Call {
         tiling,
         shape,
-        filters: filters(&tiling, taps, weight, shape.channels()),
+        filters: match tiling.tile {
+            2 => filters::<Two, 2, 4>(&tiling, taps, weight, shape.channels()),
+            _ => filters::<Four, 4, 6>(&tiling, taps, weight, shape.channels()),
+        },
         start: padded(bias, tiling.outputs, shape.channels()),
         zeros: vec![0.0; tiling.inputs],
         steps: (0..domain.blocks).map(step).collect(),
@@ -55,25 +60,34 @@ pub fn convolve(tiling: Tiling, taps: Taps, x: &[f32], weight: &[f32], bias: Opt
 }
 
 /// Tiles per task, a multiple of `tile`: few tasks where there are few tiles, so that weights are read less often.
-fn block(tiles: usize, tile: usize) -> usize {
-    let share = tiles.div_ceil(threads());
+fn block(tiling: &Tiling, tile: usize) -> usize {
+    let share = tiling.tiles().div_ceil(threads());
     if share <= TILES * 3 / 2 { share.next_multiple_of(tile) } else { TILES.next_multiple_of(tile) }
 }
 
-fn filters(tiling: &Tiling, taps: Taps, weight: &[f32], width: usize) -> Scratch {
+fn filters<F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
+    tiling: &Tiling,
+    taps: Taps,
+    weight: &[f32],
+    width: usize,
+) -> Scratch {
     let tiles = tiling.outputs.div_ceil(width);
-    let stride = tiling.inputs * width;
-    let mut out = Scratch::take(tiles * POINTS * stride);
+    let (points, stride) = (tiling.points(), tiling.line(width));
+    let mut out = Scratch::take(tiles * points * stride);
     let shared = Shared::new(&mut out);
     for_each(tiles, |tile| {
         // SAFETY: each index has its own tile.
-        let out = unsafe { shared.slice_mut(tile * POINTS * stride, POINTS * stride) };
-        vectorised(|| {
-            for reduced in 0..tiling.inputs {
-                let place = [tile * width, tiling.outputs, reduced];
-                transform_weight(weight, taps, place, width, stride, &mut out[reduced * width..]);
-            }
-        });
+        let out = unsafe { shared.slice_mut(tile * points * stride, points * stride) };
+        vectorised(
+            #[inline(always)]
+            || {
+                for reduced in 0..tiling.inputs {
+                    let place = [tile * width, tiling.outputs, reduced];
+                    let out = &mut out[reduced * width..];
+                    transform_weight::<F, OUT, IN>(weight, taps, place, width, stride, out);
+                }
+            },
+        );
     });
     out
 }
@@ -89,31 +103,50 @@ impl WithSimd for Task<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match (S::F32_LANES, self.call.shape.vectors) {
-            (16, 1) => self.run::<S, 6, 4, 1>(simd),
-            (16 | 4, _) => self.run::<S, 3, 4, 2>(simd),
-            (8, 1) => self.run::<S, 6, 2, 1>(simd),
-            (8, _) => self.run::<S, 3, 2, 2>(simd),
-            _ => self.run::<S, 2, 2, 2>(simd),
+        match self.call.tiling.tile {
+            2 => self.shaped::<S, Two, 2, 4>(simd),
+            _ => self.shaped::<S, Four, 4, 6>(simd),
         }
     }
 }
 
 impl Task<'_> {
     #[inline(always)]
-    fn run<S: Simd, const SEG: usize, const RUN: usize, const NV: usize>(&self, simd: S) {
+    fn shaped<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(&self, simd: S) {
+        match (S::F32_LANES, self.call.shape.vectors) {
+            (16, 1) => self.run::<S, F, OUT, IN, 6, 4, 1>(simd),
+            (16 | 4, _) => self.run::<S, F, OUT, IN, 3, 4, 2>(simd),
+            (8, 1) => self.run::<S, F, OUT, IN, 6, 2, 1>(simd),
+            (8, _) => self.run::<S, F, OUT, IN, 3, 2, 2>(simd),
+            _ => self.run::<S, F, OUT, IN, 2, 2, 2>(simd),
+        }
+    }
+
+    #[inline(always)]
+    fn run<
+        S: Simd,
+        F: Filtering<OUT, IN>,
+        const OUT: usize,
+        const IN: usize,
+        const SEG: usize,
+        const RUN: usize,
+        const NV: usize,
+    >(
+        &self,
+        simd: S,
+    ) {
         let Call { tiling, shape, filters, zeros, x, .. } = self.call;
         let width = NV * S::F32_LANES;
         let count = self.call.block.min(tiling.tiles() - self.first);
         let field = Field { values: x, zeros };
         let part = Part { first: self.first, count, channel: 0 };
         let mut source = Scratch::take(self.domain.len());
-        transform_input(simd, tiling, field, part, self.domain, &mut source);
-        let result = Domain { blocks: 1, tiles: self.call.block, width };
+        transform_input::<S, F, OUT, IN>(simd, tiling, field, part, self.domain, &mut source);
+        let result = Domain { points: tiling.points(), blocks: 1, tiles: self.call.block, width };
         let mut product = Scratch::take(result.len());
         debug_assert_eq!(width, shape.channels());
-        for (tile, filters) in filters.chunks_exact(POINTS * tiling.inputs * width).enumerate() {
-            for (point, weights) in filters.chunks_exact(tiling.inputs * width).enumerate() {
+        for (tile, filters) in filters.chunks_exact(tiling.points() * tiling.line(width)).enumerate() {
+            for (point, weights) in filters.chunks_exact(tiling.line(width)).enumerate() {
                 let source =
                     &source[point * self.domain.point()..][..self.domain.blocks * self.domain.block()];
                 let product = &mut product[point * result.point()..][..result.block()];
@@ -123,7 +156,15 @@ impl Task<'_> {
             // SAFETY: these tiles are this task's, and tasks do not overlap.
             unsafe {
                 let part = Part { channel: tile * width, ..part };
-                transform_output::<S, NV>(simd, tiling, &product, part, result, start, &self.call.y);
+                transform_output::<S, F, OUT, IN, NV>(
+                    simd,
+                    tiling,
+                    &product,
+                    part,
+                    result,
+                    start,
+                    &self.call.y,
+                );
             }
         }
     }

@@ -5,17 +5,18 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::lanes::{BLOCK, dispatch, load, store, width};
+use super::minimal::{Filtering, Four, Two};
 use super::parallel::{Shared, for_each, threads};
 use super::rows::vectorised;
 use super::scratch::Scratch;
 use super::tile::outer;
 use super::weight_grad::{CHUNKS, PARTIAL, Shape};
 use super::winograd::{
-    Domain, Field, POINTS, Part, Tiling, transform_gradient, transform_input, transform_weight_grad,
+    Domain, Field, Part, Tiling, transform_gradient, transform_input, transform_weight_grad,
 };
 
-/// Tiles transformed at a time.
-const TILES: usize = 128;
+/// Points transformed at a time, of all tiles together.
+const BATCH: usize = 2048;
 
 struct Call<'a> {
     tiling: Tiling,
@@ -35,7 +36,7 @@ pub fn weight_grad(tiling: Tiling, x: &[f32], grad: &[f32], dw: &mut [f32]) {
     assert_eq!(dw.len(), tiling.inputs * tiling.outputs * 9);
     let width = Shape::of(width(), tiling.outputs).vectors * width();
     let tiles = tiling.outputs.div_ceil(width);
-    let length = POINTS * tiling.inputs * width;
+    let length = tiling.points() * tiling.line(width);
     let chunks = (PARTIAL / (tiles * length)).clamp(1, CHUNKS).min(tiling.images);
     let mut sums = Scratch::take(chunks * tiles * length);
     let zeros = vec![0.0; tiling.inputs.max(tiling.outputs)];
@@ -47,12 +48,15 @@ pub fn weight_grad(tiling: Tiling, x: &[f32], grad: &[f32], dw: &mut [f32]) {
         dispatch(Task { call: &call, chunk, tiles });
     });
     let dw = Shared::new(dw);
-    for_each(tiles, |tile| call.collect(tile, &dw));
+    for_each(tiles, |tile| match tiling.tile {
+        2 => call.collect::<Two, 2, 4>(tile, &dw),
+        _ => call.collect::<Four, 4, 6>(tile, &dw),
+    });
 }
 
 impl Call<'_> {
     fn length(&self) -> usize {
-        POINTS * self.tiling.inputs * self.width
+        self.tiling.points() * self.tiling.line(self.width)
     }
 
     fn place(&self, chunk: usize, tile: usize) -> usize {
@@ -60,28 +64,38 @@ impl Call<'_> {
     }
 
     /// Adds the chunks of one tile of channels, in order, and transforms them back.
-    fn collect(&self, tile: usize, dw: &Shared) {
+    fn collect<F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(&self, tile: usize, dw: &Shared) {
         let (length, width, inputs) = (self.length(), self.width, self.tiling.inputs);
         // SAFETY: each tile is collected once, after all tasks have ended.
         let total = unsafe { self.sums.slice_mut(self.place(0, tile), length) };
         for chunk in 1..self.chunks {
             // SAFETY: as above; chunks do not overlap.
             let part = unsafe { self.sums.slice_mut(self.place(chunk, tile), length) };
-            vectorised(|| total.iter_mut().zip(part.iter()).for_each(|(sum, value)| *sum += *value));
+            vectorised(
+                #[inline(always)]
+                || total.iter_mut().zip(part.iter()).for_each(|(sum, value)| *sum += *value),
+            );
         }
         let channels = width.min(self.tiling.outputs - tile * width);
         // SAFETY: each output channel belongs to one tile.
         let out = unsafe { dw.slice_mut(tile * width * inputs * 9, channels * inputs * 9) };
-        vectorised(|| {
-            for input in 0..inputs {
-                let taps = transform_weight_grad(&total[input * width..], inputs * width, width);
-                for (channel, out) in out.chunks_exact_mut(inputs * 9).enumerate() {
-                    for (tap, to) in out[input * 9..][..9].iter_mut().enumerate() {
-                        *to = taps[tap][channel];
+        vectorised(
+            #[inline(always)]
+            || {
+                for input in 0..inputs {
+                    let taps = transform_weight_grad::<F, OUT, IN>(
+                        &total[input * width..],
+                        self.tiling.line(width),
+                        width,
+                    );
+                    for (channel, out) in out.chunks_exact_mut(inputs * 9).enumerate() {
+                        for (tap, to) in out[input * 9..][..9].iter_mut().enumerate() {
+                            *to = taps[tap][channel];
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
     }
 }
 
@@ -96,24 +110,43 @@ impl WithSimd for Task<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match (S::F32_LANES, self.call.width / S::F32_LANES) {
-            (16, 1) => self.run::<S, 16, 1>(simd),
-            (8, 1) => self.run::<S, 8, 1>(simd),
-            (16 | 4, _) => self.run::<S, 8, 2>(simd),
-            _ => self.run::<S, 4, 2>(simd),
+        match self.call.tiling.tile {
+            2 => self.shaped::<S, Two, 2, 4>(simd),
+            _ => self.shaped::<S, Four, 4, 6>(simd),
         }
     }
 }
 
 impl Task<'_> {
     #[inline(always)]
-    fn run<S: Simd, const RI: usize, const NV: usize>(&self, simd: S) {
+    fn shaped<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(&self, simd: S) {
+        match (S::F32_LANES, self.call.width / S::F32_LANES) {
+            (16, 1) => self.run::<S, F, OUT, IN, 16, 1>(simd),
+            (8, 1) => self.run::<S, F, OUT, IN, 8, 1>(simd),
+            (16 | 4, _) => self.run::<S, F, OUT, IN, 8, 2>(simd),
+            _ => self.run::<S, F, OUT, IN, 4, 2>(simd),
+        }
+    }
+
+    #[inline(always)]
+    fn run<
+        S: Simd,
+        F: Filtering<OUT, IN>,
+        const OUT: usize,
+        const IN: usize,
+        const RI: usize,
+        const NV: usize,
+    >(
+        &self,
+        simd: S,
+    ) {
         let Call { tiling, zeros, x, grad, chunks, width, .. } = self.call;
         let chunk = |index: usize| index * tiling.images / chunks * tiling.per_image();
         let range = chunk(self.chunk)..chunk(self.chunk + 1);
-        let size = TILES.min(range.len());
-        let source_domain = Domain { blocks: tiling.inputs / BLOCK, tiles: size, width: BLOCK };
-        let grad_domain = Domain { blocks: self.tiles.len(), tiles: size, width: *width };
+        let points = tiling.points();
+        let size = (BATCH / points).min(range.len());
+        let source_domain = Domain { points, blocks: tiling.inputs / BLOCK, tiles: size, width: BLOCK };
+        let grad_domain = Domain { points, blocks: self.tiles.len(), tiles: size, width: *width };
         let mut source = Scratch::take(source_domain.len());
         let mut gradient = Scratch::take(grad_domain.len());
         // SAFETY: each task has its own chunk and tiles of channels.
@@ -124,13 +157,27 @@ impl Task<'_> {
         for first in range.clone().step_by(size.max(1)) {
             let count = size.min(range.end - first);
             let part = Part { first, count, channel: self.tiles.start * width };
-            transform_input(simd, tiling, Field { values: x, zeros }, part, source_domain, &mut source);
-            transform_gradient(simd, tiling, Field { values: grad, zeros }, part, grad_domain, &mut gradient);
-            for point in 0..POINTS {
+            transform_input::<S, F, OUT, IN>(
+                simd,
+                tiling,
+                Field { values: x, zeros },
+                part,
+                source_domain,
+                &mut source,
+            );
+            transform_gradient::<S, F, OUT, IN>(
+                simd,
+                tiling,
+                Field { values: grad, zeros },
+                part,
+                grad_domain,
+                &mut gradient,
+            );
+            for point in 0..points {
                 let source = &source[point * source_domain.point()..][..source_domain.point()];
                 let gradient = &gradient[point * grad_domain.point()..][..grad_domain.point()];
                 for (tile, sums) in sums.chunks_exact_mut(self.call.length()).enumerate() {
-                    let sums = &mut sums[point * tiling.inputs * width..][..tiling.inputs * width];
+                    let sums = &mut sums[point * tiling.line(*width)..][..tiling.inputs * width];
                     let gradient = &gradient[tile * grad_domain.block()..][..count * width];
                     for (part, sums) in sums.chunks_exact_mut(RI * width).enumerate() {
                         let lane = part * RI;

@@ -1,0 +1,136 @@
+//! Products of matrices.
+
+use gemm::{Parallelism, gemm};
+
+use super::parallel::{Shared, for_each};
+
+/// How often a large product is halved, whatever the number of threads: the order of sums may follow from the sizes of a part.
+const HALVINGS: usize = 4;
+
+/// Fewest multiplications of a part.
+const PART: usize = 1 << 16;
+
+/// A matrix in a slice.
+#[derive(Clone, Copy)]
+pub struct Matrix<'a> {
+    values: &'a [f32],
+    /// Distances between neighbours in a column and in a row.
+    steps: [usize; 2],
+}
+
+impl<'a> Matrix<'a> {
+    /// Rows `apart` values from each other.
+    pub fn new(values: &'a [f32], apart: usize) -> Self {
+        Self { values, steps: [apart, 1] }
+    }
+
+    pub fn transposed(self) -> Self {
+        let [down, right] = self.steps;
+        Self { values: self.values, steps: [right, down] }
+    }
+
+    /// Without its first rows and columns.
+    fn from(self, rows: usize, columns: usize) -> Self {
+        Self { values: &self.values[rows * self.steps[0] + columns * self.steps[1]..], steps: self.steps }
+    }
+
+    fn holds(&self, rows: usize, columns: usize) -> bool {
+        (rows - 1) * self.steps[0] + (columns - 1) * self.steps[1] < self.values.len()
+    }
+}
+
+/// `out = factor a b`, of `rows` by `depth` and `depth` by `columns`, by one thread; rows of `out` lie `apart` values
+/// from each other.
+pub fn product(
+    (out, apart): (&mut [f32], usize),
+    sizes @ [rows, columns, _]: [usize; 3],
+    factor: f32,
+    pair: [Matrix<'_>; 2],
+) {
+    assert!((rows - 1) * apart + columns <= out.len());
+    // SAFETY: all rows lie in `out`, asserted above, which is borrowed alone.
+    unsafe { multiply((out.as_mut_ptr(), apart), sizes, factor, pair, None) }
+}
+
+/// # Safety
+/// All rows of the result can be written at `out`, and nobody else uses them.
+unsafe fn multiply(
+    (out, apart): (*mut f32, usize),
+    [rows, columns, depth]: [usize; 3],
+    factor: f32,
+    [a, b]: [Matrix<'_>; 2],
+    start: Option<&[f32]>,
+) {
+    assert!(rows > 0 && columns > 0 && depth > 0 && a.holds(rows, depth) && b.holds(depth, columns));
+    if let Some(start) = start {
+        assert!(start.len() >= columns);
+        for row in 0..rows {
+            // SAFETY: `columns` values of `start`, asserted above, to a row of the result.
+            unsafe { std::ptr::copy_nonoverlapping(start.as_ptr(), out.add(row * apart), columns) };
+        }
+    }
+    let [[a_down, a_right], [b_down, b_right]] = [a, b].map(|x| x.steps.map(|step| step as isize));
+    // SAFETY: both factors lie in their slices, asserted above; the result by the caller's promise.
+    unsafe {
+        gemm(
+            rows,
+            columns,
+            depth,
+            out,
+            1,
+            apart as isize,
+            start.is_some(),
+            a.values.as_ptr(),
+            a_right,
+            a_down,
+            b.values.as_ptr(),
+            b_right,
+            b_down,
+            1.0,
+            factor,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
+    }
+}
+
+/// `out = start + a b`, rows of `out` one after the other, by all threads.
+pub fn spread(
+    out: &mut [f32],
+    [rows, columns, depth]: [usize; 3],
+    [a, b]: [Matrix<'_>; 2],
+    start: Option<&[f32]>,
+) {
+    assert_eq!(out.len(), rows * columns);
+    let [height, width] = part([rows, columns], depth);
+    let across = columns.div_ceil(width);
+    let out = Shared::new(out);
+    for_each(rows.div_ceil(height) * across, |index| {
+        let (top, left) = (index / across * height, index % across * width);
+        let (height, width) = (height.min(rows - top), width.min(columns - left));
+        let at = out.at(top * columns + left, (height - 1) * columns + width);
+        let start = start.map(|start| &start[left..left + width]);
+        // SAFETY: parts do not overlap.
+        unsafe {
+            multiply((at, columns), [height, width, depth], 1.0, [a.from(top, 0), b.from(0, left)], start)
+        }
+    });
+}
+
+/// Rows and columns of the parts of a product: of few that are nearly square, little is read twice.
+fn part([mut rows, mut columns]: [usize; 2], depth: usize) -> [usize; 2] {
+    for _ in 0..HALVINGS {
+        if rows * columns * depth < 2 * PART {
+            break;
+        }
+        // Whole register tiles: six rows of 64 columns.
+        if rows >= columns {
+            rows = rows.div_ceil(2).next_multiple_of(6);
+        } else {
+            columns = columns.div_ceil(2).next_multiple_of(64);
+        }
+    }
+    [rows, columns]
+}
