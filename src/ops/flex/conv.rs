@@ -11,8 +11,8 @@ use super::kernels::lanes;
 use super::kernels::norm::channel_sums;
 use super::kernels::plan::Plan;
 use super::kernels::product::{Matrix, spread};
+use super::kernels::tiling::{Taps, Tiling};
 use super::kernels::weight_grad::weight_grad;
-use super::kernels::winograd::{Taps, Tiling};
 use super::kernels::{winograd_conv, winograd_grad};
 use super::tensor::{Values, tensor};
 use crate::ops::Conv;
@@ -39,23 +39,9 @@ pub fn geometry(input: [usize; 4], weight: [usize; 4], conv: Conv) -> Option<Geo
 /// Fewest channels from which the products that Winograd's method saves outweigh its transforms.
 const WIDE: usize = 32;
 
-/// How a convolution and its gradients are computed.
-enum Method {
-    /// As products of matrices of so many rows.
-    Product(usize),
-    Winograd(Tiling),
-    Direct,
-}
-
-impl Method {
-    fn of(geometry: &Geometry) -> Self {
-        let wide = geometry.inputs.min(geometry.outputs) >= WIDE;
-        match (geometry.pixels(), Tiling::of(geometry)) {
-            (Some(rows), _) => Self::Product(rows),
-            (None, Some(tiling)) if wide => Self::Winograd(tiling),
-            _ => Self::Direct,
-        }
-    }
+/// Where to compute a convolution, or its input's gradient, in Winograd's domain.
+fn winograd(geometry: &Geometry, of: impl Fn(&Geometry) -> Option<(Tiling, Taps)>) -> Option<(Tiling, Taps)> {
+    if geometry.inputs.min(geometry.outputs) >= WIDE { of(geometry) } else { None }
 }
 
 /// What a plan computes, image by image or some together: runs of several images where that leaves out a twentieth of
@@ -96,16 +82,13 @@ pub fn forward(
     let bias = bias.map(Values::of);
     let (x, weight, bias) = (&Values::of(x), &Values::of(weight), bias.as_deref());
     let mut y = Buffer::take(images * height * width * outputs);
-    match Method::of(&geometry) {
-        Method::Product(rows) => {
+    match (geometry.pixels(), winograd(&geometry, Tiling::forward)) {
+        (Some(rows), _) => {
             let weight = Matrix::new(weight, inputs).transposed();
             spread(&mut y, [rows, outputs, inputs], [Matrix::new(x, inputs), weight], bias);
         }
-        Method::Winograd(tiling) => {
-            let taps = Taps { output: inputs * 9, input: 9, flipped: false };
-            winograd_conv::convolve(tiling, taps, x, weight, bias, &mut y);
-        }
-        Method::Direct => {
+        (None, Some(tiling)) => winograd_conv::convolve(tiling, x, weight, bias, &mut y),
+        (None, None) => {
             let shape = Shape::of(lanes::width(), outputs);
             let plan = |some: &Geometry, group| some.forward(shape.run, group);
             direct(&geometry, plan, shape, x, weight, bias, &mut y);
@@ -118,17 +101,14 @@ pub fn input_grad(geometry: Geometry, grad: Tensor<Flex, 4>, weight: Tensor<Flex
     let Geometry { images, input: [height, width], inputs, outputs, .. } = geometry;
     let (grad, weight) = (&Values::of(grad), &Values::of(weight));
     let mut dx = Buffer::take(images * height * width * inputs);
-    match Method::of(&geometry) {
-        Method::Product(rows) => {
+    match (geometry.pixels(), winograd(&geometry, Tiling::input_grad)) {
+        (Some(rows), _) => {
             let pair = [Matrix::new(grad, outputs), Matrix::new(weight, inputs)];
             spread(&mut dx, [rows, inputs, outputs], pair, None);
         }
-        Method::Winograd(tiling) => {
-            let taps = Taps { output: 9, input: inputs * 9, flipped: true };
-            winograd_conv::convolve(tiling.transposed(), taps, grad, weight, None, &mut dx);
-        }
-        Method::Direct if geometry.takes_patches() => fold::input_grad(&geometry, grad, weight, &mut dx),
-        Method::Direct => {
+        (None, Some(tiling)) => winograd_conv::convolve(tiling, grad, weight, None, &mut dx),
+        (None, None) if geometry.takes_patches() => fold::input_grad(&geometry, grad, weight, &mut dx),
+        (None, None) => {
             let shape = Shape::of(lanes::width(), inputs);
             let plan = |some: &Geometry, group| some.input_grad(shape.run, group);
             direct(&geometry, plan, shape, grad, weight, None, &mut dx);
@@ -141,13 +121,13 @@ pub fn kernel_grad(geometry: Geometry, x: Tensor<Flex, 4>, grad: Tensor<Flex, 4>
     let Geometry { inputs, outputs, kernel, .. } = geometry;
     let (x, grad) = (&Values::of(x), &Values::of(grad));
     let mut dw = Buffer::take(outputs * inputs * kernel * kernel);
-    match Method::of(&geometry) {
-        Method::Product(rows) => {
+    match (geometry.pixels(), winograd(&geometry, Tiling::forward)) {
+        (Some(rows), _) => {
             let pair = [Matrix::new(grad, outputs).transposed(), Matrix::new(x, inputs)];
             spread(&mut dw, [outputs, inputs, rows], pair, None);
         }
-        Method::Winograd(tiling) => winograd_grad::weight_grad(tiling, x, grad, &mut dw),
-        Method::Direct => weight_grad(&geometry, x, grad, &mut dw),
+        (None, Some(tiling)) => winograd_grad::weight_grad(tiling, x, grad, &mut dw),
+        (None, None) => weight_grad(&geometry, x, grad, &mut dw),
     }
     tensor(dw, [outputs, inputs, kernel, kernel])
 }

@@ -88,6 +88,15 @@ impl Geometry {
         [self.padding.saturating_sub(first).min(end), end]
     }
 
+    /// Multiplications per image and pair of channels.
+    pub fn products(&self) -> usize {
+        let along = |axis: usize| {
+            let taps = |at| self.inside(axis, at);
+            (0..self.output[axis]).map(taps).map(|[first, end]| end - first).sum::<usize>()
+        };
+        along(0) * along(1)
+    }
+
     /// For every column of steps the columns of the output at which it lies on the image.
     pub fn met_columns(&self) -> Vec<[usize; 2]> {
         if self.takes_patches() {

@@ -13,9 +13,9 @@ pub trait Filtering<const OUT: usize, const IN: usize> {
     /// `A g`, of the output's gradient.
     fn gradient<S: Simd>(simd: S, g: [S::f32s; OUT]) -> [S::f32s; IN];
     /// `G g`.
-    fn weight(g: [f32; 3]) -> [f32; IN];
+    fn weight<S: Simd>(simd: S, g: [S::f32s; 3]) -> [S::f32s; IN];
     /// `Gᵀ u`.
-    fn weight_grad(u: [f32; IN]) -> [f32; 3];
+    fn weight_grad<S: Simd>(simd: S, u: [S::f32s; IN]) -> [S::f32s; 3];
 }
 
 /// F(2, 3) at 0, 1 and -1: additions and halves, whose rounding error is that of a plain sum.
@@ -38,13 +38,15 @@ impl Filtering<2, 4> for Two {
     }
 
     #[inline(always)]
-    fn weight([a, b, c]: [f32; 3]) -> [f32; 4] {
-        [a, 0.5 * (a + b + c), 0.5 * (a - b + c), c]
+    fn weight<S: Simd>(simd: S, [a, b, c]: [S::f32s; 3]) -> [S::f32s; 4] {
+        let (ends, middle) = (times(simd, simd.add_f32s(a, c), 0.5), times(simd, b, 0.5));
+        [a, simd.add_f32s(ends, middle), simd.sub_f32s(ends, middle), c]
     }
 
     #[inline(always)]
-    fn weight_grad([a, b, c, d]: [f32; 4]) -> [f32; 3] {
-        [a + 0.5 * (b + c), 0.5 * (b - c), 0.5 * (b + c) + d]
+    fn weight_grad<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 3] {
+        let sum = times(simd, simd.add_f32s(b, c), 0.5);
+        [simd.add_f32s(a, sum), times(simd, simd.sub_f32s(b, c), 0.5), simd.add_f32s(sum, d)]
     }
 }
 
@@ -109,19 +111,26 @@ impl Filtering<4, 6> for Four {
     }
 
     #[inline(always)]
-    fn weight([a, b, c]: [f32; 3]) -> [f32; 6] {
+    fn weight<S: Simd>(simd: S, [a, b, c]: [S::f32s; 3]) -> [S::f32s; 6] {
         let pair = |point: f32, square: f32, factor: f32| {
-            let (even, odd) = (factor * (a + square * c), factor * point * b);
-            [even + odd, even - odd]
+            let even = times(simd, scaled(simd, c, square, a), factor);
+            let odd = times(simd, b, factor * point);
+            [simd.add_f32s(even, odd), simd.sub_f32s(even, odd)]
         };
         let ([p, r], [q, s]) = (pair(P, PP, AT_P), pair(Q, QQ, AT_Q));
-        [AT_ZERO * a, p, r, q, s, c]
+        [times(simd, a, AT_ZERO), p, r, q, s, c]
     }
 
     #[inline(always)]
-    fn weight_grad(u: [f32; 6]) -> [f32; 3] {
-        let (p, q) = (AT_P * (u[1] + u[2]), AT_Q * (u[3] + u[4]));
-        let (r, s) = (AT_P * (u[1] - u[2]), AT_Q * (u[3] - u[4]));
-        [AT_ZERO * u[0] + p + q, P * r + Q * s, PP * p + QQ * q + u[5]]
+    fn weight_grad<S: Simd>(simd: S, u: [S::f32s; 6]) -> [S::f32s; 3] {
+        let [p, q] =
+            [(1, AT_P), (3, AT_Q)].map(|(at, factor)| times(simd, simd.add_f32s(u[at], u[at + 1]), factor));
+        let [r, s] = [(1, AT_P * P), (3, AT_Q * Q)]
+            .map(|(at, factor)| times(simd, simd.sub_f32s(u[at], u[at + 1]), factor));
+        [
+            scaled(simd, u[0], AT_ZERO, simd.add_f32s(p, q)),
+            simd.add_f32s(r, s),
+            scaled(simd, p, PP, scaled(simd, q, QQ, u[5])),
+        ]
     }
 }

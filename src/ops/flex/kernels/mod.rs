@@ -19,6 +19,7 @@ pub mod rows;
 pub mod scratch;
 pub mod source;
 pub mod tile;
+pub mod tiling;
 pub mod weight_grad;
 pub mod winograd;
 pub mod winograd_conv;

@@ -17,7 +17,7 @@ use super::tile::outer;
 /// Packed values of one block of images: stays in a second-level cache.
 const TASK: usize = 1 << 17;
 /// Values of all partial sums together.
-pub const PARTIAL: usize = 1 << 20;
+const PARTIAL: usize = 1 << 20;
 /// Chunks of images, at most.
 pub const CHUNKS: usize = 16;
 /// Pixels over which source and gradient stay in the first-level cache.

@@ -1,4 +1,4 @@
-//! 3×3 convolutions of stride 1 by Winograd's minimal filtering, Lavin and Gray (CVPR 2016).
+//! The transforms of Winograd's minimal filtering of 3×3 convolutions, Lavin and Gray (CVPR 2016).
 //!
 //! A 4×4 tile of the output is `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A` of a 6×6 tile `d` of the input: 36 products instead of
 //! 144, and all tiles together are 36 matrix products; or 16 instead of 36 for a 2×2 tile, where images are small.
@@ -6,84 +6,9 @@
 
 use pulp::Simd;
 
-use super::geometry::Geometry;
 use super::lanes::{BLOCK, load, store};
 use super::minimal::Filtering;
-
-/// How many tiles cost as much as the transform of the weights.
-const WEIGHTS: usize = 80;
-
-/// Sizes as the transforms see them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tiling {
-    pub images: usize,
-    /// Height and width of what is read, and its channels.
-    pub input: [usize; 2],
-    pub inputs: usize,
-    pub output: [usize; 2],
-    pub outputs: usize,
-    pub padding: usize,
-    /// Height and width of a tile of the output, 2 or 4.
-    pub tile: usize,
-}
-
-impl Tiling {
-    /// The convolution; `None` where this method does not apply.
-    pub fn of(geometry: &Geometry) -> Option<Self> {
-        let Geometry { images, input, inputs, output, outputs, kernel, stride, padding } = *geometry;
-        let whole = inputs.is_multiple_of(BLOCK) && outputs.is_multiple_of(BLOCK);
-        let fits = kernel == 3 && stride == 1 && padding <= 2 && whole;
-        let sized = |tile| Self { images, input, inputs, output, outputs, padding, tile };
-        let cost = |tiling: &Self| tiling.points() * (tiling.tiles() + WEIGHTS);
-        let (two, four) = (sized(2), sized(4));
-        fits.then(|| if cost(&four) <= cost(&two) { four } else { two })
-    }
-
-    /// Points of a transformed tile.
-    pub fn points(&self) -> usize {
-        (self.tile + 2) * (self.tile + 2)
-    }
-
-    /// Distance between points of weights, `width` for each reduced channel: a cache line more than needed, so that points
-    /// do not fall on one cache set.
-    pub fn line(&self, width: usize) -> usize {
-        self.inputs * width + BLOCK
-    }
-
-    /// The gradient for the input, a convolution of the output's gradient.
-    pub fn transposed(&self) -> Self {
-        Self {
-            images: self.images,
-            input: self.output,
-            inputs: self.outputs,
-            output: self.input,
-            outputs: self.inputs,
-            padding: 2 - self.padding,
-            tile: self.tile,
-        }
-    }
-
-    fn grid(&self) -> [usize; 2] {
-        self.output.map(|size| size.div_ceil(self.tile))
-    }
-
-    /// Tiles of one image.
-    pub fn per_image(&self) -> usize {
-        let [rows, columns] = self.grid();
-        rows * columns
-    }
-
-    pub fn tiles(&self) -> usize {
-        self.images * self.per_image()
-    }
-
-    /// Image, row and column of a tile.
-    fn place(&self, tile: usize) -> (usize, usize, usize) {
-        let (image, rest) = (tile / self.per_image(), tile % self.per_image());
-        let [_, columns] = self.grid();
-        (image, rest / columns, rest % columns)
-    }
-}
+use super::tiling::{Taps, Tiling};
 
 /// Transformed activations, `[point][block of width channels][tile][width]`.
 #[derive(Clone, Copy, Debug)]
@@ -135,7 +60,7 @@ fn column_of<V: Copy, const R: usize, const C: usize>(rows: &[[V; C]; R], c: usi
     out
 }
 
-/// A tile's pixels: where each is read, or a line of zeros.
+/// A tile's pixels, `step` apart: where each is read, or a line of zeros.
 #[inline(always)]
 fn pixels<const N: usize>(
     from: &[f32],
@@ -143,11 +68,12 @@ fn pixels<const N: usize>(
     [height, width]: [usize; 2],
     channels: usize,
     [top, left]: [isize; 2],
+    step: usize,
 ) -> [[*const f32; N]; N] {
     let mut out = [[zeros.as_ptr(); N]; N];
     for (r, row) in out.iter_mut().enumerate() {
         for (c, pixel) in row.iter_mut().enumerate() {
-            let (y, x) = ((top + r as isize) as usize, (left + c as isize) as usize);
+            let (y, x) = ((top + (r * step) as isize) as usize, (left + (c * step) as isize) as usize);
             // Positions before 0 wrap to far beyond the end.
             if y < height && x < width {
                 *pixel = from[(y * width + x) * channels..][..channels].as_ptr();
@@ -170,10 +96,12 @@ pub fn transform_input<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const I
     let (channels, area) = (tiling.inputs, tiling.input[0] * tiling.input[1] * tiling.inputs);
     let (Field { values, zeros }, Part { first, count, .. }) = (field, part);
     assert!(zeros.len() >= channels && out.len() >= domain.len() && count <= domain.tiles);
-    for index in 0..count {
+    let read = tiling.read;
+    for (index, view) in (0..count).flat_map(|index| (0..read.all()).map(move |view| (index, view))) {
         let (image, row, column) = tiling.place(first + index);
-        let corner = [row, column].map(|at| (OUT * at) as isize - tiling.padding as isize);
-        let pixels = pixels::<IN>(&values[image * area..][..area], zeros, tiling.input, channels, corner);
+        let corner = [read.at(OUT * row, view / read.count), read.at(OUT * column, view % read.count)];
+        let image = &values[image * area..][..area];
+        let pixels = pixels::<IN>(image, zeros, tiling.input, channels, corner, read.stride);
         for channel in (0..channels).step_by(S::F32_LANES) {
             let zero = simd.splat_f32s(0.0);
             let mut d = [[zero; IN]; IN];
@@ -186,7 +114,8 @@ pub fn transform_input<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const I
             for row in &mut d {
                 *row = F::input(simd, *row);
             }
-            let at = channel / BLOCK * domain.block() + index * BLOCK + channel % BLOCK;
+            let place = view * channels + channel;
+            let at = place / BLOCK * domain.block() + index * BLOCK + place % BLOCK;
             for c in 0..IN {
                 let line = F::input(simd, column_of(&d, c));
                 for (r, value) in line.into_iter().enumerate() {
@@ -218,10 +147,9 @@ pub unsafe fn transform_output<
     start: &[f32],
     y: &super::parallel::Shared,
 ) {
-    let [height, width] = tiling.output;
-    let channels = tiling.outputs;
+    let ([height, width], write) = (tiling.output.map(|size| size as isize), tiling.write);
     let Part { first, count, channel } = part;
-    let vectors = ((channels - channel) / S::F32_LANES).min(NV);
+    let vectors = ((tiling.produced() - channel) / S::F32_LANES).min(NV);
     assert!(m.len() >= domain.len() && count <= domain.tiles && start.len() >= NV * S::F32_LANES);
     for index in 0..count {
         let (image, row, column) = tiling.place(first + index);
@@ -238,12 +166,16 @@ pub unsafe fn transform_output<
             }
             // SAFETY: `start` has `NV` vectors.
             let start = unsafe { load::<S>(start.as_ptr().add(v * S::F32_LANES)) };
+            let place = channel + v * S::F32_LANES;
+            let (view, place) = (place / tiling.outputs, place % tiling.outputs);
             for c in 0..OUT {
                 let line = F::output(simd, column_of(&rows, c));
                 for (r, value) in line.into_iter().enumerate() {
-                    let (py, px) = (OUT * row + r, OUT * column + c);
-                    if py < height && px < width {
-                        let at = ((image * height + py) * width + px) * channels + channel + v * S::F32_LANES;
+                    let y_at = write.at(OUT * row + r, view / write.count);
+                    let x_at = write.at(OUT * column + c, view % write.count);
+                    if (0..height).contains(&y_at) && (0..width).contains(&x_at) {
+                        let pixel = (image as isize * height + y_at) * width + x_at;
+                        let at = pixel as usize * tiling.outputs + place;
                         // SAFETY: this thread's alone, by the caller's promise; one vector long.
                         unsafe {
                             let out = y.slice_mut(at, S::F32_LANES);
@@ -273,7 +205,8 @@ pub fn transform_gradient<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, cons
     for index in 0..count {
         let (image, row, column) = tiling.place(first + index);
         let corner = [row, column].map(|at| (OUT * at) as isize);
-        let pixels = pixels::<OUT>(&values[image * area..][..area], zeros, tiling.output, channels, corner);
+        let pixels =
+            pixels::<OUT>(&values[image * area..][..area], zeros, tiling.output, channels, corner, 1);
         for offset in (0..domain.blocks * domain.width).step_by(S::F32_LANES) {
             let inside = part.channel + offset < channels;
             let read = |r: usize, c: usize| {
@@ -303,81 +236,79 @@ pub fn transform_gradient<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, cons
     }
 }
 
-/// Where a weight lies: of output channel `o` and reduced channel `i` at `o · output + i · input + tap`.
-#[derive(Clone, Copy, Debug)]
-pub struct Taps {
-    pub output: usize,
-    pub input: usize,
-    pub flipped: bool,
-}
-
 /// Most channels of a tile of weights.
 const WIDEST: usize = 32;
 
-/// `G g Gᵀ` for one reduced channel and a tile of output channels: a line of `out` for each point, `stride` apart.
+/// `G g Gᵀ` for one reduced channel and the `width` produced ones from `first` on: a line of `out` for each point.
 #[inline(always)]
-pub fn transform_weight<F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
+pub fn transform_weight<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
+    simd: S,
+    tiling: &Tiling,
+    taps: &Taps,
     weight: &[f32],
-    taps: Taps,
-    [first, channels, reduced]: [usize; 3],
+    [first, reduced]: [usize; 2],
     width: usize,
-    stride: usize,
     out: &mut [f32],
 ) {
     assert!(width <= WIDEST);
+    let stride = tiling.line(width);
     let mut g = [[0.0f32; WIDEST]; 9];
-    for channel in first..channels.min(first + width) {
-        let at = channel * taps.output + reduced * taps.input;
-        for (tap, value) in weight[at..at + 9].iter().enumerate() {
-            g[if taps.flipped { 8 - tap } else { tap }][channel - first] = *value;
+    for channel in first..tiling.produced().min(first + width) {
+        // One of the two has the views.
+        let view = channel / tiling.outputs + reduced / tiling.inputs;
+        let at = channel % tiling.outputs * taps.output + reduced % tiling.inputs * taps.input;
+        for (line, place) in g.iter_mut().zip(&taps.places[view]) {
+            if let Some(place) = place {
+                line[channel - first] = weight[at + place];
+            }
         }
     }
-    let mut rows = [[[0.0f32; WIDEST]; 3]; IN];
-    for c in 0..3 {
-        for j in 0..width {
-            let column = F::weight([g[c][j], g[3 + c][j], g[6 + c][j]]);
-            rows.iter_mut().zip(column).for_each(|(row, value)| row[c][j] = value);
+    assert!(width.is_multiple_of(S::F32_LANES) && out.len() >= (IN * IN - 1) * stride + width);
+    for lane in (0..width).step_by(S::F32_LANES) {
+        // SAFETY: lines have `WIDEST` values.
+        let g = |tap: usize| unsafe { load::<S>(g[tap].as_ptr().add(lane)) };
+        let mut rows = [[simd.splat_f32s(0.0); 3]; IN];
+        for c in 0..3 {
+            let column = F::weight(simd, [g(c), g(3 + c), g(6 + c)]);
+            rows.iter_mut().zip(column).for_each(|(row, value)| row[c] = value);
         }
-    }
-    for (r, row) in rows.iter().enumerate() {
-        let mut lines = [[0.0f32; WIDEST]; IN];
-        for j in 0..width {
-            let line = F::weight([row[0][j], row[1][j], row[2][j]]);
-            lines.iter_mut().zip(line).for_each(|(to, value)| to[j] = value);
-        }
-        for (c, line) in lines.iter().enumerate() {
-            out[(r * IN + c) * stride..][..width].copy_from_slice(&line[..width]);
+        for (r, row) in rows.into_iter().enumerate() {
+            for (c, value) in F::weight(simd, row).into_iter().enumerate() {
+                // SAFETY: the last point's vectors end inside `out`, asserted above.
+                unsafe { store::<S>(out.as_mut_ptr().add((r * IN + c) * stride + lane), value) };
+            }
         }
     }
 }
 
 /// `Gᵀ u G`, the transpose of [`transform_weight`]: nine taps for each of `width` output channels.
 #[inline(always)]
-pub fn transform_weight_grad<F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
+pub fn transform_weight_grad<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
+    simd: S,
     u: &[f32],
     stride: usize,
     width: usize,
 ) -> [[f32; WIDEST]; 9] {
-    let mut rows = [[[0.0f32; WIDEST]; IN]; 3];
-    for c in 0..IN {
-        let mut lines = [[0.0f32; WIDEST]; IN];
-        for (r, line) in lines.iter_mut().enumerate() {
-            line[..width].copy_from_slice(&u[(r * IN + c) * stride..][..width]);
-        }
-        for j in 0..width {
-            let mut column = [0.0; IN];
-            column.iter_mut().zip(&lines).for_each(|(value, line)| *value = line[j]);
-            let taps = F::weight_grad(column);
-            rows.iter_mut().zip(taps).for_each(|(row, value)| row[c][j] = value);
-        }
-    }
+    assert!(width <= WIDEST && width.is_multiple_of(S::F32_LANES));
+    assert!(u.len() >= (IN * IN - 1) * stride + width);
     let mut g = [[0.0f32; WIDEST]; 9];
-    for (r, row) in rows.iter().enumerate() {
-        for j in 0..width {
-            let mut line = [0.0; IN];
-            line.iter_mut().zip(row).for_each(|(value, row)| *value = row[j]);
-            let taps = F::weight_grad(line);
-            taps.into_iter().enumerate().for_each(|(c, value)| g[r * 3 + c][j] = value);
+    for lane in (0..width).step_by(S::F32_LANES) {
+        let zero = simd.splat_f32s(0.0);
+        let mut rows = [[zero; IN]; 3];
+        for c in 0..IN {
+            let mut column = [zero; IN];
+            for (r, value) in column.iter_mut().enumerate() {
+                // SAFETY: the last point's vectors end inside `u`, asserted above.
+                *value = unsafe { load::<S>(u.as_ptr().add((r * IN + c) * stride + lane)) };
+            }
+            let taps = F::weight_grad(simd, column);
+            rows.iter_mut().zip(taps).for_each(|(row, value)| row[c] = value);
+        }
+        for (r, row) in rows.into_iter().enumerate() {
+            for (c, value) in F::weight_grad(simd, row).into_iter().enumerate() {
+                // SAFETY: lines have `WIDEST` values.
+                unsafe { store::<S>(g[r * 3 + c].as_mut_ptr().add(lane), value) };
+            }
         }
     }
     g

@@ -7,12 +7,10 @@ use super::filters::padded;
 use super::lanes::{BLOCK, dispatch, width};
 use super::minimal::{Filtering, Four, Two};
 use super::parallel::{Shared, for_each, threads};
-use super::rows::vectorised;
 use super::scratch::Scratch;
 use super::tile::{Step, Steps, keep, multiply, repeated};
-use super::winograd::{
-    Domain, Field, Part, Taps, Tiling, transform_input, transform_output, transform_weight,
-};
+use super::tiling::{Taps, Tiling};
+use super::winograd::{Domain, Field, Part, transform_input, transform_output, transform_weight};
 
 /// Tiles of one block.
 const TILES: usize = 48;
@@ -31,23 +29,26 @@ struct Call<'a> {
 }
 
 /// `y`: every value is written.
-pub fn convolve(tiling: Tiling, taps: Taps, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+pub fn convolve(
+    (tiling, taps): (Tiling, Taps),
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    y: &mut [f32],
+) {
     let [height, width_] = tiling.output;
     assert_eq!(y.len(), tiling.images * height * width_ * tiling.outputs);
     assert_eq!(x.len(), tiling.images * tiling.input[0] * tiling.input[1] * tiling.inputs);
-    let shape = Shape::of(width(), tiling.outputs);
+    let shape = Shape::of(width(), tiling.produced());
     let block = block(&tiling, shape.segments * shape.run);
     let domain =
-        Domain { points: tiling.points(), blocks: tiling.inputs / BLOCK, tiles: block, width: BLOCK };
+        Domain { points: tiling.points(), blocks: tiling.reduced() / BLOCK, tiles: block, width: BLOCK };
     let step = |index: usize| Step { offset: index * domain.block(), lanes: BLOCK, line: index * BLOCK };
     let call = Call {
         tiling,
         shape,
-        filters: match tiling.tile {
-            2 => filters::<Two, 2, 4>(&tiling, taps, weight, shape.channels()),
-            _ => filters::<Four, 4, 6>(&tiling, taps, weight, shape.channels()),
-        },
-        start: padded(bias, tiling.outputs, shape.channels()),
+        filters: filters(&tiling, &taps, weight, shape.channels()),
+        start: padded(bias, tiling.produced(), shape.channels()),
         zeros: vec![0.0; tiling.inputs],
         steps: (0..domain.blocks).map(step).collect(),
         block,
@@ -65,31 +66,50 @@ fn block(tiling: &Tiling, tile: usize) -> usize {
     if share <= TILES * 3 / 2 { share.next_multiple_of(tile) } else { TILES.next_multiple_of(tile) }
 }
 
-fn filters<F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
-    tiling: &Tiling,
-    taps: Taps,
-    weight: &[f32],
-    width: usize,
-) -> Scratch {
-    let tiles = tiling.outputs.div_ceil(width);
-    let (points, stride) = (tiling.points(), tiling.line(width));
-    let mut out = Scratch::take(tiles * points * stride);
+fn filters(tiling: &Tiling, taps: &Taps, weight: &[f32], width: usize) -> Scratch {
+    let tiles = tiling.produced().div_ceil(width);
+    let length = tiling.points() * tiling.line(width);
+    let mut out = Scratch::take(tiles * length);
     let shared = Shared::new(&mut out);
     for_each(tiles, |tile| {
         // SAFETY: each index has its own tile.
-        let out = unsafe { shared.slice_mut(tile * points * stride, points * stride) };
-        vectorised(
-            #[inline(always)]
-            || {
-                for reduced in 0..tiling.inputs {
-                    let place = [tile * width, tiling.outputs, reduced];
-                    let out = &mut out[reduced * width..];
-                    transform_weight::<F, OUT, IN>(weight, taps, place, width, stride, out);
-                }
-            },
-        );
+        let out = unsafe { shared.slice_mut(tile * length, length) };
+        dispatch(Weights { tiling, taps, weight, first: tile * width, width, out });
     });
     out
+}
+
+/// The weights of the `width` produced channels from `first` on, to be transformed.
+struct Weights<'a> {
+    tiling: &'a Tiling,
+    taps: &'a Taps,
+    weight: &'a [f32],
+    first: usize,
+    width: usize,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Weights<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match self.tiling.tile {
+            2 => self.transform::<S, Two, 2, 4>(simd),
+            _ => self.transform::<S, Four, 4, 6>(simd),
+        }
+    }
+}
+
+impl Weights<'_> {
+    #[inline(always)]
+    fn transform<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
+        let Self { tiling, taps, weight, first, width, out } = self;
+        for reduced in 0..tiling.reduced() {
+            let out = &mut out[reduced * width..];
+            transform_weight::<S, F, OUT, IN>(simd, tiling, taps, weight, [first, reduced], width, out);
+        }
+    }
 }
 
 struct Task<'a> {

@@ -1,4 +1,4 @@
-//! The gradient of a 3×3 convolution for its weight in Winograd's domain; chunks as in `weight_grad`.
+//! The gradient of a convolution for its weight in Winograd's domain; chunks as in `weight_grad`.
 
 use std::ops::Range;
 
@@ -10,16 +10,19 @@ use super::parallel::{Shared, for_each, threads};
 use super::rows::vectorised;
 use super::scratch::Scratch;
 use super::tile::outer;
-use super::weight_grad::{CHUNKS, PARTIAL, Shape};
-use super::winograd::{
-    Domain, Field, Part, Tiling, transform_gradient, transform_input, transform_weight_grad,
-};
+use super::tiling::{Taps, Tiling};
+use super::weight_grad::{CHUNKS, Shape};
+use super::winograd::{Domain, Field, Part, transform_gradient, transform_input, transform_weight_grad};
+
+/// Values of all partial sums together.
+const PARTIAL: usize = 1 << 22;
 
 /// Points transformed at a time, of all tiles together.
 const BATCH: usize = 2048;
 
 struct Call<'a> {
     tiling: Tiling,
+    taps: Taps,
     width: usize,
     x: &'a [f32],
     grad: &'a [f32],
@@ -29,18 +32,18 @@ struct Call<'a> {
     chunks: usize,
 }
 
-/// `dw`, `[outputs, inputs, 3, 3]`; every value is written.
-pub fn weight_grad(tiling: Tiling, x: &[f32], grad: &[f32], dw: &mut [f32]) {
+/// `dw`, `[outputs, inputs, kernel, kernel]`; every value is written.
+pub fn weight_grad((tiling, taps): (Tiling, Taps), x: &[f32], grad: &[f32], dw: &mut [f32]) {
     assert_eq!(x.len(), tiling.images * tiling.input[0] * tiling.input[1] * tiling.inputs);
     assert_eq!(grad.len(), tiling.images * tiling.output[0] * tiling.output[1] * tiling.outputs);
-    assert_eq!(dw.len(), tiling.inputs * tiling.outputs * 9);
+    assert_eq!(dw.len(), tiling.outputs * taps.output);
     let width = Shape::of(width(), tiling.outputs).vectors * width();
     let tiles = tiling.outputs.div_ceil(width);
     let length = tiling.points() * tiling.line(width);
     let chunks = (PARTIAL / (tiles * length)).clamp(1, CHUNKS).min(tiling.images);
     let mut sums = Scratch::take(chunks * tiles * length);
     let zeros = vec![0.0; tiling.inputs.max(tiling.outputs)];
-    let call = Call { tiling, width, x, grad, zeros, sums: Shared::new(&mut sums), chunks };
+    let call = Call { tiling, taps, width, x, grad, zeros, sums: Shared::new(&mut sums), chunks };
     let splits = (2 * threads()).div_ceil(chunks).clamp(1, tiles);
     for_each(chunks * splits, |index| {
         let (chunk, split) = (index / splits, index % splits);
@@ -48,10 +51,7 @@ pub fn weight_grad(tiling: Tiling, x: &[f32], grad: &[f32], dw: &mut [f32]) {
         dispatch(Task { call: &call, chunk, tiles });
     });
     let dw = Shared::new(dw);
-    for_each(tiles, |tile| match tiling.tile {
-        2 => call.collect::<Two, 2, 4>(tile, &dw),
-        _ => call.collect::<Four, 4, 6>(tile, &dw),
-    });
+    for_each(tiles, |tile| call.collect(tile, &dw));
 }
 
 impl Call<'_> {
@@ -64,8 +64,8 @@ impl Call<'_> {
     }
 
     /// Adds the chunks of one tile of channels, in order, and transforms them back.
-    fn collect<F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(&self, tile: usize, dw: &Shared) {
-        let (length, width, inputs) = (self.length(), self.width, self.tiling.inputs);
+    fn collect(&self, tile: usize, dw: &Shared) {
+        let (length, width) = (self.length(), self.width);
         // SAFETY: each tile is collected once, after all tasks have ended.
         let total = unsafe { self.sums.slice_mut(self.place(0, tile), length) };
         for chunk in 1..self.chunks {
@@ -77,25 +77,48 @@ impl Call<'_> {
             );
         }
         let channels = width.min(self.tiling.outputs - tile * width);
+        let length = self.taps.output;
         // SAFETY: each output channel belongs to one tile.
-        let out = unsafe { dw.slice_mut(tile * width * inputs * 9, channels * inputs * 9) };
-        vectorised(
-            #[inline(always)]
-            || {
-                for input in 0..inputs {
-                    let taps = transform_weight_grad::<F, OUT, IN>(
-                        &total[input * width..],
-                        self.tiling.line(width),
-                        width,
-                    );
-                    for (channel, out) in out.chunks_exact_mut(inputs * 9).enumerate() {
-                        for (tap, to) in out[input * 9..][..9].iter_mut().enumerate() {
-                            *to = taps[tap][channel];
-                        }
+        let out = unsafe { dw.slice_mut(tile * width * length, channels * length) };
+        dispatch(Collected { call: self, total, out });
+    }
+}
+
+/// Sums of one tile of channels, to be transformed back.
+struct Collected<'a> {
+    call: &'a Call<'a>,
+    total: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Collected<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match self.call.tiling.tile {
+            2 => self.transform::<S, Two, 2, 4>(simd),
+            _ => self.transform::<S, Four, 4, 6>(simd),
+        }
+    }
+}
+
+impl Collected<'_> {
+    #[inline(always)]
+    fn transform<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
+        let Call { tiling, taps, width, .. } = self.call;
+        for reduced in 0..tiling.reduced() {
+            let total = &self.total[reduced * width..];
+            let found = transform_weight_grad::<S, F, OUT, IN>(simd, total, tiling.line(*width), *width);
+            let (view, input) = (reduced / tiling.inputs, reduced % tiling.inputs);
+            for (channel, out) in self.out.chunks_exact_mut(taps.output).enumerate() {
+                for (found, place) in found.iter().zip(&taps.places[view]) {
+                    if let Some(place) = place {
+                        out[input * taps.input + place] = found[channel];
                     }
                 }
-            },
-        );
+            }
+        }
     }
 }
 
@@ -145,7 +168,7 @@ impl Task<'_> {
         let range = chunk(self.chunk)..chunk(self.chunk + 1);
         let points = tiling.points();
         let size = (BATCH / points).min(range.len());
-        let source_domain = Domain { points, blocks: tiling.inputs / BLOCK, tiles: size, width: BLOCK };
+        let source_domain = Domain { points, blocks: tiling.reduced() / BLOCK, tiles: size, width: BLOCK };
         let grad_domain = Domain { points, blocks: self.tiles.len(), tiles: size, width: *width };
         let mut source = Scratch::take(source_domain.len());
         let mut gradient = Scratch::take(grad_domain.len());
@@ -177,7 +200,7 @@ impl Task<'_> {
                 let source = &source[point * source_domain.point()..][..source_domain.point()];
                 let gradient = &gradient[point * grad_domain.point()..][..grad_domain.point()];
                 for (tile, sums) in sums.chunks_exact_mut(self.call.length()).enumerate() {
-                    let sums = &mut sums[point * tiling.line(*width)..][..tiling.inputs * width];
+                    let sums = &mut sums[point * tiling.line(*width)..][..tiling.reduced() * width];
                     let gradient = &gradient[tile * grad_domain.block()..][..count * width];
                     for (part, sums) in sums.chunks_exact_mut(RI * width).enumerate() {
                         let lane = part * RI;
