@@ -105,6 +105,13 @@ enum What {
 
 const ATTACK_STEPS: usize = 10;
 
+/// Images that running statistics are taken from.
+const FEW: usize = 4;
+
+fn clock(step: u64) -> Clock {
+    Clock { step, steps: 1000, steps_per_epoch: 100, lr: None }
+}
+
 impl<B: Ops> Run<B> {
     fn new(network: &str, samples: usize, algorithm: &str, precision: Precision, device: &B::Device) -> Self {
         let (architecture, shape) = architecture(network);
@@ -129,12 +136,23 @@ impl<B: Ops> Run<B> {
             "read" => (What::Read, "sgd"),
             algorithm => (What::Step, algorithm),
         };
-        let plan = StepPlan { samples, ..StepPlan::default() };
-        let mut learner = Learner::new(model, &phase(algorithm), state, plan, device);
-        let (batch, device) = (batch(shape, samples, device), device.clone());
+        let plan = |samples| StepPlan { samples, ..StepPlan::default() };
+        let state = match what {
+            What::Step | What::Forward | What::Write | What::Read => state,
+            // Running statistics of activations, from few images, which take little memory: with those of a fresh
+            // network activations grow or vanish from layer to layer.
+            What::InputGradient | What::AttackStep | What::Gradient | What::Product => {
+                let mut learner = Learner::new(model, &phase("sgd"), state, plan(FEW), device);
+                let few = self::batch(shape, FEW, device);
+                (0..20).for_each(|step| drop(learner.step(&few, &clock(step))));
+                learner.state
+            }
+        };
+        let mut learner = Learner::new(model, &phase(algorithm), state, plan(samples), device);
+        let (batch, device) = (self::batch(shape, samples, device), device.clone());
         if let What::Write | What::Read = what {
             // From the first step on there is a momentum, which belongs to the checkpoint.
-            learner.step(&batch, &Clock { step: 0, steps: 1000, steps_per_epoch: 100, lr: None });
+            learner.step(&batch, &clock(0));
         }
         Self { learner, model, batch, what, done: 0, device, queued: false }
     }
@@ -248,7 +266,7 @@ impl<B: Ops> Run<B> {
             let mut record = None;
             for _ in 0..together {
                 // The middle of a long phase: self-paced weights are not all equal there.
-                let clock = Clock { step: 100 + self.done, steps: 1000, steps_per_epoch: 100, lr: None };
+                let clock = clock(100 + self.done);
                 record = Some(self.learner.step(&self.batch, &clock));
                 self.done += 1;
             }
