@@ -3,8 +3,8 @@
     python3 benches/card.py [--device cuda:0] [--rounds 7] [--write] [case ...]
 
 A case is `<network> <batch> <algorithm>`, as in run.py. Checked are 20 steps of each: in f32 every loss must be within 1e-3 of the CPU's, in
-bf16 within 5e-2; adversarial steps follow signs of gradients, some of which are rounding, and are held to 5e-2 and 1e-1. Timed are f32 and bf16, here and in PyTorch with channels-last memory (bf16 by autocast, f32 with its defaults), taking
-turns; what is timed is a queue of steps to its end. `benches/gpu.sh` looks for the card first.
+bf16 within 5e-2; adversarial steps follow signs of gradients, some of which are rounding, and are held to 5e-2 and 1e-1. Timed are f32 and
+bf16, here and in PyTorch with channels-last memory (bf16 by autocast, f32 with its defaults), taking turns; what is timed is a queue of steps to its end. `benches/gpu.sh` looks for the card first.
 """
 
 import argparse

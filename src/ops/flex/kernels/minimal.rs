@@ -2,7 +2,9 @@
 //!
 //! The outputs are `Aᵀ [(G g) ⊙ (Bᵀ d)]`, by Cook and Toom's interpolation at `m + 1` points and infinity.
 
-use pulp::Simd;
+use pulp::{Simd, WithSimd};
+
+use super::lanes::dispatch;
 
 /// The transforms along one axis, and the transposes of those that backward passes need.
 pub trait Filtering<const OUT: usize, const IN: usize> {
@@ -16,6 +18,27 @@ pub trait Filtering<const OUT: usize, const IN: usize> {
     fn weight<S: Simd>(simd: S, g: [S::f32s; 3]) -> [S::f32s; IN];
     /// `Gᵀ u`.
     fn weight_grad<S: Simd>(simd: S, u: [S::f32s; IN]) -> [S::f32s; 3];
+}
+
+/// What is done in one of the two filterings.
+pub trait Tiled {
+    fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S);
+}
+
+/// Runs `task` with tiles of two or four outputs a side, compiled for this machine's instruction set.
+pub fn dispatch_tiled(tile: usize, task: impl Tiled) {
+    struct Task<T>(usize, T);
+    impl<T: Tiled> WithSimd for Task<T> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            match self.0 {
+                2 => self.1.with_filtering::<S, Two, 2, 4>(simd),
+                _ => self.1.with_filtering::<S, Four, 4, 6>(simd),
+            }
+        }
+    }
+    dispatch(Task(tile, task));
 }
 
 /// F(2, 3) at 0, 1 and -1: additions and halves, whose rounding error is that of a plain sum.

@@ -30,7 +30,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// Without its first rows and columns.
-    fn from(self, rows: usize, columns: usize) -> Self {
+    fn beyond(self, rows: usize, columns: usize) -> Self {
         Self { values: &self.values[rows * self.steps[0] + columns * self.steps[1]..], steps: self.steps }
     }
 
@@ -114,7 +114,7 @@ pub fn spread(
         let start = start.map(|start| &start[left..left + width]);
         // SAFETY: parts do not overlap.
         unsafe {
-            multiply((at, columns), [height, width, depth], 1.0, [a.from(top, 0), b.from(0, left)], start)
+            multiply((at, columns), [height, width, depth], 1.0, [a.beyond(top, 0), b.beyond(0, left)], start)
         }
     });
 }

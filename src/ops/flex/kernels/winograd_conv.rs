@@ -1,11 +1,11 @@
 //! A convolution in Winograd's domain: transform, multiply, transform back, a block of tiles at a time.
 
-use pulp::{Simd, WithSimd};
+use pulp::Simd;
 
 use super::direct::Shape;
 use super::filters::padded;
-use super::lanes::{BLOCK, dispatch, width};
-use super::minimal::{Filtering, Four, Two};
+use super::lanes::{BLOCK, width};
+use super::minimal::{Filtering, Tiled, dispatch_tiled};
 use super::parallel::{Shared, for_each, threads};
 use super::scratch::Scratch;
 use super::tile::{Step, Steps, keep, multiply, repeated};
@@ -56,7 +56,7 @@ pub fn convolve(
         y: Shared::new(y),
     };
     for_each(tiling.tiles().div_ceil(block), |index| {
-        dispatch(Task { call: &call, first: index * block, domain })
+        dispatch_tiled(tiling.tile, Task { call: &call, first: index * block, domain })
     });
 }
 
@@ -74,7 +74,7 @@ fn filters(tiling: &Tiling, taps: &Taps, weight: &[f32], width: usize) -> Scratc
     for_each(tiles, |tile| {
         // SAFETY: each index has its own tile.
         let out = unsafe { shared.slice_mut(tile * length, length) };
-        dispatch(Weights { tiling, taps, weight, first: tile * width, width, out });
+        dispatch_tiled(tiling.tile, Weights { tiling, taps, weight, first: tile * width, width, out });
     });
     out
 }
@@ -89,21 +89,9 @@ struct Weights<'a> {
     out: &'a mut [f32],
 }
 
-impl WithSimd for Weights<'_> {
-    type Output = ();
-
+impl Tiled for Weights<'_> {
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        match self.tiling.tile {
-            2 => self.transform::<S, Two, 2, 4>(simd),
-            _ => self.transform::<S, Four, 4, 6>(simd),
-        }
-    }
-}
-
-impl Weights<'_> {
-    #[inline(always)]
-    fn transform<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
+    fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
         let Self { tiling, taps, weight, first, width, out } = self;
         for reduced in 0..tiling.reduced() {
             let out = &mut out[reduced * width..];
@@ -118,21 +106,9 @@ struct Task<'a> {
     domain: Domain,
 }
 
-impl WithSimd for Task<'_> {
-    type Output = ();
-
+impl Tiled for Task<'_> {
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        match self.call.tiling.tile {
-            2 => self.shaped::<S, Two, 2, 4>(simd),
-            _ => self.shaped::<S, Four, 4, 6>(simd),
-        }
-    }
-}
-
-impl Task<'_> {
-    #[inline(always)]
-    fn shaped<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(&self, simd: S) {
+    fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
         match (S::F32_LANES, self.call.shape.vectors) {
             (16, 1) => self.run::<S, F, OUT, IN, 6, 4, 1>(simd),
             (16 | 4, _) => self.run::<S, F, OUT, IN, 3, 4, 2>(simd),
@@ -141,7 +117,9 @@ impl Task<'_> {
             _ => self.run::<S, F, OUT, IN, 2, 2, 2>(simd),
         }
     }
+}
 
+impl Task<'_> {
     #[inline(always)]
     fn run<
         S: Simd,

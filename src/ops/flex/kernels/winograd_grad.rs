@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use pulp::{Simd, WithSimd};
+use pulp::Simd;
 
-use super::lanes::{BLOCK, dispatch, load, store, width};
-use super::minimal::{Filtering, Four, Two};
+use super::lanes::{BLOCK, load, store, width};
+use super::minimal::{Filtering, Tiled, dispatch_tiled};
 use super::parallel::{Shared, for_each, threads};
 use super::rows::vectorised;
 use super::scratch::Scratch;
@@ -48,7 +48,7 @@ pub fn weight_grad((tiling, taps): (Tiling, Taps), x: &[f32], grad: &[f32], dw: 
     for_each(chunks * splits, |index| {
         let (chunk, split) = (index / splits, index % splits);
         let tiles = split * tiles / splits..(split + 1) * tiles / splits;
-        dispatch(Task { call: &call, chunk, tiles });
+        dispatch_tiled(tiling.tile, Task { call: &call, chunk, tiles });
     });
     let dw = Shared::new(dw);
     for_each(tiles, |tile| call.collect(tile, &dw));
@@ -80,7 +80,7 @@ impl Call<'_> {
         let length = self.taps.output;
         // SAFETY: each output channel belongs to one tile.
         let out = unsafe { dw.slice_mut(tile * width * length, channels * length) };
-        dispatch(Collected { call: self, total, out });
+        dispatch_tiled(self.tiling.tile, Collected { call: self, total, out });
     }
 }
 
@@ -91,21 +91,9 @@ struct Collected<'a> {
     out: &'a mut [f32],
 }
 
-impl WithSimd for Collected<'_> {
-    type Output = ();
-
+impl Tiled for Collected<'_> {
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        match self.call.tiling.tile {
-            2 => self.transform::<S, Two, 2, 4>(simd),
-            _ => self.transform::<S, Four, 4, 6>(simd),
-        }
-    }
-}
-
-impl Collected<'_> {
-    #[inline(always)]
-    fn transform<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
+    fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
         let Call { tiling, taps, width, .. } = self.call;
         for reduced in 0..tiling.reduced() {
             let total = &self.total[reduced * width..];
@@ -128,21 +116,9 @@ struct Task<'a> {
     tiles: Range<usize>,
 }
 
-impl WithSimd for Task<'_> {
-    type Output = ();
-
+impl Tiled for Task<'_> {
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        match self.call.tiling.tile {
-            2 => self.shaped::<S, Two, 2, 4>(simd),
-            _ => self.shaped::<S, Four, 4, 6>(simd),
-        }
-    }
-}
-
-impl Task<'_> {
-    #[inline(always)]
-    fn shaped<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(&self, simd: S) {
+    fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
         match (S::F32_LANES, self.call.width / S::F32_LANES) {
             (16, 1) => self.run::<S, F, OUT, IN, 16, 1>(simd),
             (8, 1) => self.run::<S, F, OUT, IN, 8, 1>(simd),
@@ -150,7 +126,9 @@ impl Task<'_> {
             _ => self.run::<S, F, OUT, IN, 4, 2>(simd),
         }
     }
+}
 
+impl Task<'_> {
     #[inline(always)]
     fn run<
         S: Simd,
