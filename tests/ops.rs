@@ -184,10 +184,14 @@ proptest! {
             let out = Flex::batch_norm(x.clone(), scale, shift, relu);
             let moments = [out.mean.clone(), out.rstd.clone()];
             let batch = Flex::batch_norm_grad(x.clone(), grad.clone(), affine.clone(), moments.clone(), relu);
-            let fixed = Flex::fixed_norm_grad(x.clone(), grad, affine.clone(), moments, relu);
+            let at = (affine.clone(), moments.clone());
+            let fixed_x = Flex::fixed_norm_input_grad(x.clone(), grad.clone(), at.0, at.1, relu);
+            let fixed = Flex::fixed_norm_weight_grad(x.clone(), grad, affine.clone(), moments, relu);
+            let [fixed_scale, fixed_shift] = fixed;
             let [factor, offset] = affine;
             let plain = Flex::scale_shift(x, factor, offset, relu);
-            (vec![out.y, batch.x, fixed.x, plain], vec![out.mean, batch.scale, batch.shift, fixed.scale], out.variance, out.rstd)
+            let sums = vec![out.mean, batch.scale, batch.shift, fixed_scale, fixed_shift];
+            (vec![out.y, batch.x, fixed_x, plain], sums, out.variance, out.rstd)
         };
         // A mask may flip where the output is within rounding of 0, so the inputs of both are the same f32 values
         // and a case that comes that close is passed over.
@@ -444,10 +448,12 @@ fn operations_of_transformers_agree() {
         let grad = tensor(shape, 2, dtype);
         let [scale, shift] = [3, 4].map(|seed| tensor([shape[3]], seed, dtype) + 1.0);
         let normed = Flex::norm_layer(x.clone(), scale.clone(), shift);
-        let grads = Flex::norm_layer_grad(normed.unit.clone(), normed.rstd.clone(), grad.clone(), scale);
+        let sums = Flex::norm_layer_weight_grad(normed.unit.clone(), grad.clone());
+        let moved =
+            Flex::norm_layer_input_grad(normed.unit.clone(), normed.rstd.clone(), grad.clone(), scale);
         let [y, gate, slope] =
             [normed.y, Flex::gelu_gate(x.clone()), Flex::gelu_gate_grad(x.clone(), grad.clone())];
-        ([y, normed.unit, normed.rstd, grads.x, gate, slope], [grads.scale, grads.shift])
+        ([y, normed.unit, normed.rstd, moved, gate, slope], sums)
     };
     for shape in [[2, 1, 5, 24], [1, 1, 65, 192], [3, 2, 2, 7], [1, 1, 1, 16]] {
         let (own, sums) = of(DType::F32, shape);

@@ -71,12 +71,16 @@ impl Vit {
     pub fn forward<B: Ops>(&self, tape: &mut Tape<'_, B>, x: Var<B>) -> Var<B> {
         let patches = tape.conv(&self.conv_proj, x);
         let mut x = tape.embed(&self.embedding, patches);
-        for layer in &self.layers {
-            x = layer.forward(tape, x);
+        for (index, layer) in self.layers.iter().enumerate() {
+            let attended = layer.attend(tape, x.clone());
+            let mut tokens = [attended, x];
+            // Only the class token is read: of the others, the last layer needs keys and values.
+            if index + 1 == self.layers.len() {
+                tokens = tokens.map(|x| tape.first_token(x));
+            }
+            x = layer.perceive(tape, tokens);
         }
-        // Only the class token is read: the others need no last normalisation.
-        let token = tape.first_token(x);
-        let token = tape.layer_norm(&self.ln, token);
+        let token = tape.layer_norm(&self.ln, x);
         tape.linear(&self.head, token)
     }
 }
@@ -98,10 +102,15 @@ impl EncoderLayer {
         Self { ln_1, in_proj, heads, out_proj, ln_2, mlp }
     }
 
-    fn forward<B: Ops>(&self, tape: &mut Tape<'_, B>, x: Var<B>) -> Var<B> {
-        let a = tape.layer_norm(&self.ln_1, x.clone());
+    /// What each token gathers from all.
+    fn attend<B: Ops>(&self, tape: &mut Tape<'_, B>, x: Var<B>) -> Var<B> {
+        let a = tape.layer_norm(&self.ln_1, x);
         let projected = tape.linear(&self.in_proj, a);
-        let attended = tape.attention(self.heads, projected);
+        tape.attention(self.heads, projected)
+    }
+
+    /// The rest of the layer, token by token.
+    fn perceive<B: Ops>(&self, tape: &mut Tape<'_, B>, [attended, x]: [Var<B>; 2]) -> Var<B> {
         let branch = tape.linear(&self.out_proj, attended);
         let x = tape.add(branch, x);
         let a = tape.layer_norm(&self.ln_2, x.clone());

@@ -3,7 +3,6 @@
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-use super::NormGrad;
 use super::norm::{channel, channel_sum};
 
 /// What a vision transformer adds to the variance (torchvision; PyTorch's own default is ten times that).
@@ -30,15 +29,20 @@ pub(super) fn layer_norm<B: Backend>(
     LayerNormalized { y: unit.clone() * channel(scale) + channel(shift), unit, rstd }
 }
 
-pub(super) fn layer_norm_grad<B: Backend>(
+pub(super) fn layer_norm_input_grad<B: Backend>(
     unit: Tensor<B, 4>,
     rstd: Tensor<B, 4>,
     grad: Tensor<B, 4>,
     scale: Tensor<B, 1>,
-) -> NormGrad<B> {
-    let d_shift = channel_sum(grad.clone());
-    let d_scale = channel_sum(grad.clone() * unit.clone());
+) -> Tensor<B, 4> {
     let grad = grad * channel(scale);
     let along = unit.clone() * (unit * grad.clone()).mean_dim(3);
-    NormGrad { x: (grad.clone() - grad.mean_dim(3) - along) * rstd, scale: d_scale, shift: d_shift }
+    (grad.clone() - grad.mean_dim(3) - along) * rstd
+}
+
+pub(super) fn layer_norm_weight_grad<B: Backend>(
+    unit: Tensor<B, 4>,
+    grad: Tensor<B, 4>,
+) -> [Tensor<B, 1>; 2] {
+    [channel_sum(grad.clone() * unit), channel_sum(grad)]
 }

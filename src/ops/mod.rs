@@ -165,15 +165,26 @@ pub trait Ops: Backend {
         norm::batch_norm_grad(x, grad, affine, moments, relu)
     }
 
-    /// Gradient of a normalisation with fixed statistics `moments = [mean, rstd]`.
-    fn fixed_norm_grad(
+    /// Gradient of a normalisation with fixed statistics `moments = [mean, rstd]`, for its input.
+    fn fixed_norm_input_grad(
         x: Tensor<Self, 4>,
         grad: Tensor<Self, 4>,
         affine: [Tensor<Self, 1>; 2],
         moments: [Tensor<Self, 1>; 2],
         relu: bool,
-    ) -> NormGrad<Self> {
-        norm::fixed_norm_grad(x, grad, affine, moments, relu)
+    ) -> Tensor<Self, 4> {
+        norm::fixed_norm_input_grad(x, grad, affine, moments, relu)
+    }
+
+    /// The same for its scale and shift.
+    fn fixed_norm_weight_grad(
+        x: Tensor<Self, 4>,
+        grad: Tensor<Self, 4>,
+        affine: [Tensor<Self, 1>; 2],
+        moments: [Tensor<Self, 1>; 2],
+        relu: bool,
+    ) -> [Tensor<Self, 1>; 2] {
+        norm::fixed_norm_weight_grad(x, grad, affine, moments, relu)
     }
 
     /// `x * factor + offset` per channel, and ReLU where `relu`: normalisation with fixed statistics.
@@ -195,14 +206,19 @@ pub trait Ops: Backend {
         layer_norm::layer_norm(x, scale, shift)
     }
 
-    /// Gradient of [`Ops::norm_layer`]; `unit` and `rstd` are those of the forward pass.
-    fn norm_layer_grad(
+    /// Gradient of [`Ops::norm_layer`] for its input; `unit` and `rstd` are those of the forward pass.
+    fn norm_layer_input_grad(
         unit: Tensor<Self, 4>,
         rstd: Tensor<Self, 4>,
         grad: Tensor<Self, 4>,
         scale: Tensor<Self, 1>,
-    ) -> NormGrad<Self> {
-        layer_norm::layer_norm_grad(unit, rstd, grad, scale)
+    ) -> Tensor<Self, 4> {
+        layer_norm::layer_norm_input_grad(unit, rstd, grad, scale)
+    }
+
+    /// The same for its scale and shift.
+    fn norm_layer_weight_grad(unit: Tensor<Self, 4>, grad: Tensor<Self, 4>) -> [Tensor<Self, 1>; 2] {
+        layer_norm::layer_norm_weight_grad(unit, grad)
     }
 
     /// `x Φ(x)` with the exact distribution function of the normal.

@@ -16,7 +16,7 @@ pub struct Normalized<B: Backend> {
     pub rstd: Tensor<B, 1>,
 }
 
-/// Gradients of a normalisation.
+/// Gradients of a normalisation with batch statistics.
 pub struct NormGrad<B: Backend> {
     pub x: Tensor<B, 4>,
     pub scale: Tensor<B, 1>,
@@ -83,18 +83,27 @@ fn through_relu<B: Backend>(
     grad.mask_fill(y.lower_equal_elem(0.0), 0.0)
 }
 
-pub(super) fn fixed_norm_grad<B: Backend>(
+pub(super) fn fixed_norm_input_grad<B: Backend>(
     x: Tensor<B, 4>,
     grad: Tensor<B, 4>,
     [scale, shift]: [Tensor<B, 1>; 2],
     [mean, rstd]: [Tensor<B, 1>; 2],
     relu: bool,
-) -> NormGrad<B> {
+) -> Tensor<B, 4> {
     let unit = (x - channel(mean)) * channel(rstd.clone());
+    through_relu(grad, &unit, &scale, shift, relu) * channel(scale * rstd)
+}
+
+pub(super) fn fixed_norm_weight_grad<B: Backend>(
+    x: Tensor<B, 4>,
+    grad: Tensor<B, 4>,
+    [scale, shift]: [Tensor<B, 1>; 2],
+    [mean, rstd]: [Tensor<B, 1>; 2],
+    relu: bool,
+) -> [Tensor<B, 1>; 2] {
+    let unit = (x - channel(mean)) * channel(rstd);
     let grad = through_relu(grad, &unit, &scale, shift, relu);
-    let d_shift = channel_sum(grad.clone());
-    let d_scale = channel_sum(grad.clone() * unit);
-    NormGrad { x: grad * channel(scale * rstd), scale: d_scale, shift: d_shift }
+    [channel_sum(grad.clone() * unit), channel_sum(grad)]
 }
 
 pub(super) fn scale_shift<B: Backend>(

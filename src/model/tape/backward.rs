@@ -93,6 +93,18 @@ impl<B: Ops> Sink<'_, B> {
         }
     }
 
+    /// Those of a scale and a shift, where either is wanted.
+    fn give_affine(&mut self, layer: &Affine, grads: impl FnOnce() -> [Tensor<B, 1>; 2]) {
+        let places = [layer.scale, layer.shift].map(|slot| self.wants.place(slot));
+        if places.iter().any(Option::is_some) {
+            for (place, grad) in places.into_iter().zip(grads()) {
+                if let Some(index) = place {
+                    self.weights[index] = Some(grad);
+                }
+            }
+        }
+    }
+
     fn send(&mut self, parent: Option<usize>, grad: impl FnOnce() -> Tensor<B, 4>) {
         let Some(parent) = parent.filter(|&parent| self.needed[parent]) else { return };
         let grad = match self.grads[parent].take() {
@@ -136,22 +148,23 @@ impl<B: Ops> Sink<'_, B> {
         moments: [Tensor<B, 1>; 2],
         norm: NormNode,
     ) {
-        let d = if norm.batch {
-            B::batch_norm_grad(x, grad, affine, moments, norm.relu)
-        } else {
-            B::fixed_norm_grad(x, grad, affine, moments, norm.relu)
-        };
-        self.give(norm.layer.scale, || d.scale);
-        self.give(norm.layer.shift, || d.shift);
-        self.send(parent, || d.x);
+        if norm.batch {
+            let d = B::batch_norm_grad(x, grad, affine, moments, norm.relu);
+            self.give_affine(&norm.layer, || [d.scale, d.shift]);
+            self.send(parent, || d.x);
+            return;
+        }
+        self.give_affine(&norm.layer, || {
+            let (affine, moments) = (affine.clone(), moments.clone());
+            B::fixed_norm_weight_grad(x.clone(), grad.clone(), affine, moments, norm.relu)
+        });
+        self.send(parent, || B::fixed_norm_input_grad(x, grad, affine, moments, norm.relu));
     }
 
     fn layer_norm(&mut self, parent: Option<usize>, grad: Tensor<B, 4>, normed: &Normed<B>, layer: &Affine) {
-        let d =
-            B::norm_layer_grad(wide(normed.unit.clone()), normed.rstd.clone(), grad, normed.scale.clone());
-        self.give(layer.scale, || d.scale);
-        self.give(layer.shift, || d.shift);
-        self.send(parent, || d.x);
+        let Normed { unit, rstd, scale } = normed;
+        self.give_affine(layer, || B::norm_layer_weight_grad(wide(unit.clone()), grad.clone()));
+        self.send(parent, || B::norm_layer_input_grad(wide(unit.clone()), rstd.clone(), grad, scale.clone()));
     }
 
     fn linear(
@@ -167,7 +180,7 @@ impl<B: Ops> Sink<'_, B> {
         let output = weight.dims()[0];
         let grad = grad.reshape([rows, output]);
         self.give(layer.weight, || flat(wide(B::affine_weight_grad(x.clone(), grad.clone()))));
-        self.give(layer.bias, || flat(wide(grad.clone()).sum_dim(0)));
+        self.give(layer.bias, || B::channel_sum(wide(grad.clone()).reshape([1, 1, rows, output])));
         self.send(parent, || B::affine_input_grad(grad, weight.clone()).reshape(shape));
     }
 

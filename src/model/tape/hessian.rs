@@ -367,14 +367,19 @@ impl<B: Ops> Backward<'_, B> {
         norm: NormNode,
     ) {
         let parts = Affine::new(x, affine, moments, norm);
-        let fixed = |grad| B::fixed_norm_grad(x.clone(), grad, affine.clone(), moments.clone(), norm.relu);
+        let at = || (x.clone(), affine.clone(), moments.clone());
+        let sums = |bent| {
+            let (x, affine, moments) = at();
+            B::fixed_norm_weight_grad(x, bent, affine, moments, norm.relu)
+        };
+        let through = |bent| {
+            let (x, affine, moments) = at();
+            B::fixed_norm_input_grad(x, bent, affine, moments, norm.relu)
+        };
         let passed = parts.passed(pair.value.clone());
         let moved = self.tangent(index).map(|t| B::channel_sum(passed.clone() * t) * parts.rstd.clone());
-        let bent = pair.tangent.map(fixed);
-        let (scale, shift, input) = match bent {
-            Some(bent) => (Some(bent.scale), Some(bent.shift), Some(bent.x)),
-            None => (None, None, None),
-        };
+        let [scale, shift] = pair.tangent.clone().map(sums).map_or([None, None], |sums| sums.map(Some));
+        let input = pair.tangent.map(through);
         self.put(norm.layer.scale, [moved, scale]);
         self.put(norm.layer.shift, [shift, None]);
         let turn = along(self.direction, norm.layer.scale, &parts.rstd) * parts.rstd.clone();

@@ -47,10 +47,6 @@ pub fn add(a: Tensor<Flex, 4>, b: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
     binary(a, b, |a, b| a + b)
 }
 
-pub fn multiply(a: Tensor<Flex, 4>, b: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
-    binary(a, b, |a, b| a * b)
-}
-
 fn rectified(x: f32) -> f32 {
     // Not `max`, which would turn NaN into 0.
     if x < 0.0 { 0.0 } else { x }

@@ -139,23 +139,37 @@ impl Ops for Flex {
         relu: bool,
     ) -> NormGrad<Self> {
         if is_f32(&x) && is_f32(&grad) && x.shape().num_elements() > 0 {
-            norm::grad(x, grad, affine, moments, relu, true)
+            norm::grad(x, grad, affine, moments, relu)
         } else {
             defaults::batch_norm_grad(x, grad, affine, moments, relu)
         }
     }
 
-    fn fixed_norm_grad(
+    fn fixed_norm_input_grad(
         x: Tensor<Self, 4>,
         grad: Tensor<Self, 4>,
         affine: [Tensor<Self, 1>; 2],
         moments: [Tensor<Self, 1>; 2],
         relu: bool,
-    ) -> NormGrad<Self> {
+    ) -> Tensor<Self, 4> {
         if is_f32(&x) && is_f32(&grad) && x.shape().num_elements() > 0 {
-            norm::grad(x, grad, affine, moments, relu, false)
+            norm::fixed_input_grad(x, grad, affine, moments, relu)
         } else {
-            defaults::fixed_norm_grad(x, grad, affine, moments, relu)
+            defaults::fixed_norm_input_grad(x, grad, affine, moments, relu)
+        }
+    }
+
+    fn fixed_norm_weight_grad(
+        x: Tensor<Self, 4>,
+        grad: Tensor<Self, 4>,
+        affine: [Tensor<Self, 1>; 2],
+        moments: [Tensor<Self, 1>; 2],
+        relu: bool,
+    ) -> [Tensor<Self, 1>; 2] {
+        if is_f32(&x) && is_f32(&grad) && x.shape().num_elements() > 0 {
+            norm::fixed_weight_grad(x, grad, affine, moments, relu)
+        } else {
+            defaults::fixed_norm_weight_grad(x, grad, affine, moments, relu)
         }
     }
 
@@ -218,16 +232,24 @@ impl Ops for Flex {
         }
     }
 
-    fn norm_layer_grad(
+    fn norm_layer_input_grad(
         unit: Tensor<Self, 4>,
         rstd: Tensor<Self, 4>,
         grad: Tensor<Self, 4>,
         scale: Tensor<Self, 1>,
-    ) -> NormGrad<Self> {
+    ) -> Tensor<Self, 4> {
         if is_f32(&unit) && is_f32(&grad) && is_f32(&scale) && unit.shape().num_elements() > 0 {
-            transformer::layer_norm_grad(unit, rstd, grad, scale)
+            transformer::layer_norm_input_grad(unit, rstd, grad, scale)
         } else {
-            defaults::layer_norm_grad(unit, rstd, grad, scale)
+            defaults::layer_norm_input_grad(unit, rstd, grad, scale)
+        }
+    }
+
+    fn norm_layer_weight_grad(unit: Tensor<Self, 4>, grad: Tensor<Self, 4>) -> [Tensor<Self, 1>; 2] {
+        if is_f32(&unit) && is_f32(&grad) && unit.shape().num_elements() > 0 {
+            transformer::layer_norm_weight_grad(unit, grad)
+        } else {
+            defaults::layer_norm_weight_grad(unit, grad)
         }
     }
 

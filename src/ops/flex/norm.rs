@@ -30,41 +30,80 @@ fn narrow(values: &[f64]) -> Vec<f32> {
     values.iter().map(|&value| value as f32).collect()
 }
 
-/// What both gradients share; `batch` where the statistics depend on the input.
+/// The product of two vectors.
+fn times(a: &[f32], b: &[f32]) -> Vec<f32> {
+    a.iter().zip(b).map(|(a, b)| a * b).collect()
+}
+
 pub fn grad(
     x: Tensor<Flex, 4>,
     grad: Tensor<Flex, 4>,
     affine: [Tensor<Flex, 1>; 2],
     moments: [Tensor<Flex, 1>; 2],
     relu: bool,
-    batch: bool,
 ) -> NormGrad<Flex> {
-    let dims @ [n, h, w, channels] = x.dims();
-    let (x, [scale, shift], [mean, rstd]) = (Values::of(x), affine.map(Values::of), moments.map(Values::of));
-    let factor: Vec<f32> = scale.iter().zip(rstd.iter()).map(|(scale, rstd)| scale * rstd).collect();
+    let [n, h, w, channels] = x.dims();
+    let ([scale, shift], [mean, rstd]) = (affine.map(Values::of), moments.map(Values::of));
+    let factor = times(&scale, &rstd);
     let affine = Affine { mean: &mean, factor: &factor, shift: &shift };
-    let grad = Values::of(grad);
-    let [d_shift, products] = grad_sums(&x, &grad, affine, relu);
-    let d_scale: Vec<f64> =
-        products.iter().zip(rstd.iter()).map(|(sum, &rstd)| sum * f64::from(rstd)).collect();
-    let share = if batch { -1.0 / (n * h * w) as f64 } else { 0.0 };
+    let [d_shift, products] = grad_sums(&Values::of(x.clone()), &Values::of(grad.clone()), affine, relu);
+    let d_scale = scaled(&products, &rstd);
+    let share = -1.0 / (n * h * w) as f64;
     let of = |c: usize, value: f64| (share * f64::from(factor[c]) * value) as f32;
     let slope: Vec<f32> = (0..channels).map(|c| of(c, d_scale[c] * f64::from(rstd[c]))).collect();
     let offset: Vec<f32> = (0..channels).map(|c| of(c, d_shift[c])).collect();
-    let map = GradMap { affine, relu, slope: &slope, offset: &offset };
-    let x_grad = match grad.reuse() {
+    let x = mapped(x, grad, GradMap { affine, relu, slope: &slope, offset: &offset });
+    let [scale, shift] = [d_scale, d_shift].map(|sums| vector(sums.into_iter().map(|sum| sum as f32)));
+    NormGrad { x, scale, shift }
+}
+
+fn scaled(sums: &[f64], rstd: &[f32]) -> Vec<f64> {
+    sums.iter().zip(rstd).map(|(sum, &rstd)| sum * f64::from(rstd)).collect()
+}
+
+/// The gradient for the input, where possible in the memory of that of the output.
+fn mapped(x: Tensor<Flex, 4>, grad: Tensor<Flex, 4>, map: GradMap<'_>) -> Tensor<Flex, 4> {
+    let dims = x.dims();
+    let (x, grad) = (&Values::of(x), Values::of(grad));
+    match grad.reuse() {
         Ok(mut grad) => {
-            grad_apply(&x, None, map, grad.as_mut());
+            grad_apply(x, None, map, grad.as_mut());
             grad.tensor()
         }
         Err(grad) => {
             let mut out = Buffer::take(grad.len());
-            grad_apply(&x, Some(&grad), map, &mut out);
+            grad_apply(x, Some(&grad), map, &mut out);
             tensor(out, dims)
         }
-    };
-    let [scale, shift] = [d_scale, d_shift].map(|sums| vector(sums.into_iter().map(|sum| sum as f32)));
-    NormGrad { x: x_grad, scale, shift }
+    }
+}
+
+pub fn fixed_input_grad(
+    x: Tensor<Flex, 4>,
+    grad: Tensor<Flex, 4>,
+    affine: [Tensor<Flex, 1>; 2],
+    moments: [Tensor<Flex, 1>; 2],
+    relu: bool,
+) -> Tensor<Flex, 4> {
+    let ([scale, shift], [mean, rstd]) = (affine.map(Values::of), moments.map(Values::of));
+    let factor = times(&scale, &rstd);
+    let affine = Affine { mean: &mean, factor: &factor, shift: &shift };
+    let none = vec![0.0; factor.len()];
+    mapped(x, grad, GradMap { affine, relu, slope: &none, offset: &none })
+}
+
+pub fn fixed_weight_grad(
+    x: Tensor<Flex, 4>,
+    grad: Tensor<Flex, 4>,
+    affine: [Tensor<Flex, 1>; 2],
+    moments: [Tensor<Flex, 1>; 2],
+    relu: bool,
+) -> [Tensor<Flex, 1>; 2] {
+    let ([scale, shift], [mean, rstd]) = (affine.map(Values::of), moments.map(Values::of));
+    let factor = times(&scale, &rstd);
+    let affine = Affine { mean: &mean, factor: &factor, shift: &shift };
+    let [shift, products] = grad_sums(&Values::of(x), &Values::of(grad), affine, relu);
+    [scaled(&products, &rstd), shift].map(|sums| vector(sums.into_iter().map(|sum| sum as f32)))
 }
 
 /// `x * factor + offset` per channel.

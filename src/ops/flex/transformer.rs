@@ -4,13 +4,14 @@ use burn::tensor::Tensor;
 use burn_flex::Flex;
 
 use super::buffer::Buffer;
-use super::conv::bias_grad;
+use super::conv::vector;
 use super::elementwise;
 use super::kernels::attention::{self, Heads};
 use super::kernels::gelu;
 use super::kernels::layer_norm::{self as kernel, Normalized};
+use super::kernels::norm::{Affine, grad_sums};
 use super::tensor::{Values, tensor};
-use crate::ops::{LAYER_EPSILON, LayerNormalized, NormGrad};
+use crate::ops::{LAYER_EPSILON, LayerNormalized};
 
 pub fn layer_norm(
     x: Tensor<Flex, 4>,
@@ -25,19 +26,24 @@ pub fn layer_norm(
     LayerNormalized { y: tensor(y, dims), unit: tensor(unit, dims), rstd: tensor(rstd, [n, h, w, 1]) }
 }
 
-pub fn layer_norm_grad(
+pub fn layer_norm_input_grad(
     unit: Tensor<Flex, 4>,
     rstd: Tensor<Flex, 4>,
     grad: Tensor<Flex, 4>,
     scale: Tensor<Flex, 1>,
-) -> NormGrad<Flex> {
+) -> Tensor<Flex, 4> {
     let dims = unit.dims();
-    let shift = bias_grad(grad.clone());
-    let d_scale = bias_grad(elementwise::multiply(grad.clone(), unit.clone()));
     let (unit, rstd, grad, scale) = (Values::of(unit), Values::of(rstd), Values::of(grad), Values::of(scale));
     let mut out = Buffer::take(unit.len());
     kernel::grad(&unit, &rstd, &grad, &scale, &mut out);
-    NormGrad { x: tensor(out, dims), scale: d_scale, shift }
+    tensor(out, dims)
+}
+
+pub fn layer_norm_weight_grad(unit: Tensor<Flex, 4>, grad: Tensor<Flex, 4>) -> [Tensor<Flex, 1>; 2] {
+    let none = vec![0.0; unit.dims()[3]];
+    let affine = Affine { mean: &none, factor: &none, shift: &none };
+    let [shift, scale] = grad_sums(&Values::of(unit), &Values::of(grad), affine, false);
+    [scale, shift].map(|sums| vector(sums.into_iter().map(|sum| sum as f32)))
 }
 
 pub fn gelu(x: Tensor<Flex, 4>) -> Tensor<Flex, 4> {

@@ -52,7 +52,12 @@ pub fn forward(heads: Heads, qkv: &[f32], y: &mut [f32], share: &mut [f32]) {
             product((share, tokens), [tokens, tokens, size], heads.temper(), [q, k.transposed()]);
             vectorised(
                 #[inline(always)]
-                || share.chunks_exact_mut(tokens).for_each(softmax),
+                || {
+                    // Not `for_each`, which is not inlined, and so compiled for the oldest processors.
+                    for row in share.chunks_exact_mut(tokens) {
+                        softmax(row);
+                    }
+                },
             );
             let share = Matrix::new(share, tokens);
             product((&mut y[head * size..], width), [tokens, size, tokens], 1.0, [share, v]);

@@ -2,11 +2,13 @@
 
 use rayon::prelude::*;
 
+use super::crew;
+
 /// Runs `task(0..count)`; each index once, in any order, on any thread.
 pub fn for_each(count: usize, task: impl Fn(usize) + Sync + Send) {
     if count <= 1 || threads() == 1 {
         (0..count).for_each(task);
-    } else {
+    } else if !crew::run(count, threads() - 1, &task) {
         (0..count).into_par_iter().with_max_len(1).for_each(task);
     }
 }

@@ -41,6 +41,8 @@ pub struct Taps {
     /// Distances between produced and between reduced channels.
     pub output: usize,
     pub input: usize,
+    /// Values of a kernel.
+    pub kernel: usize,
     /// Of each view, its nine taps in the kernel; some have less.
     pub places: Vec<[Option<usize>; 9]>,
 }
@@ -62,7 +64,7 @@ impl Taps {
             Some(row * kernel + column)
         };
         let of = |view| std::array::from_fn(|tap| place(view, tap));
-        Self { output, input, places: (0..views * views).map(of).collect() }
+        Self { output, input, kernel: kernel * kernel, places: (0..views * views).map(of).collect() }
     }
 }
 
@@ -181,10 +183,16 @@ impl Tiling {
         self.images * self.per_image()
     }
 
-    /// Image, row and column of a tile.
-    pub fn place(&self, tile: usize) -> (usize, usize, usize) {
-        let (image, rest) = (tile / self.per_image(), tile % self.per_image());
-        let [_, columns] = self.grid();
-        (image, rest / columns, rest % columns)
+    /// Image, row and column of each tile from `first` on.
+    pub fn places(&self, first: usize) -> impl Iterator<Item = [usize; 3]> {
+        let [rows, columns] = self.grid();
+        let start = [first / (rows * columns), first / columns % rows, first % columns];
+        std::iter::successors(Some(start), move |&[image, row, column]| {
+            Some(match (row + 1 < rows, column + 1 < columns) {
+                (_, true) => [image, row, column + 1],
+                (true, false) => [image, row + 1, 0],
+                (false, false) => [image + 1, 0, 0],
+            })
+        })
     }
 }

@@ -60,6 +60,16 @@ fn column_of<V: Copy, const R: usize, const C: usize>(rows: &[[V; C]; R], c: usi
     out
 }
 
+/// Distance from an axis' start of `N` positions, `step` apart, of `size` ones `unit` values long; none outside.
+#[inline(always)]
+fn along<const N: usize>(first: isize, step: usize, size: usize, unit: usize) -> [Option<usize>; N] {
+    std::array::from_fn(|index| {
+        // Positions before 0 wrap to far beyond the end.
+        let at = (first + (index * step) as isize) as usize;
+        (at < size).then(|| at * unit)
+    })
+}
+
 /// A tile's pixels, `step` apart: where each is read, or a line of zeros.
 #[inline(always)]
 fn pixels<const N: usize>(
@@ -70,13 +80,16 @@ fn pixels<const N: usize>(
     [top, left]: [isize; 2],
     step: usize,
 ) -> [[*const f32; N]; N] {
+    assert!(from.len() >= height * width * channels && zeros.len() >= channels);
+    let rows = along::<N>(top, step, height, width * channels);
+    let columns = along::<N>(left, step, width, channels);
     let mut out = [[zeros.as_ptr(); N]; N];
-    for (r, row) in out.iter_mut().enumerate() {
-        for (c, pixel) in row.iter_mut().enumerate() {
-            let (y, x) = ((top + (r * step) as isize) as usize, (left + (c * step) as isize) as usize);
-            // Positions before 0 wrap to far beyond the end.
-            if y < height && x < width {
-                *pixel = from[(y * width + x) * channels..][..channels].as_ptr();
+    for (line, row) in out.iter_mut().zip(rows) {
+        let Some(row) = row else { continue };
+        for (pixel, column) in line.iter_mut().zip(columns) {
+            if let Some(column) = column {
+                // SAFETY: a row and a column of the image, which `from` holds, asserted above.
+                *pixel = unsafe { from.as_ptr().add(row + column) };
             }
         }
     }
@@ -95,10 +108,12 @@ pub fn transform_input<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const I
 ) {
     let (channels, area) = (tiling.inputs, tiling.input[0] * tiling.input[1] * tiling.inputs);
     let (Field { values, zeros }, Part { first, count, .. }) = (field, part);
-    assert!(zeros.len() >= channels && out.len() >= domain.len() && count <= domain.tiles);
+    assert!(out.len() >= domain.len() && count <= domain.tiles);
     let read = tiling.read;
-    for (index, view) in (0..count).flat_map(|index| (0..read.all()).map(move |view| (index, view))) {
-        let (image, row, column) = tiling.place(first + index);
+    let tiles = tiling.places(first).take(count).enumerate();
+    for (view, (index, [image, row, column])) in
+        tiles.flat_map(|tile| (0..read.all()).map(move |view| (view, tile)))
+    {
         let corner = [read.at(OUT * row, view / read.count), read.at(OUT * column, view % read.count)];
         let image = &values[image * area..][..area];
         let pixels = pixels::<IN>(image, zeros, tiling.input, channels, corner, read.stride);
@@ -147,13 +162,22 @@ pub unsafe fn transform_output<
     start: &[f32],
     y: &super::parallel::Shared,
 ) {
-    let ([height, width], write) = (tiling.output.map(|size| size as isize), tiling.write);
+    let ([height, width], write, outputs) = (tiling.output, tiling.write, tiling.outputs);
     let Part { first, count, channel } = part;
     let vectors = ((tiling.produced() - channel) / S::F32_LANES).min(NV);
     assert!(m.len() >= domain.len() && count <= domain.tiles && start.len() >= NV * S::F32_LANES);
-    for index in 0..count {
-        let (image, row, column) = tiling.place(first + index);
-        for v in 0..vectors {
+    let mut places = [(0, 0); NV];
+    for (v, place) in places.iter_mut().enumerate() {
+        let channel = channel + v * S::F32_LANES;
+        *place = (channel / outputs, channel % outputs);
+    }
+    for (index, [image, row, column]) in tiling.places(first).take(count).enumerate() {
+        let image = image * height * width * outputs;
+        for (v, &(view, place)) in places[..vectors].iter().enumerate() {
+            let top = write.at(OUT * row, view / write.count);
+            let left = write.at(OUT * column, view % write.count);
+            let y_at = along::<OUT>(top, write.stride, height, width * outputs);
+            let x_at = along::<OUT>(left, write.stride, width, outputs);
             let at = index * domain.width + v * S::F32_LANES;
             // SAFETY: point, tile and vector are below the domain's counts.
             let read = |point: usize| unsafe { load::<S>(m.as_ptr().add(point * domain.point() + at)) };
@@ -166,21 +190,14 @@ pub unsafe fn transform_output<
             }
             // SAFETY: `start` has `NV` vectors.
             let start = unsafe { load::<S>(start.as_ptr().add(v * S::F32_LANES)) };
-            let place = channel + v * S::F32_LANES;
-            let (view, place) = (place / tiling.outputs, place % tiling.outputs);
-            for c in 0..OUT {
+            for (c, x_at) in x_at.into_iter().enumerate() {
                 let line = F::output(simd, column_of(&rows, c));
-                for (r, value) in line.into_iter().enumerate() {
-                    let y_at = write.at(OUT * row + r, view / write.count);
-                    let x_at = write.at(OUT * column + c, view % write.count);
-                    if (0..height).contains(&y_at) && (0..width).contains(&x_at) {
-                        let pixel = (image as isize * height + y_at) * width + x_at;
-                        let at = pixel as usize * tiling.outputs + place;
-                        // SAFETY: this thread's alone, by the caller's promise; one vector long.
-                        unsafe {
-                            let out = y.slice_mut(at, S::F32_LANES);
-                            store::<S>(out.as_mut_ptr(), simd.add_f32s(value, start));
-                        }
+                for (value, y_at) in line.into_iter().zip(y_at) {
+                    let (Some(x_at), Some(y_at)) = (x_at, y_at) else { continue };
+                    // SAFETY: this thread's alone, by the caller's promise; one vector long.
+                    unsafe {
+                        let out = y.slice_mut(image + y_at + x_at + place, S::F32_LANES);
+                        store::<S>(out.as_mut_ptr(), simd.add_f32s(value, start));
                     }
                 }
             }
@@ -201,9 +218,8 @@ pub fn transform_gradient<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, cons
 ) {
     let (channels, area) = (tiling.outputs, tiling.output[0] * tiling.output[1] * tiling.outputs);
     let (Field { values, zeros }, Part { first, count, .. }) = (field, part);
-    assert!(zeros.len() >= channels && out.len() >= domain.len() && count <= domain.tiles);
-    for index in 0..count {
-        let (image, row, column) = tiling.place(first + index);
+    assert!(out.len() >= domain.len() && count <= domain.tiles);
+    for (index, [image, row, column]) in tiling.places(first).take(count).enumerate() {
         let corner = [row, column].map(|at| (OUT * at) as isize);
         let pixels =
             pixels::<OUT>(&values[image * area..][..area], zeros, tiling.output, channels, corner, 1);
@@ -239,30 +255,76 @@ pub fn transform_gradient<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, cons
 /// Most channels of a tile of weights.
 const WIDEST: usize = 32;
 
-/// `G g Gᵀ` for one reduced channel and the `width` produced ones from `first` on: a line of `out` for each point.
+/// Nine taps of each of some channels.
+type Lines = [[f32; WIDEST]; 9];
+
+/// Weights of the produced channels from `first` on, `width` of them, in Winograd's domain: `G g Gᵀ`, at each point a line
+/// for each reduced channel.
 #[inline(always)]
-pub fn transform_weight<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
+pub fn transform_weights<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
     simd: S,
     tiling: &Tiling,
     taps: &Taps,
     weight: &[f32],
-    [first, reduced]: [usize; 2],
+    first: usize,
     width: usize,
     out: &mut [f32],
 ) {
     assert!(width <= WIDEST);
-    let stride = tiling.line(width);
-    let mut g = [[0.0f32; WIDEST]; 9];
-    for channel in first..tiling.produced().min(first + width) {
-        // One of the two has the views.
-        let view = channel / tiling.outputs + reduced / tiling.inputs;
-        let at = channel % tiling.outputs * taps.output + reduced % tiling.inputs * taps.input;
-        for (line, place) in g.iter_mut().zip(&taps.places[view]) {
-            if let Some(place) = place {
-                line[channel - first] = weight[at + place];
+    let end = tiling.produced().min(first + width);
+    let mut produced = [(0, 0); WIDEST];
+    let produced = &mut produced[..end - first];
+    for (channel, place) in (first..end).zip(produced.iter_mut()) {
+        *place = (channel / tiling.outputs, channel % tiling.outputs * taps.output);
+    }
+    for view in 0..tiling.read.all() {
+        // Taps that a view lacks stay zero.
+        let mut lines: [Lines; BLOCK] = [[[0.0; WIDEST]; 9]; BLOCK];
+        for first in (0..tiling.inputs).step_by(BLOCK) {
+            gather(taps, weight, view, first, produced, &mut lines);
+            for (channel, g) in (first..).zip(&lines) {
+                let line = (view * tiling.inputs + channel) * width;
+                transform_weight::<S, F, OUT, IN>(simd, g, tiling.line(width), width, &mut out[line..]);
             }
         }
     }
+}
+
+/// The taps of some reduced channels from `first` on, side by side for the produced ones, of which view and place are given.
+/// Several at once: a vector read where single values were just written has to wait for them.
+#[inline(always)]
+fn gather(
+    taps: &Taps,
+    weight: &[f32],
+    view: usize,
+    first: usize,
+    produced: &[(usize, usize)],
+    lines: &mut [Lines; BLOCK],
+) {
+    assert!(produced.len() <= WIDEST);
+    for (lane, &(other, at)) in produced.iter().enumerate() {
+        // One of the two has the views.
+        let places = &taps.places[view + other];
+        for (channel, lines) in (first..).zip(lines.iter_mut()) {
+            let kernel = &weight[at + channel * taps.input..][..taps.kernel];
+            for (line, place) in lines.iter_mut().zip(places) {
+                if let Some(place) = place {
+                    line[lane] = kernel[*place];
+                }
+            }
+        }
+    }
+}
+
+/// `G g Gᵀ` for `width` channels, at points `stride` apart.
+#[inline(always)]
+fn transform_weight<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
+    simd: S,
+    g: &Lines,
+    stride: usize,
+    width: usize,
+    out: &mut [f32],
+) {
     assert!(width.is_multiple_of(S::F32_LANES) && out.len() >= (IN * IN - 1) * stride + width);
     for lane in (0..width).step_by(S::F32_LANES) {
         // SAFETY: lines have `WIDEST` values.
@@ -288,10 +350,10 @@ pub fn transform_weight_grad<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, c
     u: &[f32],
     stride: usize,
     width: usize,
-) -> [[f32; WIDEST]; 9] {
+) -> Lines {
     assert!(width <= WIDEST && width.is_multiple_of(S::F32_LANES));
     assert!(u.len() >= (IN * IN - 1) * stride + width);
-    let mut g = [[0.0f32; WIDEST]; 9];
+    let mut g: Lines = [[0.0; WIDEST]; 9];
     for lane in (0..width).step_by(S::F32_LANES) {
         let zero = simd.splat_f32s(0.0);
         let mut rows = [[zero; IN]; 3];

@@ -10,7 +10,7 @@ use super::parallel::{Shared, for_each, threads};
 use super::scratch::Scratch;
 use super::tile::{Step, Steps, keep, multiply, repeated};
 use super::tiling::{Taps, Tiling};
-use super::winograd::{Domain, Field, Part, transform_input, transform_output, transform_weight};
+use super::winograd::{Domain, Field, Part, transform_input, transform_output, transform_weights};
 
 /// Tiles of one block.
 const TILES: usize = 48;
@@ -93,10 +93,7 @@ impl Tiled for Weights<'_> {
     #[inline(always)]
     fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
         let Self { tiling, taps, weight, first, width, out } = self;
-        for reduced in 0..tiling.reduced() {
-            let out = &mut out[reduced * width..];
-            transform_weight::<S, F, OUT, IN>(simd, tiling, taps, weight, [first, reduced], width, out);
-        }
+        transform_weights::<S, F, OUT, IN>(simd, tiling, taps, weight, first, width, out);
     }
 }
 
