@@ -31,8 +31,9 @@ NETWORKS = (
 STEPS = ("sgd", "sam", "lesam", "ssp_adm_lesam", "pgd10", "psat", "forward")
 CASES = [f"{network} {batch} {step}" for step in STEPS for network, batch in NETWORKS]
 CASES += [f"{network} 32 {what}" for network in ("preact_resnet20", "resnet18") for what in ("write", "read")]
-# How far losses may be apart. Signs of gradients that are rounding differ, and the two draw P-SAT's starts on their own.
-APART = {"pgd10": 1e-2, "psat": 5e-2}
+# How far losses may be apart. Signs of gradients that are rounding differ, and the two draw P-SAT's starts on their own: between two
+# runs of PyTorch the first loss of `vit` over 16 images differs by up to 17 %.
+APART = {"pgd10": 1e-2, "psat": 2e-1}
 WARM = 2
 
 

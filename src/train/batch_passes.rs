@@ -95,10 +95,14 @@ impl<'a, 'o, B: Ops> BatchPasses<'a, 'o, B> {
                 (inputs, Some(record))
             }
         };
-        let pass = self.objective.pass(weights, &inputs);
+        let mut pass = self.objective.pass(weights, &inputs);
         let weighting = self.curriculum.weigh(self.objective, weights, &pass, batch, self.clock);
         let wants = Wants { weights: Some(subset), input: self.curriculum.reads_input_gradient() };
-        let gradients = self.objective.gradients(&pass, &weighting.factors, wants);
+        let gradients = if self.curriculum.differentiates_again() {
+            self.objective.gradients(&pass, &weighting.factors, wants)
+        } else {
+            self.objective.last_gradients(&mut pass, &weighting.factors, wants)
+        };
         self.curriculum.observe(self.objective, weights, &pass, batch, &weighting, gradients.input);
         self.first.push(First::new(pass, weighting, attack));
         gradients.weights.unwrap_or_else(|| unreachable!("the weights were wanted"))
@@ -111,8 +115,8 @@ impl<'a, 'o, B: Ops> BatchPasses<'a, 'o, B> {
         inputs: &Inputs<B>,
         factors: &Tensor<B, 1>,
     ) -> (Vector<B>, Tensor<B, 1>) {
-        let pass = self.objective.pass(weights, inputs);
-        let gradients = self.objective.gradients(&pass, factors, Wants::WEIGHTS);
+        let mut pass = self.objective.pass(weights, inputs);
+        let gradients = self.objective.last_gradients(&mut pass, factors, Wants::WEIGHTS);
         let gradient = gradients.weights.unwrap_or_else(|| unreachable!("the weights were wanted"));
         (gradient, (pass.losses * factors.clone()).sum())
     }

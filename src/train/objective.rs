@@ -292,20 +292,44 @@ impl<'a, B: Ops> Objective<'a, B> {
 
     /// Gradients of `sum(factors * losses)`; `factors` is `[n]`. The input gradient is that of the training inputs.
     pub fn gradients(&mut self, pass: &Pass<B>, factors: &Tensor<B, 1>, wants: Wants<'_>) -> Gradients<B> {
-        let n = factors.dims()[0];
-        let factors = factors.clone().reshape([n, 1]);
-        let through = |trace: &Trace<B>, d_logits: &Tensor<B, 2>, wants| {
-            trace.backward(d_logits.clone() * factors.clone(), wants)
-        };
-        let attacked = through(&pass.trace, &pass.d_logits, wants);
-        if wants.weights.is_none() {
-            self.passes.input_backward += self.share(n);
+        let attacked = pass.trace.backward(weighted(&pass.d_logits, factors), wants);
+        let branch = pass.clean.as_ref().filter(|_| wants.weights.is_some());
+        let clean = branch.map(|branch| {
+            branch.trace.backward(weighted(&branch.d_logits, factors), Wants { input: false, ..wants })
+        });
+        self.together(factors, attacked, clean)
+    }
+
+    /// The same for the last time: the pass cannot be differentiated again.
+    pub fn last_gradients(
+        &mut self,
+        pass: &mut Pass<B>,
+        factors: &Tensor<B, 1>,
+        wants: Wants<'_>,
+    ) -> Gradients<B> {
+        let attacked = pass.trace.backward_last(weighted(&pass.d_logits, factors), wants);
+        let branch = pass.clean.as_mut().filter(|_| wants.weights.is_some());
+        let clean = branch.map(|branch| {
+            branch.trace.backward_last(weighted(&branch.d_logits, factors), Wants { input: false, ..wants })
+        });
+        self.together(factors, attacked, clean)
+    }
+
+    /// Gradients of both branches of a loss, whose passes are counted.
+    fn together(
+        &mut self,
+        factors: &Tensor<B, 1>,
+        attacked: Gradients<B>,
+        clean: Option<Gradients<B>>,
+    ) -> Gradients<B> {
+        let share = self.share(factors.dims()[0]);
+        if attacked.weights.is_none() {
+            self.passes.input_backward += share;
             return attacked;
         }
-        self.passes.backward += self.share(n);
-        let Some(branch) = &pass.clean else { return attacked };
-        self.passes.backward += self.share(n);
-        let clean = through(&branch.trace, &branch.d_logits, Wants { input: false, ..wants });
+        self.passes.backward += share;
+        let Some(clean) = clean else { return attacked };
+        self.passes.backward += share;
         let weights = attacked.weights.zip(clean.weights).map(|(a, b)| sum(a, &b));
         Gradients { weights, input: attacked.input }
     }
@@ -356,6 +380,11 @@ impl<B: Ops> Pass<B> {
         let clean = self.clean.into_iter().map(|branch| branch.trace.moments);
         clean.chain([self.trace.moments]).collect()
     }
+}
+
+/// Rows of `[n, classes]` times `[n]`.
+fn weighted<B: Ops>(d_logits: &Tensor<B, 2>, factors: &Tensor<B, 1>) -> Tensor<B, 2> {
+    d_logits.clone() * factors.clone().reshape([factors.dims()[0], 1])
 }
 
 fn sum<B: Ops>(a: Vector<B>, b: &Vector<B>) -> Vector<B> {

@@ -1,5 +1,7 @@
 //! Gradients: one sweep back over a recorded pass.
 
+use std::borrow::Borrow;
+
 use burn::tensor::Tensor;
 
 use super::layer_norm::Normed;
@@ -10,25 +12,29 @@ use crate::model::layout::Slot;
 use crate::model::vit::Embedding;
 use crate::ops::{Ops, Vector, stored, wide};
 
-/// Gradients of `sum(logits * cotangent)`.
-pub(super) fn run<B: Ops>(trace: &Trace<B>, cotangent: Tensor<B, 2>, wants: Wants<'_>) -> Gradients<B> {
+/// Gradients of `sum(logits * cotangent)` by the `nodes` of a trace, `needed` or not.
+pub(super) fn run<B: Ops, N: Borrow<Node<B>>>(
+    trace: &Trace<B>,
+    nodes: impl DoubleEndedIterator<Item = N>,
+    needed: Vec<bool>,
+    cotangent: Tensor<B, 2>,
+    wants: Wants<'_>,
+) -> Gradients<B> {
+    assert!(!needed.is_empty(), "the forward pass was not recorded");
     let [n, classes] = cotangent.dims();
-    let mut sink = Sink {
-        nodes: &trace.nodes,
-        precision: trace.precision,
-        wants,
-        needed: needed(&trace.nodes, wants),
-        grads: trace.nodes.iter().map(|_| None).collect(),
-        weights: vec![None; trace.weights],
-    };
-    let last = trace.nodes.len() - 1;
-    sink.grads[last] = Some(sink.stored(cotangent.reshape([n, 1, 1, classes])));
+    let mut grads: Vec<_> = needed.iter().map(|_| None).collect();
+    let last = stored(cotangent.reshape([n, 1, 1, classes]), trace.precision);
+    if let Some(grad) = grads.last_mut() {
+        *grad = Some(last);
+    }
+    let mut sink =
+        Sink { precision: trace.precision, wants, needed, grads, weights: vec![None; trace.weights] };
     let mut input = None;
-    for index in (0..trace.nodes.len()).rev() {
-        let Some(grad) = sink.grads[index].take() else { continue };
-        match trace.nodes[index].op {
+    for node in nodes.rev() {
+        let Some(grad) = sink.grads.pop().flatten() else { continue };
+        match &node.borrow().op {
             Op::Input => input = Some(wide(grad)),
-            _ => sink.node(index, grad),
+            _ => sink.node(node.borrow(), grad),
         }
     }
     let nothing = || Tensor::empty([0], (&trace.logits.device(), trace.logits.dtype()));
@@ -38,7 +44,7 @@ pub(super) fn run<B: Ops>(trace: &Trace<B>, cotangent: Tensor<B, 2>, wants: Want
 }
 
 /// For every node, whether anything wanted lies there or upstream.
-fn needed<B: Ops>(nodes: &[Node<B>], wants: Wants<'_>) -> Vec<bool> {
+pub(super) fn needed<B: Ops>(nodes: &[Node<B>], wants: Wants<'_>) -> Vec<bool> {
     let mut needed: Vec<bool> = Vec::with_capacity(nodes.len());
     for node in nodes {
         let here = match node.op {
@@ -53,11 +59,10 @@ fn needed<B: Ops>(nodes: &[Node<B>], wants: Wants<'_>) -> Vec<bool> {
 
 /// Gradients under way.
 struct Sink<'a, B: Ops> {
-    nodes: &'a [Node<B>],
     precision: Precision,
     wants: Wants<'a>,
     needed: Vec<bool>,
-    /// As they are stored.
+    /// As they are stored, of the nodes that have not had their turn.
     grads: Vec<Option<Tensor<B, 4>>>,
     weights: Vec<Option<Tensor<B, 1>>>,
 }
@@ -67,9 +72,7 @@ impl<B: Ops> Sink<'_, B> {
         stored(grad, self.precision)
     }
 
-    fn node(&mut self, index: usize, grad: Tensor<B, 4>) {
-        let nodes = self.nodes;
-        let node = &nodes[index];
+    fn node(&mut self, node: &Node<B>, grad: Tensor<B, 4>) {
         let parent = node.parents[0];
         match &node.op {
             Op::Input => {}

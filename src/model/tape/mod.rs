@@ -199,8 +199,18 @@ impl<B: Ops> Trace<B> {
     /// # Panics
     /// If the pass was not recorded.
     pub fn backward(&self, cotangent: Tensor<B, 2>, wants: Wants<'_>) -> Gradients<B> {
-        assert!(!self.nodes.is_empty(), "the forward pass was not recorded");
-        backward::run(self, cotangent, wants)
+        let needed = backward::needed(&self.nodes, wants);
+        backward::run(self, self.nodes.iter(), needed, cotangent, wants)
+    }
+
+    /// The same for the last time: gradients take the memory of what was recorded as it is read.
+    ///
+    /// # Panics
+    /// If the pass was not recorded, or this was called before.
+    pub fn backward_last(&mut self, cotangent: Tensor<B, 2>, wants: Wants<'_>) -> Gradients<B> {
+        let nodes = std::mem::take(&mut self.nodes);
+        let needed = backward::needed(&nodes, wants);
+        backward::run(self, nodes.into_iter(), needed, cotangent, wants)
     }
 }
 

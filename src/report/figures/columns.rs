@@ -76,14 +76,14 @@ pub const COLUMNS: [Shown; 26] = [
         "clean_loss",
         "Clean training loss",
         "cross-entropy (nats)",
-        "Mean loss of the clean images in the training passes.",
+        "Mean loss of clean training images: where training passes see attacked ones alone, of every 20th batch.",
     ),
     shown(
         TRAINING,
         "clean_accuracy",
         "Clean training accuracy",
         "accuracy (%)",
-        "Share of clean training images classified correctly.",
+        "Share of clean training images classified correctly: where training passes see attacked ones alone, of every 20th batch.",
     ),
     shown(
         TRAINING,

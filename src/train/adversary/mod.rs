@@ -20,6 +20,7 @@ use burn::tensor::{Bool, Int, Tensor};
 use crate::attack::Draws;
 use crate::lang::catalog::Adversary as Spec;
 use crate::lang::schedule::Clock;
+use crate::model::Normalization;
 use crate::ops::{Ops, Vector};
 
 use super::objective::{Batch, Inputs, Objective};
@@ -32,6 +33,10 @@ pub use hsat::{Losses, curvature, look_around};
 pub use iaat::{Trial, adapted};
 pub use psat::{WithinGap, reach};
 pub use scene::{Assault, Record, Scene};
+
+/// Every so many steps an attack that never saw its clean images is followed by one forward pass over them, for the log
+/// alone: it is no part of a method, and not counted as a pass of one.
+const CLEAN: u64 = 20;
 
 /// One phase's adversary and its memory.
 pub struct Adversary<B: Ops> {
@@ -99,7 +104,12 @@ impl<B: Ops> Adversary<B> {
         let [seed, phase] = self.key;
         let draws = Draws { key: vec![seed, phase, clock.step], indices: batch.places.clone() };
         let scene = Scene { objective, weights, batch, clock, draws: &draws, still: false };
-        let assault = self.assault(scene);
+        let mut assault = self.assault(scene);
+        let known = assault.record.clean_logits.is_some() || assault.inputs.clean.is_some();
+        if !known && clock.step.is_multiple_of(CLEAN) {
+            let victim = objective.victim(weights, Normalization::Running);
+            assault.record.clean_logits = Some(victim.logits(batch.x.clone()));
+        }
         self.measured.extend(assault.radii.map(|radii| (batch.indices.clone(), radii)));
         (assault.inputs, assault.record)
     }

@@ -112,10 +112,19 @@ impl<B: Ops> Curriculum<B> {
         weighting
     }
 
+    /// Whether [`Curriculum::observe`] measures anything.
+    fn is_stale(&self) -> bool {
+        matches!(self.difficulty(), Some(Difficulty::Adm(adm)) if adm.mode == Freshness::Stale)
+    }
+
     /// Whether [`Curriculum::observe`] reads the input gradient of the first pass.
     pub fn reads_input_gradient(&self) -> bool {
-        let stale = matches!(self.difficulty(), Some(Difficulty::Adm(adm)) if adm.mode == Freshness::Stale);
-        stale && !self.weights_may_vanish()
+        self.is_stale() && !self.weights_may_vanish()
+    }
+
+    /// Whether [`Curriculum::observe`] takes an input gradient of its own.
+    pub fn differentiates_again(&self) -> bool {
+        self.is_stale() && self.weights_may_vanish()
     }
 
     /// Measures what the next visit will use (`adm` with `mode = stale`), after the first pass was

@@ -7,15 +7,17 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 /// How long a thread waits for the next loop.
 const PATIENCE: Duration = Duration::from_millis(1);
+/// After so long it goes back to the pool in any case, where somebody may wait for what it was about before.
+const SHIFT: Duration = Duration::from_millis(20);
 
-/// Looks for a loop between looks at the clock.
-const LOOKS: usize = 64;
+/// Looks for something to do, or for the end of a loop, after which others may have the processor.
+const LOOKS: usize = 256;
 
 /// One loop at a time has the crew.
 static LEADER: Mutex<()> = Mutex::new(());
@@ -24,8 +26,10 @@ static LATEST: Mutex<Option<Arc<Loop>>> = Mutex::new(None);
 static LOOPS: AtomicUsize = AtomicUsize::new(0);
 /// Threads that wait or help.
 static CREW: AtomicUsize = AtomicUsize::new(0);
-/// Whether more have been called and none of them has come yet.
-static CALLED: AtomicBool = AtomicBool::new(false);
+/// The loop from which on more may be called: those who were have come, or are kept from it.
+static CALL: AtomicUsize = AtomicUsize::new(0);
+/// Loops until threads are called again that did not come.
+const DEAF: usize = 64;
 
 thread_local! {
     /// Whether this thread is one of the crew.
@@ -62,7 +66,13 @@ impl Loop {
             // SAFETY: the loop has not ended while one of its indices has not.
             let task = unsafe { &*self.task };
             if let Err(reason) = catch_unwind(AssertUnwindSafe(|| task(index))) {
-                *lock(&self.panic) = Some(reason);
+                let mut first = lock(&self.panic);
+                if first.is_none() {
+                    *first = Some(reason);
+                } else {
+                    // Dropping it might panic, while others still run the task.
+                    std::mem::forget(reason);
+                }
             }
             self.left.fetch_sub(1, Ordering::Release);
         }
@@ -79,7 +89,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// # Panics
 /// If the task does, after all indices.
 pub fn run(count: usize, others: usize, task: &(dyn Fn(usize) + Sync)) -> bool {
-    let Ok(leader) = LEADER.try_lock() else { return false };
+    let leader = match LEADER.try_lock() {
+        Ok(leader) => leader,
+        Err(TryLockError::Poisoned(leader)) => leader.into_inner(),
+        Err(TryLockError::WouldBlock) => return false,
+    };
+    // Who leads is nobody's crew.
+    leave();
     call(others);
     // SAFETY: only the lifetime changes; nobody calls the task once `left` is 0, which is waited for below, and nothing
     // before that unwinds.
@@ -89,11 +105,13 @@ pub fn run(count: usize, others: usize, task: &(dyn Fn(usize) + Sync)) -> bool {
     *lock(&LATEST) = Some(Arc::clone(&work));
     LOOPS.fetch_add(1, Ordering::Release);
     work.help();
-    let mut looks = 0usize;
+    let mut looks = 0;
     while work.left.load(Ordering::Acquire) > 0 {
+        std::hint::spin_loop();
         looks += 1;
-        // Where there are more threads than processors, the one that is waited for may need this one's.
-        if looks.is_multiple_of(1 << 14) { std::thread::yield_now() } else { std::hint::spin_loop() }
+        if looks % LOOKS == 0 {
+            std::thread::yield_now();
+        }
     }
     *lock(&LATEST) = None;
     drop(leader);
@@ -104,45 +122,67 @@ pub fn run(count: usize, others: usize, task: &(dyn Fn(usize) + Sync)) -> bool {
     true
 }
 
-/// Calls threads of the pool where fewer than `others` are awake.
+/// Calls threads of the pool where fewer than `others` are awake; by the leader.
 fn call(others: usize) {
-    if CREW.load(Ordering::Relaxed) >= others || CALLED.swap(true, Ordering::Relaxed) {
+    let now = LOOPS.load(Ordering::Relaxed);
+    if CREW.load(Ordering::Relaxed) >= others || now < CALL.load(Ordering::Relaxed) {
         return;
     }
+    CALL.store(now + DEAF, Ordering::Relaxed);
     let caller = rayon::current_thread_index();
     rayon::spawn_broadcast(move |thread| {
-        CALLED.store(false, Ordering::Relaxed);
-        // A thread that stays comes by while it waits, and whoever called does below.
-        let free = !STAYS.get() && Some(thread.index()) != caller;
-        let joined = |crew: usize| (free && crew < others).then_some(crew + 1);
+        // Somebody who stays comes by while it waits, and the caller does below.
+        if STAYS.get() || Some(thread.index()) == caller {
+            return;
+        }
+        CALL.store(0, Ordering::Relaxed);
+        let joined = |crew: usize| (crew < others).then_some(crew + 1);
         if CREW.fetch_update(Ordering::Relaxed, Ordering::Relaxed, joined).is_ok() {
             STAYS.set(true);
             stay();
-            STAYS.set(false);
-            CREW.fetch_sub(1, Ordering::Relaxed);
+            leave();
         }
     });
-    // The caller's own share of the broadcast would lie in its queue for good.
+    // The caller's own share of the broadcast would lie in its queue for good. What it finds there instead, if anything,
+    // must not make it stay.
+    STAYS.set(true);
     rayon::yield_local();
+    STAYS.set(false);
+}
+
+/// Takes this thread out of the crew, where it is one of it.
+fn leave() {
+    if STAYS.replace(false) {
+        CREW.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Helps with every loop, and with rayon's jobs, until there has been none for a while.
 fn stay() {
-    let (mut seen, mut worked) = (0, Instant::now());
-    while worked.elapsed() < PATIENCE {
-        for _ in 0..LOOKS {
-            let loops = LOOPS.load(Ordering::Acquire);
-            let mut helped = rayon::yield_now() == Some(rayon::Yield::Executed);
-            if loops != seen {
-                seen = loops;
-                let latest = lock(&LATEST).clone();
-                helped |= latest.is_some_and(|latest| latest.help());
+    let began = Instant::now();
+    let (mut seen, mut worked, mut looks) = (0, began, 0);
+    // A job may have been a loop of its own.
+    while STAYS.get() {
+        let loops = LOOPS.load(Ordering::Acquire);
+        let mut helped = rayon::yield_now() == Some(rayon::Yield::Executed);
+        if loops != seen {
+            seen = loops;
+            let latest = lock(&LATEST).clone();
+            helped |= latest.is_some_and(|latest| latest.help());
+        }
+        looks += 1;
+        if helped {
+            (worked, looks) = (Instant::now(), 0);
+        } else if looks % LOOKS == 0 {
+            if worked.elapsed() > PATIENCE {
+                return;
             }
-            if helped {
-                worked = Instant::now();
-            } else {
-                std::hint::spin_loop();
-            }
+            std::thread::yield_now();
+        } else {
+            std::hint::spin_loop();
+        }
+        if worked - began > SHIFT {
+            return;
         }
     }
 }
