@@ -442,6 +442,37 @@ fn nothing_in_nothing_out() {
 }
 
 #[test]
+fn steps_of_attacks_agree_and_stay_in_the_ball() {
+    for shape @ [n, h, w, c] in [[3, 5, 7, 3], [1, 1, 1, 1], [40, 28, 28, 1], [0, 4, 4, 3]] {
+        let of = |dtype| {
+            let [x, center] = [1, 2].map(|seed| tensor(shape, seed, dtype) * 0.5 + 0.5);
+            let gradient = tensor(shape, 3, dtype);
+            let gradient = gradient.clone().mask_fill(gradient.abs().lower_elem(0.2), 0.0);
+            let [step, radius] = [4, 5].map(|seed| tensor([n], seed, dtype).abs() * 0.3);
+            let moved = Flex::ascend_signs([x.clone(), gradient, center.clone()], step, radius.clone());
+            let away = (moved.clone() - center).abs().reshape([n, h * w * c]);
+            (moved, away, radius)
+        };
+        let (own, away, radius) = of(DType::F32);
+        assert_close("a step", &own, &of(DType::F64).0);
+        assert!(host(&own).iter().all(|x| (0.0..=1.0).contains(x)));
+        for (row, radius) in host(&away).chunks(h * w * c).zip(host(&radius)) {
+            assert!(row.iter().all(|away| *away <= radius + 1e-6), "{radius}");
+        }
+    }
+    let one = |value: f32| Tensor::<Flex, 4>::full([1, 1, 1, 1], value, &FlexDevice);
+    let [step, radius] = [0.1, 0.2].map(|value: f32| Tensor::<Flex, 1>::full([1], value, &FlexDevice));
+    for (gradient, expected) in [(0.0, 0.5), (-0.0, 0.5), (1e-30, 0.6), (-1e-30, 0.4), (f32::NAN, f64::NAN)] {
+        let moved = Flex::ascend_signs([one(0.5), one(gradient), one(0.5)], step.clone(), radius.clone());
+        let found = host(&moved)[0];
+        assert!(
+            (found - expected).abs() < 1e-6 || (found.is_nan() && expected.is_nan()),
+            "{gradient}: {found}"
+        );
+    }
+}
+
+#[test]
 fn operations_of_transformers_agree() {
     let of = |dtype, shape: [usize; 4]| {
         let x = tensor(shape, 1, dtype) * 8.0;

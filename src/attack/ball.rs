@@ -22,14 +22,11 @@ impl<B: Ops> Ball<B> {
     /// `x` moved by `step` (`[n]`) along the steepest ascent of the norm, back into the ball and the pixel range.
     /// A zero gradient moves nothing.
     pub fn ascend(&self, x: Tensor<B, 4>, gradient: Tensor<B, 4>, step: &Tensor<B, 1>) -> Tensor<B, 4> {
-        let direction = match self.norm {
-            Norm::Linf => gradient.sign(),
-            Norm::L2 => {
-                let length = norms(Norm::L2, gradient.clone()).clamp_min(TINY);
-                gradient / per_sample(&length)
-            }
-        };
-        self.project(x + direction * per_sample(step))
+        if self.norm == Norm::Linf {
+            return B::ascend_signs([x, gradient, self.center.clone()], step.clone(), self.radius.clone());
+        }
+        let length = norms(Norm::L2, gradient.clone()).clamp_min(TINY);
+        self.project(x + gradient / per_sample(&length) * per_sample(step))
     }
 
     /// The nearest point of the ball, then of the pixel range: clipping only shortens.

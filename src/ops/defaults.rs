@@ -1,5 +1,6 @@
 //! The defaults under the names of the operations, for backends that override some of their cases.
 
+pub(super) use super::ascent::ascend_signs;
 pub(super) use super::attention::{attention, attention_grad};
 pub(super) use super::conv::{
     convolve, input_grad as convolve_input_grad, weight_grad as convolve_weight_grad,

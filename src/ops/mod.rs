@@ -5,6 +5,7 @@
 //! implementation. Activations are `[batch, height, width, channels]` in memory order, everywhere, so that no
 //! operation has to move data to another layout; convolution weights keep PyTorch's `[out, in, kernel, kernel]`.
 
+mod ascent;
 mod attention;
 mod autodiff;
 mod conv;
@@ -263,6 +264,17 @@ pub trait Ops: Backend {
         labels: Tensor<Self, 1, Int>,
     ) -> (Tensor<Self, 1>, Tensor<Self, 2>) {
         loss::cross_entropy(logits, labels)
+    }
+
+    /// `x + step sign(gradient)`, moved into the ball of l-infinity around `center` and then into [0, 1].
+    ///
+    /// `[x, gradient, center]`: `[n, h, w, c]`; `step` and `radius`: `[n]`. A zero gradient moves nothing.
+    fn ascend_signs(
+        images: [Tensor<Self, 4>; 3],
+        step: Tensor<Self, 1>,
+        radius: Tensor<Self, 1>,
+    ) -> Tensor<Self, 4> {
+        ascent::ascend_signs(images, step, radius)
     }
 
     /// `x + factor * direction`, with a one-element `factor`.

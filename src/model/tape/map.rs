@@ -31,8 +31,7 @@ impl<B: Ops> Map<B> for Scaled<B> {
     }
 
     fn grad(&self, grad: Tensor<B, 4>) -> Tensor<B, 4> {
-        let channels = self.factor.dims()[0];
-        grad * self.factor.clone().reshape([1, 1, 1, channels])
+        self.tangent(grad)
     }
 }
 

@@ -90,6 +90,19 @@ pub fn relu_grad(y: Tensor<Flex, 4>, grad: Tensor<Flex, 4>) -> Tensor<Flex, 4> {
     binary(grad, y, |grad, y| if y <= 0.0 { 0.0 } else { grad })
 }
 
+pub fn ascend_signs(
+    images: [Tensor<Flex, 4>; 3],
+    step: Tensor<Flex, 1>,
+    radius: Tensor<Flex, 1>,
+) -> Tensor<Flex, 4> {
+    let shape = images[0].dims();
+    let images = images.map(Values::of);
+    let mut out = Buffer::take(images[0].len());
+    let sizes = [step, radius].map(Values::of);
+    kernel::ascend(images.each_ref().map(|x| &**x), sizes.each_ref().map(|x| &**x), &mut out);
+    tensor(out, shape)
+}
+
 pub fn add_scaled(
     x: Tensor<Flex, 1>,
     direction: Tensor<Flex, 1>,

@@ -278,6 +278,20 @@ impl Ops for Flex {
         }
     }
 
+    fn ascend_signs(
+        images: [Tensor<Self, 4>; 3],
+        step: Tensor<Self, 1>,
+        radius: Tensor<Self, 1>,
+    ) -> Tensor<Self, 4> {
+        let [x, gradient, center] = &images;
+        let alike = x.dims() == gradient.dims() && x.dims() == center.dims();
+        if alike && images.iter().all(is_f32) && is_f32(&step) && is_f32(&radius) {
+            elementwise::ascend_signs(images, step, radius)
+        } else {
+            defaults::ascend_signs(images, step, radius)
+        }
+    }
+
     fn add_scaled(
         x: Tensor<Self, 1>,
         direction: Tensor<Self, 1>,

@@ -57,6 +57,48 @@ pub fn map(x: &mut [f32], f: impl Fn(f32) -> f32 + Sync + Send) {
     );
 }
 
+/// `x + step sign(gradient)`, moved to within `radius` of `center` and then to [0, 1]; as many samples as steps.
+pub fn ascend([x, gradient, center]: [&[f32]; 3], [step, radius]: [&[f32]; 2], out: &mut [f32]) {
+    assert!(x.len() == out.len() && gradient.len() == out.len() && center.len() == out.len());
+    let samples = step.len();
+    assert!(radius.len() == samples && (samples == 0 || out.len().is_multiple_of(samples)));
+    let width = out.len() / samples.max(1);
+    let together = (CHUNK / width.max(1)).max(1);
+    let shared = Shared::new(out);
+    for_each(samples.div_ceil(together), |task| {
+        for sample in task * together..((task + 1) * together).min(samples) {
+            let range = sample * width..(sample + 1) * width;
+            // SAFETY: samples do not overlap.
+            let out = unsafe { shared.slice_mut(range.start, width) };
+            let images = [x, gradient, center].map(|image| &image[range.clone()]);
+            vectorised(
+                #[inline(always)]
+                || ascend_one(images, step[sample], radius[sample], out),
+            );
+        }
+    });
+}
+
+#[inline(always)]
+fn ascend_one([x, gradient, center]: [&[f32]; 3], step: f32, radius: f32, out: &mut [f32]) {
+    for (((out, &x), &gradient), &center) in out.iter_mut().zip(x).zip(gradient).zip(center) {
+        // NaN stays NaN.
+        let sign = match gradient {
+            g if g > 0.0 => 1.0,
+            g if g < 0.0 => -1.0,
+            g => g * 0.0,
+        };
+        *out = within(within(x + sign * step, center - radius, center + radius), 0.0, 1.0);
+    }
+}
+
+/// The nearest value between two; NaN stays NaN.
+#[inline(always)]
+fn within(x: f32, low: f32, high: f32) -> f32 {
+    let x = if x < low { low } else { x };
+    if x > high { high } else { x }
+}
+
 /// Inner product: f64, in chunks of fixed length added in order.
 pub fn dot(a: &[f32], b: &[f32]) -> f64 {
     assert!(a.len() == b.len());

@@ -15,7 +15,7 @@ use super::weight_grad::{CHUNKS, Shape};
 use super::winograd::{Domain, Field, Part, transform_gradient, transform_input, transform_weight_grad};
 
 /// Values of all partial sums together.
-const PARTIAL: usize = 1 << 22;
+const PARTIAL: usize = 1 << 21;
 
 /// Points transformed at a time, of all tiles together.
 const BATCH: usize = 2048;
