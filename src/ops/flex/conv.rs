@@ -135,7 +135,11 @@ pub fn kernel_grad(geometry: Geometry, x: Tensor<Flex, 4>, grad: Tensor<Flex, 4>
 /// Sums over all but the channels.
 pub fn bias_grad(grad: Tensor<Flex, 4>) -> Tensor<Flex, 1> {
     let [n, h, w, channels] = grad.dims();
-    let sums = channel_sums(&Values::of(grad), n * h * w, channels);
+    rounded(channel_sums(&Values::of(grad), n * h * w, channels))
+}
+
+/// Sums as a tensor.
+pub fn rounded(sums: Vec<f64>) -> Tensor<Flex, 1> {
     vector(sums.into_iter().map(|sum| sum as f32))
 }
 

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn_flex::Flex;
 
 use super::buffer::Buffer;
-use super::conv::vector;
+use super::conv::{rounded, vector};
 use super::kernels::norm::{Affine, GradMap, apply, grad_apply, grad_sums, moments};
 use super::tensor::{Values, tensor};
 use crate::ops::{EPSILON, NormGrad, Normalized};
@@ -53,7 +53,7 @@ pub fn grad(
     let slope: Vec<f32> = (0..channels).map(|c| of(c, d_scale[c] * f64::from(rstd[c]))).collect();
     let offset: Vec<f32> = (0..channels).map(|c| of(c, d_shift[c])).collect();
     let x = mapped(x, grad, GradMap { affine, relu, slope: &slope, offset: &offset });
-    let [scale, shift] = [d_scale, d_shift].map(|sums| vector(sums.into_iter().map(|sum| sum as f32)));
+    let [scale, shift] = [d_scale, d_shift].map(rounded);
     NormGrad { x, scale, shift }
 }
 
@@ -103,7 +103,7 @@ pub fn fixed_weight_grad(
     let factor = times(&scale, &rstd);
     let affine = Affine { mean: &mean, factor: &factor, shift: &shift };
     let [shift, products] = grad_sums(&Values::of(x), &Values::of(grad), affine, relu);
-    [scaled(&products, &rstd), shift].map(|sums| vector(sums.into_iter().map(|sum| sum as f32)))
+    [scaled(&products, &rstd), shift].map(rounded)
 }
 
 /// `x * factor + offset` per channel.

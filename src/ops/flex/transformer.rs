@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use burn_flex::Flex;
 
 use super::buffer::Buffer;
-use super::conv::vector;
+use super::conv::rounded;
 use super::elementwise;
 use super::kernels::attention::{self, Heads};
 use super::kernels::gelu;
@@ -43,7 +43,7 @@ pub fn layer_norm_weight_grad(unit: Tensor<Flex, 4>, grad: Tensor<Flex, 4>) -> [
     let none = vec![0.0; unit.dims()[3]];
     let affine = Affine { mean: &none, factor: &none, shift: &none };
     let [shift, scale] = grad_sums(&Values::of(unit), &Values::of(grad), affine, false);
-    [scale, shift].map(|sums| vector(sums.into_iter().map(|sum| sum as f32)))
+    [scale, shift].map(rounded)
 }
 
 pub fn gelu(x: Tensor<Flex, 4>) -> Tensor<Flex, 4> {

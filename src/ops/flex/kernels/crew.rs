@@ -173,6 +173,9 @@ fn stay() {
         looks += 1;
         if helped {
             (worked, looks) = (Instant::now(), 0);
+            if worked - began > SHIFT {
+                return;
+            }
         } else if looks % LOOKS == 0 {
             if worked.elapsed() > PATIENCE {
                 return;
@@ -180,9 +183,6 @@ fn stay() {
             std::thread::yield_now();
         } else {
             std::hint::spin_loop();
-        }
-        if worked - began > SHIFT {
-            return;
         }
     }
 }
