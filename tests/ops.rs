@@ -297,6 +297,26 @@ proptest! {
     }
 
     #[test]
+    fn views_come_in_order(
+        shape in prop::array::uniform4(1usize..24),
+        axes in Just(vec![0isize, 1, 2, 3]).prop_shuffle(),
+        skip in prop::array::uniform4(0usize..3),
+        repeat in prop::option::of(0usize..4),
+    ) {
+        let mut view = tensor(shape, 1, DType::F32).permute(<[isize; 4]>::try_from(axes).unwrap());
+        let dims = view.dims();
+        let range = |axis: usize| skip[axis].min(dims[axis] - 1)..dims[axis];
+        view = view.slice([range(0), range(1), range(2), range(3)]);
+        if let Some(axis) = repeat {
+            let mut dims = view.dims();
+            view = view.narrow(axis, 0, 1);
+            dims[axis] += 1;
+            view = view.expand(dims);
+        }
+        prop_assert_eq!(host(&Flex::in_order(view.clone())), host(&view));
+    }
+
+    #[test]
     fn results_do_not_depend_on_the_number_of_threads(case in case()) {
         let of = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -196,6 +196,6 @@ impl<B: Ops> Sink<'_, B> {
     ) {
         self.give(layer.positions, || flat(grad.clone().sum_dim(0)));
         self.give(layer.class_token, || flat(grad.clone().slice([0..n, 0..1, 0..1, 0..c]).sum_dim(0)));
-        self.send(parent, || grad.slice([0..n, 0..1, 1..1 + h * w, 0..c]).reshape(shape));
+        self.send(parent, || B::in_order(grad.slice([0..n, 0..1, 1..1 + h * w, 0..c])).reshape(shape));
     }
 }

@@ -89,12 +89,12 @@ pub(super) struct Flatten {
 impl<B: Ops> Map<B> for Flatten {
     fn tangent(&self, t: Tensor<B, 4>) -> Tensor<B, 4> {
         let [n, h, w, c] = self.shape;
-        t.permute([0, 3, 1, 2]).reshape([n, 1, 1, c * h * w])
+        B::in_order(t.permute([0, 3, 1, 2])).reshape([n, 1, 1, c * h * w])
     }
 
     fn grad(&self, grad: Tensor<B, 4>) -> Tensor<B, 4> {
         let [n, h, w, c] = self.shape;
-        grad.reshape([n, c, h, w]).permute([0, 2, 3, 1])
+        B::in_order(grad.reshape([n, c, h, w]).permute([0, 2, 3, 1]))
     }
 }
 

@@ -190,7 +190,13 @@ impl<'a, B: Ops> Tape<'a, B> {
         let shape @ [n, h, w, c] = x.value.dims();
         let token = self.value(layer.class_token).reshape([1, 1, 1, c]).expand([n, 1, 1, c]);
         let tokens = Tensor::cat(vec![token, wide(x.value).reshape([n, 1, h * w, c])], 2);
-        let y = tokens + self.value(layer.positions).reshape([1, 1, 1 + h * w, c]);
+        // All tokens of an image as the channels of one pixel: for `x * 1 + shift` there is a kernel, for sums that repeat
+        // an operand there is none.
+        let width = (1 + h * w) * c;
+        let positions = self.value(layer.positions);
+        let ones = Tensor::ones([width], (&positions.device(), positions.dtype()));
+        let y = B::scale_shift(tokens.reshape([n, 1, 1, width]), ones, positions, false);
+        let y = y.reshape([n, 1, 1 + h * w, c]);
         self.push(y, [x.node, None], || Op::Embed { layer: *layer, shape })
     }
 

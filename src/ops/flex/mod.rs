@@ -15,7 +15,7 @@ use burn_flex::Flex;
 
 use super::precision::{is_half, of_type, wide};
 use super::{Conv, LayerNormalized, NormGrad, Normalized, Ops, SgdRule, defaults};
-use tensor::is_f32;
+use tensor::{Values, is_f32};
 
 fn half<const D: usize>(x: Tensor<Flex, D>) -> Tensor<Flex, D> {
     of_type(x, DType::BF16)
@@ -196,6 +196,10 @@ impl Ops for Flex {
         } else {
             defaults::rectify_grad(y, grad)
         }
+    }
+
+    fn in_order(x: Tensor<Self, 4>) -> Tensor<Self, 4> {
+        if is_f32(&x) { Values::of(x).tensor() } else { x }
     }
 
     fn sum_of(a: Tensor<Self, 4>, b: Tensor<Self, 4>) -> Tensor<Self, 4> {

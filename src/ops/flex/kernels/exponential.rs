@@ -2,16 +2,22 @@
 
 use std::f32::consts::{LN_2, LOG2_E};
 
+/// `3 * 2^22`.
+const SHIFT: f32 = 12_582_912.0;
+
 /// `exp(x)` for `x <= 0`; NaN stays NaN.
 #[inline(always)]
 pub fn exp_negative(x: f32) -> f32 {
     // Below, the result is not a normal number.
     let x = if x < -87.0 { -87.0 } else { x };
-    let power = (x * LOG2_E).round_ties_even();
+    // Added to a number of this size, a fraction is rounded away, and the whole number stands in the lowest bits: a
+    // conversion to an integer, which has to saturate, would be no vector.
+    let shifted = x * LOG2_E + SHIFT;
+    let power = shifted - SHIFT;
     let rest = x - power * LN_2;
     let series = [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
     let series = series.iter().fold(0.0, |sum, term| sum * rest + term);
-    series * f32::from_bits(((power as i32 + 127) as u32) << 23)
+    series * f32::from_bits((shifted.to_bits() << 23).wrapping_add(1f32.to_bits()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Kernels on plain slices; nothing here knows of tensors.
 
 pub mod attention;
+pub mod copy;
 mod crew;
 pub mod direct;
 pub mod elementwise;

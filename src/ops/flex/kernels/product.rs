@@ -10,6 +10,16 @@ const HALVINGS: usize = 4;
 /// Fewest multiplications of a part.
 const PART: usize = 1 << 16;
 
+/// Rows and columns of a register tile.
+const TILE: [usize; 2] = [6, 64];
+
+/// Rows from which multiplying takes much longer than packing columns that lie transposed.
+const ROWS: usize = 256;
+
+/// Multiplications of a part that is worth halving all the same, where there are fewer than [`PARTS`].
+const LARGE: usize = 1 << 22;
+const PARTS: usize = 4;
+
 /// A matrix in a slice.
 #[derive(Clone, Copy)]
 pub struct Matrix<'a> {
@@ -104,7 +114,7 @@ pub fn spread(
     start: Option<&[f32]>,
 ) {
     assert_eq!(out.len(), rows * columns);
-    let [height, width] = part([rows, columns], depth);
+    let [height, width] = part([rows, columns], depth, b);
     let across = columns.div_ceil(width);
     let out = Shared::new(out);
     for_each(rows.div_ceil(height) * across, |index| {
@@ -119,17 +129,23 @@ pub fn spread(
     });
 }
 
-/// Rows and columns of the parts of a product: of few that are nearly square, little is read twice.
-fn part([mut rows, mut columns]: [usize; 2], depth: usize) -> [usize; 2] {
+/// Rows and columns of the parts of a product: of few that are nearly square, little is read twice. Where `b` lies
+/// transposed, each part that has some of its columns packs them value by value: rows are halved last, and below
+/// [`ROWS`] only where a large product has too few parts.
+fn part([all_rows, all_columns]: [usize; 2], depth: usize, b: Matrix<'_>) -> [usize; 2] {
+    let transposed = b.steps[1] != 1;
+    let [mut rows, mut columns] = [all_rows, all_columns];
     for _ in 0..HALVINGS {
-        if rows * columns * depth < 2 * PART {
+        let products = rows * columns * depth;
+        let narrow = transposed && columns <= TILE[1];
+        let enough = all_rows.div_ceil(rows) * all_columns.div_ceil(columns) >= PARTS || products < LARGE;
+        if products < 2 * PART || narrow && rows < 2 * ROWS && enough {
             break;
         }
-        // Whole register tiles: six rows of 64 columns.
-        if rows >= columns {
-            rows = rows.div_ceil(2).next_multiple_of(6);
+        if narrow || !transposed && rows >= columns {
+            rows = rows.div_ceil(2).next_multiple_of(TILE[0]);
         } else {
-            columns = columns.div_ceil(2).next_multiple_of(64);
+            columns = columns.div_ceil(2).next_multiple_of(TILE[1]);
         }
     }
     [rows, columns]
