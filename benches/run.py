@@ -12,7 +12,6 @@ ever held less what it held with network, optimizer and images made and no step 
 import argparse
 import datetime
 import json
-import math
 import os
 import pathlib
 import platform
@@ -112,8 +111,9 @@ def row(case, times, memory):
     median = {name: statistics.median(values) * 1e3 for name, values in times.items()}
     best = min(LAYOUTS, key=median.get)
     cells = [*case.split(), f"{median['ours']:.1f}", f"{median[best]:.1f} ({best})", f"{median['ours'] / median[best]:.2f}"]
-    share = memory["ours"] / memory[best] if memory[best] > 0 else math.nan
-    cells += [f"{memory['ours']:.0f}", f"{memory[best]:.0f}", f"{share:.2f}"]
+    mebibytes = [max(0.0, memory[name]) for name in ("ours", best)]
+    share = f"{mebibytes[0] / mebibytes[1]:.2f}" if mebibytes[1] >= 1 else "–"
+    cells += [*(f"{value:.0f}" for value in mebibytes), share]
     return f"| {' | '.join(cells)} |"
 
 
