@@ -61,6 +61,7 @@ struct Measuring {
     what: String,
     began: Instant,
     first: usize,
+    done: usize,
     /// When it was last told of.
     told: Instant,
 }
@@ -176,13 +177,15 @@ impl Observer for Progress {
 
     fn measuring(&mut self, run: &RunName, headway: &Headway<'_>) {
         let Headway { what, unit, done, of } = *headway;
-        let known = self.measuring.as_mut().filter(|known| known.what == what && known.first <= done);
+        // Another variant begins the same measurement anew.
+        let known = self.measuring.as_mut().filter(|known| known.what == what && known.done <= done);
         let Some(known) = known else {
             // The first part only starts the clock, so that short measurements say nothing.
             let now = Instant::now();
-            self.measuring = Some(Measuring { what: what.into(), began: now, first: done, told: now });
+            self.measuring = Some(Measuring { what: what.into(), began: now, first: done, done, told: now });
             return;
         };
+        known.done = done;
         if self.display.quiet || known.told.elapsed() < TOLD {
             return;
         }
