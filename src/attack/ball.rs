@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::lang::catalog::Norm;
-use crate::ops::Ops;
+use crate::ops::{Ops, into_linf_ball};
 
 /// A smaller gradient or distance has no direction.
 const TINY: f64 = 1e-12;
@@ -31,18 +31,12 @@ impl<B: Ops> Ball<B> {
 
     /// The nearest point of the ball, then of the pixel range: clipping only shortens.
     pub fn project(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
-        let radius = per_sample(&self.radius);
-        let inside = match self.norm {
-            Norm::Linf => {
-                let (low, high) = (self.center.clone() - radius.clone(), self.center.clone() + radius);
-                x.max_pair(low).min_pair(high)
-            }
-            Norm::L2 => {
-                let moved = x - self.center.clone();
-                let length = per_sample(&norms(Norm::L2, moved.clone()).clamp_min(TINY));
-                self.center.clone() + moved * (radius / length).clamp_max(1.0)
-            }
-        };
+        if self.norm == Norm::Linf {
+            return into_linf_ball(x, self.center.clone(), self.radius.clone());
+        }
+        let moved = x - self.center.clone();
+        let length = per_sample(&norms(Norm::L2, moved.clone()).clamp_min(TINY));
+        let inside = self.center.clone() + moved * (per_sample(&self.radius) / length).clamp_max(1.0);
         inside.clamp(0.0, 1.0)
     }
 

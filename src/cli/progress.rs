@@ -60,6 +60,7 @@ struct Stage {
 struct Measuring {
     what: String,
     began: Instant,
+    /// What was done then, and by the last report.
     first: usize,
     done: usize,
     /// When it was last told of.

@@ -24,6 +24,7 @@ mod vector;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor};
 
+pub use ascent::into_linf_ball;
 pub use layer_norm::{LAYER_EPSILON, LayerNormalized};
 pub use norm::{EPSILON, NormGrad, Normalized};
 pub use precision::{stored, wide};

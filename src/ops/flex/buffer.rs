@@ -24,10 +24,6 @@ struct Pool {
     free: BTreeMap<Place, usize>,
     /// The same, by size.
     sizes: BTreeSet<(usize, Place)>,
-    /// Slabs there have been.
-    count: usize,
-    /// Lines of all slabs.
-    total: usize,
     /// Lines given out.
     held: usize,
     /// Most lines ever given out at a time.
@@ -65,15 +61,7 @@ fn pool() -> MutexGuard<'static, Pool> {
 
 impl Pool {
     const fn new() -> Self {
-        Self {
-            slabs: BTreeMap::new(),
-            free: BTreeMap::new(),
-            sizes: BTreeSet::new(),
-            count: 0,
-            total: 0,
-            held: 0,
-            peak: 0,
-        }
+        Self { slabs: BTreeMap::new(), free: BTreeMap::new(), sizes: BTreeSet::new(), held: 0, peak: 0 }
     }
 
     /// A stretch of so many lines, initialised, that nobody else holds.
@@ -116,28 +104,23 @@ impl Pool {
         self.sizes.remove(&(lines, place));
     }
 
+    /// Lines of all slabs.
+    fn total(&self) -> usize {
+        self.slabs.values().map(|slab| slab.lines).sum()
+    }
+
     /// A new slab, for which others go back to the system where all of them exceed what was once held at a time.
     fn grow(&mut self, lines: usize) -> (usize, Place) {
-        let whole = |&&(length, (slab, _)): &&(usize, Place)| self.slabs[&slab].lines == length;
-        let mut room = Vec::new();
-        let mut total = self.total + lines;
-        for &(length, place) in self.sizes.iter().rev().filter(whole) {
-            if total <= self.peak {
-                break;
-            }
-            total -= length;
-            room.push((place, length));
-        }
-        for (place, length) in room {
+        while self.total() + lines > self.peak {
+            let whole = |&&(length, (slab, _)): &&(usize, Place)| self.slabs[&slab].lines == length;
+            let Some(&(length, place)) = self.sizes.iter().rev().find(whole) else { break };
             self.hide(place, length);
             self.slabs.remove(&place.0);
         }
-        self.total = total;
-        let place = (self.count, 0);
-        self.count += 1;
-        self.slabs.insert(place.0, Slab::new(lines));
-        self.show(place, lines);
-        (lines, place)
+        let number = self.slabs.last_key_value().map_or(0, |(last, _)| last + 1);
+        self.slabs.insert(number, Slab::new(lines));
+        self.show((number, 0), lines);
+        (lines, (number, 0))
     }
 }
 
@@ -257,7 +240,7 @@ mod tests {
             all.sort_unstable();
             let apart = |[a, b]: &[(Place, usize); 2]| a.0.0 != b.0.0 || a.0.1 + a.1 <= b.0.1;
             assert!(all.array_windows().all(apart));
-            assert_eq!(all.iter().map(|(_, lines)| lines).sum::<usize>(), pool.total);
+            assert_eq!(all.iter().map(|(_, lines)| lines).sum::<usize>(), pool.total());
             assert_eq!(given.iter().map(|(_, lines)| lines).sum::<usize>(), pool.held);
         }
         given.drain(..).for_each(|(place, lines)| pool.give(place, lines));
@@ -272,9 +255,9 @@ mod tests {
         for (place, lines) in places {
             pool.give(place, lines);
         }
-        assert_eq!(pool.total, 50);
+        assert_eq!(pool.total(), 50);
         let (large, _) = pool.take(40);
-        assert_eq!((pool.total, pool.held), (40, 40));
+        assert_eq!((pool.total(), pool.held), (40, 40));
         pool.give(large, 40);
     }
 }

@@ -18,6 +18,8 @@ const ROWS: usize = 256;
 
 /// Multiplications of a part that is worth halving all the same, where there are fewer than [`PARTS`].
 const LARGE: usize = 1 << 22;
+
+/// Parts from which a few threads have enough to do.
 const PARTS: usize = 4;
 
 /// A matrix in a slice.
