@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use super::filters::{Filters, padded};
 use super::lanes::{dispatch, store_some, width};
-use super::parallel::{Shared, for_each, threads};
+use super::parallel::{Shared, even, for_each, threads};
 use super::plan::{Phase, Plan, Run, Window};
 use super::scratch::Scratch;
 use super::tile::{keep, kept, multiply, repeated};
@@ -82,7 +82,7 @@ impl Call<'_> {
             each = each.next_multiple_of(self.shape.segments);
         }
         let tasks = groups.div_ceil(each);
-        (each, wanted.div_ceil(tasks.max(1)).clamp(1, self.tiles().max(1)))
+        (each, even(self.tiles(), wanted.div_ceil(tasks.max(1))))
     }
 }
 

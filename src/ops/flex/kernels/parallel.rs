@@ -18,6 +18,11 @@ pub fn threads() -> usize {
     rayon::current_num_threads()
 }
 
+/// Into how many equal parts `count` things are cut where at least `wanted` are asked for, if there are as many.
+pub fn even(count: usize, wanted: usize) -> usize {
+    (wanted.clamp(1, count.max(1))..=count).find(|parts| count.is_multiple_of(*parts)).unwrap_or(1)
+}
+
 /// A slice that several threads write, each its own elements.
 #[derive(Clone, Copy)]
 pub struct Shared {
@@ -49,5 +54,18 @@ impl Shared {
         let at = self.at(start, len);
         // SAFETY: in bounds; unique by the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(at, len) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::even;
+
+    #[test]
+    fn parts_are_equal_and_as_many_as_there_can_be() {
+        let cases = [(4, 3, 4), (4, 2, 2), (6, 4, 6), (7, 2, 7), (3, 9, 3), (1, 4, 1), (0, 4, 1)];
+        for (count, wanted, parts) in cases {
+            assert_eq!(even(count, wanted), parts, "{count} {wanted}");
+        }
     }
 }

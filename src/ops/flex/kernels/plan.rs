@@ -4,6 +4,7 @@
 //! pixels of a phase. Taps that meet nothing but padding are left out, run by run; where there are many, a run is
 //! one pixel of several images, which all miss the same taps.
 
+use super::lanes::BLOCK;
 use super::source::Source;
 use super::tile::{Step, Steps};
 
@@ -93,6 +94,18 @@ impl Phase {
 
     fn blocks(&self) -> usize {
         self.steps.len() / (self.size[0].max(1) * self.width())
+    }
+
+    /// Of a phase that has every tap: for each of `length` places in the weight the line of sums, `BLOCK` for each step, that
+    /// is its gradient's.
+    pub fn lines(&self, length: usize) -> Vec<usize> {
+        let mut lines = vec![0; length];
+        for (index, step) in self.steps.iter().enumerate() {
+            for (lane, row) in self.rows[step.line..][..step.lanes].iter().enumerate() {
+                lines[*row] = index * BLOCK + lane;
+            }
+        }
+        lines
     }
 
     /// Rows of steps, in parts of at most `most` lines of weights; one part at least.

@@ -7,7 +7,7 @@ use super::geometry::Geometry;
 use super::lanes::BLOCK;
 
 /// How many tiles cost as much as the transform of the weights.
-const WEIGHTS: usize = 80;
+const WEIGHTS: usize = 40;
 
 /// Where a grid lies in an image that is seen as several, `count` along each axis: position `u` of view `v` at
 /// `stride u + shift v - padding`.

@@ -9,8 +9,9 @@ use pulp::{Simd, WithSimd};
 
 use super::geometry::Geometry;
 use super::lanes::{BLOCK, dispatch, load, store, width};
-use super::parallel::{Shared, for_each, threads};
+use super::parallel::{Shared, even, for_each, threads};
 use super::plan::{Plan, Run};
+use super::rows::vectorised;
 use super::scratch::Scratch;
 use super::tile::outer;
 
@@ -20,6 +21,12 @@ const TASK: usize = 1 << 17;
 const PARTIAL: usize = 1 << 20;
 /// Chunks of images, at most.
 pub const CHUNKS: usize = 16;
+/// Fewest pixels of a chunk: what each adds to the sums must outweigh writing them and adding them up.
+const ALONE: usize = 256;
+/// Most channels of a register tile.
+const WIDEST: usize = 32;
+/// Weights in a row that are collected at a time.
+const COLLECTED: usize = 16;
 /// Pixels over which source and gradient stay in the first-level cache.
 const PIXELS: usize = 128;
 
@@ -48,6 +55,8 @@ struct Call<'a> {
     shape: Shape,
     x: &'a [f32],
     grad: &'a [f32],
+    /// For every value of an output channel's weight the line of sums it is in.
+    lines: Vec<usize>,
     /// `[chunk][tile][step][BLOCK][width]`.
     sums: Shared,
     chunks: usize,
@@ -62,18 +71,28 @@ pub fn weight_grad(geometry: &Geometry, x: &[f32], grad: &[f32], dw: &mut [f32])
     let channels = shape.vectors * width();
     let tiles = plan.channels.div_ceil(channels);
     let length = plan.phases[0].steps.len() * BLOCK * channels;
-    let chunks = (PARTIAL / (tiles * length).max(1)).clamp(1, CHUNKS).min(plan.images.max(1));
+    let pixels = plan.images * plan.image / plan.channels.max(1);
+    let chunks = (PARTIAL / (tiles * length).max(1)).min(pixels / ALONE).min(plan.images).clamp(1, CHUNKS);
     let mut sums = Scratch::take(chunks * tiles * length);
     let met = geometry.met_columns();
-    let call = Call { plan, met, shape, x, grad, sums: Shared::new(&mut sums), chunks };
-    let splits = (4 * threads()).div_ceil(chunks).clamp(1, tiles.max(1));
+    let lines = plan.phases[0].lines(plan.channel);
+    let call = Call { plan, met, shape, x, grad, lines, sums: Shared::new(&mut sums), chunks };
+    let splits = even(tiles, (4 * threads()).div_ceil(chunks));
     for_each(chunks * splits, |index| {
         let (chunk, split) = (index / splits, index % splits);
         let tiles = split * tiles / splits..(split + 1) * tiles / splits;
         dispatch(Task { call: &call, chunk, tiles });
     });
     let dw = Shared::new(dw);
-    for_each(tiles, |tile| call.collect(tile, &dw));
+    let parts = threads().min(plan.channel.div_ceil(COLLECTED));
+    for_each(tiles * parts, |index| {
+        let (tile, part) = (index / parts, index % parts);
+        let range = part * plan.channel / parts..(part + 1) * plan.channel / parts;
+        vectorised(
+            #[inline(always)]
+            || call.collect(tile, range, &dw),
+        );
+    });
 }
 
 impl Call<'_> {
@@ -94,31 +113,29 @@ impl Call<'_> {
         (chunk * self.tiles() + tile) * self.length()
     }
 
-    /// Adds the chunks of one tile, in order, and writes them in the weight's layout.
-    fn collect(&self, tile: usize, dw: &Shared) {
-        let length = self.length();
-        // SAFETY: each tile is collected once, after all tasks have ended.
-        let total = unsafe { self.sums.slice_mut(self.place(0, tile), length) };
-        for chunk in 1..self.chunks {
-            // SAFETY: as above; chunks do not overlap.
-            let part = unsafe { self.sums.slice_mut(self.place(chunk, tile), length) };
-            for (sum, value) in total.iter_mut().zip(part.iter()) {
-                *sum += *value;
-            }
-        }
-        let (plan, channels) = (self.plan, self.channels());
-        let phase = &plan.phases[0];
-        for channel in 0..channels.min(plan.channels - tile * channels) {
-            let at = (tile * channels + channel) * plan.channel;
-            // SAFETY: each output channel belongs to one tile.
-            let out = unsafe { dw.slice_mut(at, plan.channel) };
-            let mut rows = phase.rows.iter();
-            for (step, lines) in phase.steps.iter().zip(total.chunks_exact(BLOCK * channels)) {
-                for line in lines.chunks_exact(channels).take(step.lanes) {
-                    if let Some(&row) = rows.next() {
-                        out[row] = line[channel];
-                    }
+    /// Adds the chunks of one tile, in order, and writes a range of each channel's weight.
+    #[inline(always)]
+    fn collect(&self, tile: usize, range: Range<usize>, dw: &Shared) {
+        let (plan, width) = (self.plan, self.channels());
+        let channels = width.min(plan.channels - tile * width);
+        let part = |chunk: usize| {
+            // SAFETY: sums are only read once all tasks have ended.
+            unsafe { &*self.sums.slice_mut(self.place(chunk, tile), self.length()) }
+        };
+        for first in range.clone().step_by(COLLECTED) {
+            let count = COLLECTED.min(range.end - first);
+            let mut found = [[0.0; WIDEST]; COLLECTED];
+            for chunk in 0..self.chunks {
+                let part = part(chunk);
+                for (found, line) in found.iter_mut().zip(&self.lines[first..first + count]) {
+                    let line = &part[line * width..][..width];
+                    found.iter_mut().zip(line).for_each(|(sum, value)| *sum += *value);
                 }
+            }
+            for channel in 0..channels {
+                // SAFETY: each channel and range is written once.
+                let out = unsafe { dw.slice_mut((tile * width + channel) * plan.channel + first, count) };
+                out.iter_mut().zip(&found).for_each(|(out, found)| *out = found[channel]);
             }
         }
     }

@@ -8,6 +8,7 @@ use pulp::Simd;
 
 use super::lanes::{BLOCK, load, store};
 use super::minimal::Filtering;
+use super::parallel::Shared;
 use super::tiling::{Taps, Tiling};
 
 /// Transformed activations, `[point][block of width channels][tile][width]`.
@@ -42,11 +43,12 @@ pub struct Field<'a> {
     pub zeros: &'a [f32],
 }
 
-/// Tiles from `first` on, channels from `channel` on.
+/// Tiles from `first` on, channels from `channel` on; `place` is the first tile's in a domain.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
     pub first: usize,
     pub count: usize,
+    pub place: usize,
     pub channel: usize,
 }
 
@@ -96,21 +98,25 @@ fn pixels<const N: usize>(
     out
 }
 
-/// `Bᵀ d B` of the tiles from `first`, `count` of them, into `[point][block][tile][BLOCK]`.
+/// `Bᵀ d B` of the tiles of `part`, into `[point][block][tile][BLOCK]`.
+///
+/// # Safety
+/// No other thread uses these tiles of `out`.
 #[inline(always)]
-pub fn transform_input<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
+pub unsafe fn transform_input<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
     simd: S,
     tiling: &Tiling,
     field: Field<'_>,
     part: Part,
     domain: Domain,
-    out: &mut [f32],
+    out: &Shared,
 ) {
     let (channels, area) = (tiling.inputs, tiling.input[0] * tiling.input[1] * tiling.inputs);
-    let (Field { values, zeros }, Part { first, count, .. }) = (field, part);
-    assert!(out.len() >= domain.len() && count <= domain.tiles);
+    let (Field { values, zeros }, Part { first, count, place, .. }) = (field, part);
+    assert!(place + count <= domain.tiles && tiling.reduced() <= domain.blocks * BLOCK);
+    let out = out.at(0, domain.len());
     let read = tiling.read;
-    let tiles = tiling.places(first).take(count).enumerate();
+    let tiles = (place..).zip(tiling.places(first).take(count));
     for (view, (index, [image, row, column])) in
         tiles.flat_map(|tile| (0..read.all()).map(move |view| (view, tile)))
     {
@@ -135,7 +141,7 @@ pub fn transform_input<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const I
                 let line = F::input(simd, column_of(&d, c));
                 for (r, value) in line.into_iter().enumerate() {
                     // SAFETY: point, block and tile are below the domain's counts.
-                    unsafe { store::<S>(out.as_mut_ptr().add((r * IN + c) * domain.point() + at), value) };
+                    unsafe { store::<S>(out.add((r * IN + c) * domain.point() + at), value) };
                 }
             }
         }
@@ -160,20 +166,20 @@ pub unsafe fn transform_output<
     part: Part,
     domain: Domain,
     start: &[f32],
-    y: &super::parallel::Shared,
+    y: &Shared,
 ) {
     let ([height, width], write, outputs) = (tiling.output, tiling.write, tiling.outputs);
-    let Part { first, count, channel } = part;
+    let Part { first, count, place, channel } = part;
     let vectors = ((tiling.produced() - channel) / S::F32_LANES).min(NV);
-    assert!(m.len() >= domain.len() && count <= domain.tiles && start.len() >= NV * S::F32_LANES);
-    let mut places = [(0, 0); NV];
-    for (v, place) in places.iter_mut().enumerate() {
+    assert!(m.len() >= domain.len() && place + count <= domain.tiles && start.len() >= NV * S::F32_LANES);
+    let mut views = [(0, 0); NV];
+    for (v, view) in views.iter_mut().enumerate() {
         let channel = channel + v * S::F32_LANES;
-        *place = (channel / outputs, channel % outputs);
+        *view = (channel / outputs, channel % outputs);
     }
-    for (index, [image, row, column]) in tiling.places(first).take(count).enumerate() {
+    for (index, [image, row, column]) in (place..).zip(tiling.places(first).take(count)) {
         let image = image * height * width * outputs;
-        for (v, &(view, place)) in places[..vectors].iter().enumerate() {
+        for (v, &(view, channel)) in views[..vectors].iter().enumerate() {
             let top = write.at(OUT * row, view / write.count);
             let left = write.at(OUT * column, view % write.count);
             let y_at = along::<OUT>(top, write.stride, height, width * outputs);
@@ -196,7 +202,7 @@ pub unsafe fn transform_output<
                     let (Some(x_at), Some(y_at)) = (x_at, y_at) else { continue };
                     // SAFETY: this thread's alone, by the caller's promise; one vector long.
                     unsafe {
-                        let out = y.slice_mut(image + y_at + x_at + place, S::F32_LANES);
+                        let out = y.slice_mut(image + y_at + x_at + channel, S::F32_LANES);
                         store::<S>(out.as_mut_ptr(), simd.add_f32s(value, start));
                     }
                 }
@@ -207,19 +213,23 @@ pub unsafe fn transform_output<
 
 /// `A g Aᵀ` of tiles of the output's gradient, the transpose of [`transform_output`], for the vectors of channels
 /// from `channel`, into `[point][block][tile][width]`.
+///
+/// # Safety
+/// No other thread uses these tiles of `out`.
 #[inline(always)]
-pub fn transform_gradient<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
+pub unsafe fn transform_gradient<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(
     simd: S,
     tiling: &Tiling,
     field: Field<'_>,
     part: Part,
     domain: Domain,
-    out: &mut [f32],
+    out: &Shared,
 ) {
     let (channels, area) = (tiling.outputs, tiling.output[0] * tiling.output[1] * tiling.outputs);
-    let (Field { values, zeros }, Part { first, count, .. }) = (field, part);
-    assert!(out.len() >= domain.len() && count <= domain.tiles);
-    for (index, [image, row, column]) in tiling.places(first).take(count).enumerate() {
+    let (Field { values, zeros }, Part { first, count, place, .. }) = (field, part);
+    assert!(place + count <= domain.tiles);
+    let out = out.at(0, domain.len());
+    for (index, [image, row, column]) in (place..).zip(tiling.places(first).take(count)) {
         let corner = [row, column].map(|at| (OUT * at) as isize);
         let pixels =
             pixels::<OUT>(&values[image * area..][..area], zeros, tiling.output, channels, corner, 1);
@@ -245,7 +255,7 @@ pub fn transform_gradient<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, cons
                 let line = F::gradient(simd, column_of(&rows, c));
                 for (r, value) in line.into_iter().enumerate() {
                     // SAFETY: point, block and tile are below the domain's counts.
-                    unsafe { store::<S>(out.as_mut_ptr().add((r * IN + c) * domain.point() + at), value) };
+                    unsafe { store::<S>(out.add((r * IN + c) * domain.point() + at), value) };
                 }
             }
         }

@@ -1,4 +1,7 @@
-//! A convolution in Winograd's domain: transform, multiply, transform back, a block of tiles at a time.
+//! A convolution in Winograd's domain: transform, multiply, transform back.
+//!
+//! Of many tiles a task takes a block, with all weights transformed before; of few it takes some channels, whose weights
+//! it transforms for itself, so that weights are not written to memory and read from there.
 
 use pulp::Simd;
 
@@ -15,15 +18,19 @@ use super::winograd::{Domain, Field, Part, transform_input, transform_output, tr
 /// Tiles of one block.
 const TILES: usize = 48;
 
+/// Tiles that a thread transforms at a time for all.
+const TOGETHER: usize = 8;
+
 struct Call<'a> {
     tiling: Tiling,
+    taps: Taps,
     shape: Shape,
-    /// `[tile of channels][point][reduced channel][width]`.
-    filters: Scratch,
+    weight: &'a [f32],
     start: Vec<f32>,
     zeros: Vec<f32>,
     steps: Vec<Step>,
-    block: usize,
+    /// Of the tiles that are transformed together.
+    domain: Domain,
     x: &'a [f32],
     y: Shared,
 }
@@ -40,67 +47,124 @@ pub fn convolve(
     assert_eq!(y.len(), tiling.images * height * width_ * tiling.outputs);
     assert_eq!(x.len(), tiling.images * tiling.input[0] * tiling.input[1] * tiling.inputs);
     let shape = Shape::of(width(), tiling.produced());
-    let block = block(&tiling, shape.segments * shape.run);
-    let domain =
-        Domain { points: tiling.points(), blocks: tiling.reduced() / BLOCK, tiles: block, width: BLOCK };
+    let by_channels = by_channels(&tiling, shape.channels());
+    let together = if by_channels { tiling.tiles() } else { block(&tiling) };
+    let tiles = together.next_multiple_of(shape.segments * shape.run);
+    let domain = Domain { points: tiling.points(), blocks: tiling.reduced() / BLOCK, tiles, width: BLOCK };
     let step = |index: usize| Step { offset: index * domain.block(), lanes: BLOCK, line: index * BLOCK };
     let call = Call {
-        tiling,
-        shape,
-        filters: filters(&tiling, &taps, weight, shape.channels()),
         start: padded(bias, tiling.produced(), shape.channels()),
         zeros: vec![0.0; tiling.inputs],
         steps: (0..domain.blocks).map(step).collect(),
-        block,
-        x,
         y: Shared::new(y),
+        tiling,
+        taps,
+        shape,
+        weight,
+        domain,
+        x,
     };
-    for_each(tiling.tiles().div_ceil(block), |index| {
-        dispatch_tiled(tiling.tile, Task { call: &call, first: index * block, domain })
-    });
+    if by_channels { call.by_channels() } else { call.by_tiles() }
 }
 
-/// Tiles per task, a multiple of `tile`: few tasks where there are few tiles, so that weights are read less often.
-fn block(tiling: &Tiling, tile: usize) -> usize {
+/// Tiles per task where tasks take all channels: few tasks where there are few tiles, so that weights are read less often.
+fn block(tiling: &Tiling) -> usize {
     let share = tiling.tiles().div_ceil(threads());
-    if share <= TILES * 3 / 2 { share.next_multiple_of(tile) } else { TILES.next_multiple_of(tile) }
+    if share <= TILES * 3 / 2 { share } else { TILES }
 }
 
-fn filters(tiling: &Tiling, taps: &Taps, weight: &[f32], width: usize) -> Scratch {
-    let tiles = tiling.produced().div_ceil(width);
-    let length = tiling.points() * tiling.line(width);
-    let mut out = Scratch::take(tiles * length);
-    let shared = Shared::new(&mut out);
-    for_each(tiles, |tile| {
-        // SAFETY: each index has its own tile.
-        let out = unsafe { shared.slice_mut(tile * length, length) };
-        dispatch_tiled(tiling.tile, Weights { tiling, taps, weight, first: tile * width, width, out });
-    });
-    out
+/// Whether transformed tiles, which go through memory for every `width` channels, cost less there than transformed weights,
+/// which do for every block of tiles. Weights count twice, as was measured for ResNet-18: threads share the tiles they read.
+fn by_channels(tiling: &Tiling, width: usize) -> bool {
+    let (tiles, channels) = (tiling.tiles(), tiling.produced().div_ceil(width));
+    let blocks = tiles.div_ceil(TILES);
+    channels >= threads() && tiles * (2 + channels) < 2 * tiling.produced() * (2 + blocks)
 }
 
-/// The weights of the `width` produced channels from `first` on, to be transformed.
+impl Call<'_> {
+    /// Values of the weights of a tile of channels.
+    fn length(&self) -> usize {
+        self.tiling.points() * self.tiling.line(self.shape.channels())
+    }
+
+    fn channels(&self) -> usize {
+        self.tiling.produced().div_ceil(self.shape.channels())
+    }
+
+    fn by_tiles(&self) {
+        let mut filters = Scratch::take(self.channels() * self.length());
+        let shared = Shared::new(&mut filters);
+        for_each(self.channels(), |tile| {
+            // SAFETY: each index has its own tile.
+            let out = unsafe { shared.slice_mut(tile * self.length(), self.length()) };
+            dispatch_tiled(self.tiling.tile, Weights { call: self, tile, out });
+        });
+        for_each(self.tiling.tiles().div_ceil(self.domain.tiles), |index| {
+            let work = Work::Tiles { first: index * self.domain.tiles, filters: &filters };
+            dispatch_tiled(self.tiling.tile, Task { call: self, work });
+        });
+    }
+
+    fn by_channels(&self) {
+        let mut source = Scratch::take(self.domain.len());
+        let shared = Shared::new(&mut source);
+        let all = self.tiling.tiles();
+        for_each(all.div_ceil(TOGETHER), |index| {
+            let first = index * TOGETHER;
+            let part = Part { first, count: TOGETHER.min(all - first), place: first, channel: 0 };
+            dispatch_tiled(self.tiling.tile, Transform { call: self, part, out: &shared });
+        });
+        for_each(self.channels(), |tile| {
+            let work = Work::Channels { tile, source: &source };
+            dispatch_tiled(self.tiling.tile, Task { call: self, work });
+        });
+    }
+}
+
+/// The weights of a tile of channels, to be transformed.
 struct Weights<'a> {
-    tiling: &'a Tiling,
-    taps: &'a Taps,
-    weight: &'a [f32],
-    first: usize,
-    width: usize,
+    call: &'a Call<'a>,
+    tile: usize,
     out: &'a mut [f32],
 }
 
 impl Tiled for Weights<'_> {
     #[inline(always)]
     fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
-        let Self { tiling, taps, weight, first, width, out } = self;
-        transform_weights::<S, F, OUT, IN>(simd, tiling, taps, weight, first, width, out);
+        let Self { call: Call { tiling, taps, weight, shape, .. }, tile, out } = self;
+        let width = shape.channels();
+        transform_weights::<S, F, OUT, IN>(simd, tiling, taps, weight, tile * width, width, out);
     }
+}
+
+/// Tiles that are transformed, into memory that no other thread uses.
+struct Transform<'a> {
+    call: &'a Call<'a>,
+    part: Part,
+    out: &'a Shared,
+}
+
+impl Tiled for Transform<'_> {
+    #[inline(always)]
+    fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
+        let Self { call: Call { tiling, zeros, x: values, domain, .. }, part, out } = self;
+        // SAFETY: whoever made this promises that these tiles of the memory are its own.
+        unsafe {
+            transform_input::<S, F, OUT, IN>(simd, tiling, Field { values, zeros }, part, *domain, out)
+        };
+    }
+}
+
+enum Work<'a> {
+    /// All channels of a block of tiles, by all weights.
+    Tiles { first: usize, filters: &'a [f32] },
+    /// One tile of channels of all tiles, which are transformed.
+    Channels { tile: usize, source: &'a [f32] },
 }
 
 struct Task<'a> {
     call: &'a Call<'a>,
-    first: usize,
-    domain: Domain,
+    work: Work<'a>,
 }
 
 impl Tiled for Task<'_> {
@@ -130,38 +194,59 @@ impl Task<'_> {
         &self,
         simd: S,
     ) {
-        let Call { tiling, shape, filters, zeros, x, .. } = self.call;
-        let width = NV * S::F32_LANES;
-        let count = self.call.block.min(tiling.tiles() - self.first);
-        let field = Field { values: x, zeros };
-        let part = Part { first: self.first, count, channel: 0 };
-        let mut source = Scratch::take(self.domain.len());
-        transform_input::<S, F, OUT, IN>(simd, tiling, field, part, self.domain, &mut source);
-        let result = Domain { points: tiling.points(), blocks: 1, tiles: self.call.block, width };
-        let mut product = Scratch::take(result.len());
-        debug_assert_eq!(width, shape.channels());
-        for (tile, filters) in filters.chunks_exact(tiling.points() * tiling.line(width)).enumerate() {
-            for (point, weights) in filters.chunks_exact(tiling.line(width)).enumerate() {
-                let source =
-                    &source[point * self.domain.point()..][..self.domain.blocks * self.domain.block()];
-                let product = &mut product[point * result.point()..][..result.block()];
-                self.product::<S, SEG, RUN, NV>(simd, source, weights, product, count);
+        let Self { call, ref work } = *self;
+        match *work {
+            Work::Tiles { first, filters } => {
+                let count = call.domain.tiles.min(call.tiling.tiles() - first);
+                let part = Part { first, count, place: 0, channel: 0 };
+                let mut source = Scratch::take(call.domain.len());
+                let out = &Shared::new(&mut source);
+                Transform { call, part, out }.with_filtering::<S, F, OUT, IN>(simd);
+                for (tile, filters) in filters.chunks_exact(call.length()).enumerate() {
+                    self.produce::<S, F, OUT, IN, SEG, RUN, NV>(simd, &source, filters, part, tile);
+                }
             }
-            let start = &self.call.start[tile * width..][..width];
-            // SAFETY: these tiles are this task's, and tasks do not overlap.
-            unsafe {
-                let part = Part { channel: tile * width, ..part };
-                transform_output::<S, F, OUT, IN, NV>(
-                    simd,
-                    tiling,
-                    &product,
-                    part,
-                    result,
-                    start,
-                    &self.call.y,
-                );
+            Work::Channels { tile, source } => {
+                let mut filters = Scratch::take(call.length());
+                let part = Part { first: 0, count: call.tiling.tiles(), place: 0, channel: 0 };
+                Weights { call, tile, out: &mut filters }.with_filtering::<S, F, OUT, IN>(simd);
+                self.produce::<S, F, OUT, IN, SEG, RUN, NV>(simd, source, &filters, part, tile);
             }
         }
+    }
+
+    /// A tile of channels of some tiles, by its weights.
+    #[inline(always)]
+    fn produce<
+        S: Simd,
+        F: Filtering<OUT, IN>,
+        const OUT: usize,
+        const IN: usize,
+        const SEG: usize,
+        const RUN: usize,
+        const NV: usize,
+    >(
+        &self,
+        simd: S,
+        source: &[f32],
+        filters: &[f32],
+        part: Part,
+        tile: usize,
+    ) {
+        let Call { tiling, domain, start, y, .. } = self.call;
+        let width = NV * S::F32_LANES;
+        debug_assert_eq!(width, self.call.shape.channels());
+        let result = Domain { blocks: 1, width, ..*domain };
+        let mut product = Scratch::take(result.len());
+        for (point, weights) in filters.chunks_exact(tiling.line(width)).enumerate() {
+            let source = &source[point * domain.point()..][..domain.blocks * domain.block()];
+            let product = &mut product[point * result.point()..][..result.block()];
+            self.product::<S, SEG, RUN, NV>(simd, source, weights, product, part.count);
+        }
+        let part = Part { channel: tile * width, ..part };
+        let start = &start[tile * width..][..width];
+        // SAFETY: these channels of these tiles are this task's, and tasks do not overlap.
+        unsafe { transform_output::<S, F, OUT, IN, NV>(simd, tiling, &product, part, result, start, y) };
     }
 
     /// `[tile][channels] · [channels][width]` at one point.

@@ -1,4 +1,7 @@
-//! The gradient of a convolution for its weight in Winograd's domain; chunks as in `weight_grad`.
+//! The gradient of a convolution for its weight in Winograd's domain.
+//!
+//! Where the sums of all points stay in a cache, images are dealt to chunks as in `weight_grad`. Where they do not, a
+//! thread takes one point of all tiles at a time, so that they are read and written as seldom as can be.
 
 use std::ops::Range;
 
@@ -6,7 +9,7 @@ use pulp::Simd;
 
 use super::lanes::{BLOCK, load, store, width};
 use super::minimal::{Filtering, Tiled, dispatch_tiled};
-use super::parallel::{Shared, for_each, threads};
+use super::parallel::{Shared, even, for_each, threads};
 use super::rows::vectorised;
 use super::scratch::Scratch;
 use super::tile::outer;
@@ -17,8 +20,20 @@ use super::winograd::{Domain, Field, Part, transform_gradient, transform_input, 
 /// Values of all partial sums together.
 const PARTIAL: usize = 1 << 21;
 
+/// Fewest tiles of a chunk: what each adds to the sums must outweigh writing them and adding them up.
+const ALONE: usize = 64;
+
 /// Points transformed at a time, of all tiles together.
 const BATCH: usize = 2048;
+
+/// Most sums that stay in a second-level cache beside what is added to them.
+const CACHED: usize = 1 << 20;
+
+/// Values transformed at a time where a thread takes a point.
+const TRANSFORMED: usize = 1 << 21;
+
+/// Tiles that a thread transforms at a time for all.
+const TILES: usize = 8;
 
 struct Call<'a> {
     tiling: Tiling,
@@ -40,16 +55,22 @@ pub fn weight_grad((tiling, taps): (Tiling, Taps), x: &[f32], grad: &[f32], dw: 
     let width = Shape::of(width(), tiling.outputs).vectors * width();
     let tiles = tiling.outputs.div_ceil(width);
     let length = tiling.points() * tiling.line(width);
-    let chunks = (PARTIAL / (tiles * length)).clamp(1, CHUNKS).min(tiling.images);
+    let wide = tiles * length > CACHED;
+    let fill = (PARTIAL / (tiles * length)).min(tiling.tiles() / ALONE).min(tiling.images);
+    let chunks = if wide { 1 } else { fill.clamp(1, CHUNKS) };
     let mut sums = Scratch::take(chunks * tiles * length);
     let zeros = vec![0.0; tiling.inputs.max(tiling.outputs)];
     let call = Call { tiling, taps, width, x, grad, zeros, sums: Shared::new(&mut sums), chunks };
-    let splits = (2 * threads()).div_ceil(chunks).clamp(1, tiles);
-    for_each(chunks * splits, |index| {
-        let (chunk, split) = (index / splits, index % splits);
-        let tiles = split * tiles / splits..(split + 1) * tiles / splits;
-        dispatch_tiled(tiling.tile, Task { call: &call, chunk, tiles });
-    });
+    if wide {
+        call.by_points(tiles);
+    } else {
+        let splits = even(tiles, (2 * threads()).div_ceil(chunks));
+        for_each(chunks * splits, |index| {
+            let (chunk, split) = (index / splits, index % splits);
+            let tiles = split * tiles / splits..(split + 1) * tiles / splits;
+            dispatch_tiled(tiling.tile, Chunk { call: &call, chunk, tiles });
+        });
+    }
     let dw = Shared::new(dw);
     for_each(tiles, |tile| call.collect(tile, &dw));
 }
@@ -61,6 +82,46 @@ impl Call<'_> {
 
     fn place(&self, chunk: usize, tile: usize) -> usize {
         (chunk * self.tiling.outputs.div_ceil(self.width) + tile) * self.length()
+    }
+
+    /// Sums of a single chunk, of `tiles` tiles of channels.
+    fn by_points(&self, tiles: usize) {
+        let (points, all) = (self.tiling.points(), self.tiling.tiles());
+        let each = points * (self.tiling.reduced() + tiles * self.width);
+        let passes = all.div_ceil((TRANSFORMED / each).max(1));
+        let size = all.div_ceil(passes);
+        let [source, gradient] = self.domains(size, tiles);
+        let mut memory = [Scratch::take(source.len()), Scratch::take(gradient.len())];
+        let [into_source, into_gradient] = memory.each_mut().map(|memory| Shared::new(memory));
+        for first in (0..all).step_by(size) {
+            let count = size.min(all - first);
+            for_each(count.div_ceil(TILES), |index| {
+                let place = index * TILES;
+                let part = Part { first: first + place, count: TILES.min(count - place), place, channel: 0 };
+                let into = [(source, &into_source), (gradient, &into_gradient)];
+                dispatch_tiled(self.tiling.tile, Transform { call: self, part, into });
+            });
+            let splits = even(tiles, (2 * threads()).div_ceil(points));
+            for_each(points * splits, |index| {
+                let (point, split) = (index / splits, index % splits);
+                let tiles = split * tiles / splits..(split + 1) * tiles / splits;
+                let from = [(source, &memory[0][..]), (gradient, &memory[1][..])];
+                dispatch_tiled(
+                    self.tiling.tile,
+                    Point { call: self, chunk: 0, point, tiles, count, fresh: first == 0, from },
+                );
+            });
+        }
+    }
+
+    /// Of source and gradient.
+    fn domains(&self, size: usize, tiles: usize) -> [Domain; 2] {
+        let points = self.tiling.points();
+        let blocks = self.tiling.reduced() / BLOCK;
+        [
+            Domain { points, blocks, tiles: size, width: BLOCK },
+            Domain { points, blocks: tiles, tiles: size, width: self.width },
+        ]
     }
 
     /// Adds the chunks of one tile of channels, in order, and transforms them back.
@@ -110,83 +171,99 @@ impl Tiled for Collected<'_> {
     }
 }
 
-struct Task<'a> {
+/// Images of a chunk, and tiles of channels, of which the gradient is summed.
+struct Chunk<'a> {
     call: &'a Call<'a>,
     chunk: usize,
     tiles: Range<usize>,
 }
 
-impl Tiled for Task<'_> {
+impl Tiled for Chunk<'_> {
     #[inline(always)]
     fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
-        match (S::F32_LANES, self.call.width / S::F32_LANES) {
-            (16, 1) => self.run::<S, F, OUT, IN, 16, 1>(simd),
-            (8, 1) => self.run::<S, F, OUT, IN, 8, 1>(simd),
-            (16 | 4, _) => self.run::<S, F, OUT, IN, 8, 2>(simd),
-            _ => self.run::<S, F, OUT, IN, 4, 2>(simd),
+        let Self { call, chunk, tiles } = self;
+        let Call { tiling, chunks, .. } = call;
+        let start = |index: usize| index * tiling.images / chunks * tiling.per_image();
+        let range = start(chunk)..start(chunk + 1);
+        let size = (BATCH / tiling.points()).min(range.len());
+        let [source, gradient] = call.domains(size, tiles.len());
+        let mut memory = [Scratch::take(source.len()), Scratch::take(gradient.len())];
+        for first in range.clone().step_by(size.max(1)) {
+            let count = size.min(range.end - first);
+            let part = Part { first, count, place: 0, channel: tiles.start * call.width };
+            let [a, b] = memory.each_mut().map(|memory| Shared::new(memory));
+            let into = [(source, &a), (gradient, &b)];
+            Transform { call, part, into }.with_filtering::<S, F, OUT, IN>(simd);
+            for point in 0..tiling.points() {
+                let from = [(source, &memory[0][..]), (gradient, &memory[1][..])];
+                let fresh = first == range.start;
+                Point { call, chunk, point, tiles: tiles.clone(), count, fresh, from }
+                    .with_filtering::<S, F, OUT, IN>(simd);
+            }
         }
     }
 }
 
-impl Task<'_> {
+/// Tiles of source and gradient that are transformed, into memory that no other thread uses.
+struct Transform<'a> {
+    call: &'a Call<'a>,
+    part: Part,
+    into: [(Domain, &'a Shared); 2],
+}
+
+impl Tiled for Transform<'_> {
     #[inline(always)]
-    fn run<
-        S: Simd,
-        F: Filtering<OUT, IN>,
-        const OUT: usize,
-        const IN: usize,
-        const RI: usize,
-        const NV: usize,
-    >(
-        &self,
-        simd: S,
-    ) {
-        let Call { tiling, zeros, x, grad, chunks, width, .. } = self.call;
-        let chunk = |index: usize| index * tiling.images / chunks * tiling.per_image();
-        let range = chunk(self.chunk)..chunk(self.chunk + 1);
-        let points = tiling.points();
-        let size = (BATCH / points).min(range.len());
-        let source_domain = Domain { points, blocks: tiling.reduced() / BLOCK, tiles: size, width: BLOCK };
-        let grad_domain = Domain { points, blocks: self.tiles.len(), tiles: size, width: *width };
-        let mut source = Scratch::take(source_domain.len());
-        let mut gradient = Scratch::take(grad_domain.len());
-        // SAFETY: each task has its own chunk and tiles of channels.
-        let sums = unsafe {
-            let start = self.call.place(self.chunk, self.tiles.start);
-            self.call.sums.slice_mut(start, self.tiles.len() * self.call.length())
-        };
-        for first in range.clone().step_by(size.max(1)) {
-            let count = size.min(range.end - first);
-            let part = Part { first, count, channel: self.tiles.start * width };
-            transform_input::<S, F, OUT, IN>(
-                simd,
-                tiling,
-                Field { values: x, zeros },
-                part,
-                source_domain,
-                &mut source,
-            );
-            transform_gradient::<S, F, OUT, IN>(
-                simd,
-                tiling,
-                Field { values: grad, zeros },
-                part,
-                grad_domain,
-                &mut gradient,
-            );
-            for point in 0..points {
-                let source = &source[point * source_domain.point()..][..source_domain.point()];
-                let gradient = &gradient[point * grad_domain.point()..][..grad_domain.point()];
-                for (tile, sums) in sums.chunks_exact_mut(self.call.length()).enumerate() {
-                    let sums = &mut sums[point * tiling.line(*width)..][..tiling.reduced() * width];
-                    let gradient = &gradient[tile * grad_domain.block()..][..count * width];
-                    for (part, sums) in sums.chunks_exact_mut(RI * width).enumerate() {
-                        let lane = part * RI;
-                        let source = &source[lane / BLOCK * source_domain.block() + lane % BLOCK..];
-                        let fresh = first == range.start;
-                        self.accumulate::<S, RI, NV>(simd, source, gradient, count, fresh, sums);
-                    }
-                }
+    fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
+        let Self { call: Call { tiling, x, grad, zeros, .. }, part, into: [source, gradient] } = self;
+        let field = |values| Field { values, zeros };
+        // SAFETY: whoever made this promises that these tiles of the memory are its own.
+        unsafe {
+            transform_input::<S, F, OUT, IN>(simd, tiling, field(x), part, source.0, source.1);
+            transform_gradient::<S, F, OUT, IN>(simd, tiling, field(grad), part, gradient.0, gradient.1);
+        }
+    }
+}
+
+/// One point of `count` transformed tiles, summed for some tiles of channels.
+struct Point<'a> {
+    call: &'a Call<'a>,
+    chunk: usize,
+    point: usize,
+    tiles: Range<usize>,
+    count: usize,
+    /// Whether nothing has been summed yet.
+    fresh: bool,
+    from: [(Domain, &'a [f32]); 2],
+}
+
+impl Tiled for Point<'_> {
+    #[inline(always)]
+    fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
+        match (S::F32_LANES, self.call.width / S::F32_LANES) {
+            (16, 1) => self.run::<S, 16, 1>(simd),
+            (8, 1) => self.run::<S, 8, 1>(simd),
+            (16 | 4, _) => self.run::<S, 8, 2>(simd),
+            _ => self.run::<S, 4, 2>(simd),
+        }
+    }
+}
+
+impl Point<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const RI: usize, const NV: usize>(&self, simd: S) {
+        let Self { call, point, ref tiles, .. } = *self;
+        let [source, gradient] =
+            self.from.map(|(domain, memory)| &memory[point * domain.point()..][..domain.point()]);
+        let blocks = self.from.map(|(domain, _)| domain.block());
+        let length = call.tiling.reduced() * call.width;
+        for (tile, gradient) in tiles.clone().zip(gradient.chunks_exact(blocks[1])) {
+            let at = call.place(self.chunk, tile) + point * call.tiling.line(call.width);
+            // SAFETY: each task has its own chunk or point, and tiles of channels.
+            let sums = unsafe { call.sums.slice_mut(at, length) };
+            for (part, sums) in sums.chunks_exact_mut(RI * call.width).enumerate() {
+                let lane = part * RI;
+                let source = &source[lane / BLOCK * blocks[0] + lane % BLOCK..];
+                self.accumulate::<S, RI, NV>(simd, source, gradient, sums);
             }
         }
     }
@@ -197,13 +274,13 @@ impl Task<'_> {
         simd: S,
         source: &[f32],
         gradient: &[f32],
-        count: usize,
-        fresh: bool,
         sums: &mut [f32],
     ) {
+        let Self { count, fresh, .. } = *self;
+        assert!(gradient.len() >= count * NV * S::F32_LANES);
         assert!(source.len() >= (count - 1) * BLOCK + RI && sums.len() == RI * NV * S::F32_LANES);
         let mut tile = [[simd.splat_f32s(0.0); NV]; RI];
-        // SAFETY: `count` tiles of `RI` lanes and `NV` vectors, asserted above and by the caller's slices.
+        // SAFETY: `count` tiles of `RI` lanes and `NV` vectors, asserted above.
         unsafe { outer::<S, RI, NV>(simd, &mut tile, source.as_ptr(), gradient.as_ptr(), count) };
         for (at, value) in tile.as_flattened().iter().enumerate() {
             // SAFETY: `sums` has `RI · NV` vectors.
