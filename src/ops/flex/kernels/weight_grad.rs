@@ -119,8 +119,9 @@ impl Call<'_> {
         let (plan, width) = (self.plan, self.channels());
         let channels = width.min(plan.channels - tile * width);
         let part = |chunk: usize| {
-            // SAFETY: sums are only read once all tasks have ended.
-            unsafe { &*self.sums.slice_mut(self.place(chunk, tile), self.length()) }
+            let (at, len) = (self.sums.at(self.place(chunk, tile), self.length()), self.length());
+            // SAFETY: in bounds; nobody writes sums once all tasks have ended.
+            unsafe { std::slice::from_raw_parts(at, len) }
         };
         for first in range.clone().step_by(COLLECTED) {
             let count = COLLECTED.min(range.end - first);

@@ -29,7 +29,7 @@ const BATCH: usize = 2048;
 /// Most sums that stay in a second-level cache beside what is added to them.
 const CACHED: usize = 1 << 20;
 
-/// Values transformed at a time where a thread takes a point.
+/// Most values transformed at a time where a thread takes a point; half as many as there are sums, at most.
 const TRANSFORMED: usize = 1 << 21;
 
 /// Tiles that a thread transforms at a time for all.
@@ -88,7 +88,8 @@ impl Call<'_> {
     fn by_points(&self, tiles: usize) {
         let (points, all) = (self.tiling.points(), self.tiling.tiles());
         let each = points * (self.tiling.reduced() + tiles * self.width);
-        let passes = all.div_ceil((TRANSFORMED / each).max(1));
+        let most = TRANSFORMED.min(tiles * self.length() / 2);
+        let passes = all.div_ceil((most / each).max(1));
         let size = all.div_ceil(passes);
         let [source, gradient] = self.domains(size, tiles);
         let mut memory = [Scratch::take(source.len()), Scratch::take(gradient.len())];
