@@ -14,7 +14,7 @@ import statistics
 import sys
 import time
 
-from run import ROOT, Server, executable, processor, publish
+from run import ROOT, Server, executable, processor, publish, turns
 
 NETWORKS = ("preact_resnet20", "resnet18", "sat_cnn", "cnn", "vit")
 BATCHES = (32, 64, 128, 256)
@@ -64,16 +64,14 @@ def measure(binary, network, rounds):
         servers["PyTorch", name] = Server([*peer, threads], {})
         cases["here", name] = (network, batch, "sgd")
         cases["PyTorch", name] = (network, batch, "sgd", "channels_last")
-    for side in servers:
-        seconds = servers[side].ask(*cases[side], WARM)["seconds"]
-        if side == ("here", max(BATCHES)):
-            # As many samples of each in a round, a quarter of a second of them or more.
-            turns = max(1, min(20, int(-(-0.25 // min(seconds)))))
+    warm = {side: server.ask(*cases[side], WARM)["seconds"] for side, server in servers.items()}
+    # As many samples of each in a round.
+    samples = max(BATCHES) * turns(min(warm["here", max(BATCHES)]))
     found, peaks = {side: [] for side in servers}, []
     for _ in range(rounds):
         for side, server in servers.items():
             batch = cases[side][1]
-            seconds = server.ask(*cases[side], turns * max(BATCHES) // batch)["seconds"]
+            seconds = server.ask(*cases[side], samples // batch)["seconds"]
             found[side] += [s / batch for s in seconds]
         peaks.append(peak())
     for server in servers.values():

@@ -12,6 +12,7 @@ ever held less what it held with network, optimizer and images made and no step 
 import argparse
 import datetime
 import json
+import math
 import os
 import pathlib
 import platform
@@ -78,12 +79,13 @@ def measure(servers, case, rounds):
             reference = losses[LAYOUTS[0]]
             if reference is not None:
                 apart = max(apart, abs(losses["ours"] - reference) / max(abs(reference), 1e-6))
-            steps = 1 if round + 1 < WARM else min(20, max(1, round_up(0.25 / answer["seconds"][-1])))
+            steps = 1 if round + 1 < WARM else turns(answer["seconds"][-1])
     return times, {name: peak(server) - before[name] for name, server in servers.items()}, apart
 
 
-def round_up(value):
-    return int(-(-value // 1))
+def turns(seconds):
+    """Steps of so many seconds in a round: a quarter of a second of them, at most 20."""
+    return min(20, max(1, math.ceil(0.25 / seconds)))
 
 
 def processor():

@@ -7,6 +7,9 @@ use pulp::{Arch, Simd, WithSimd};
 /// Channels of one block of a packed activation: a cache line.
 pub const BLOCK: usize = 16;
 
+/// Most channels of a register tile: two of the widest vectors.
+pub const WIDEST: usize = 2 * BLOCK;
+
 /// Runs `op` compiled for this machine's instruction set.
 pub fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
     static ARCH: OnceLock<Arch> = OnceLock::new();

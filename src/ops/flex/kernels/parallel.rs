@@ -1,5 +1,7 @@
 //! Work split over rayon's pool. What is computed never depends on how it was split.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::crew;
@@ -11,6 +13,22 @@ pub fn for_each(count: usize, task: impl Fn(usize) + Sync + Send) {
     } else if !crew::run(count, threads() - 1, &task) {
         (0..count).into_par_iter().with_max_len(1).for_each(task);
     }
+}
+
+/// Runs `task(index, part)` for each of `count` things and each of the equal parts that `tiles` are cut into, so that there are
+/// `wanted` tasks or more, if there are as many.
+pub fn for_each_part(
+    count: usize,
+    tiles: usize,
+    wanted: usize,
+    task: impl Fn(usize, Range<usize>) + Sync + Send,
+) {
+    let parts = even(tiles, wanted.div_ceil(count.max(1)));
+    let each = tiles / parts;
+    for_each(count * parts, |index| {
+        let part = index % parts;
+        task(index / parts, part * each..(part + 1) * each);
+    });
 }
 
 /// Threads of the pool this runs in.

@@ -8,8 +8,8 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::geometry::Geometry;
-use super::lanes::{BLOCK, dispatch, load, store, width};
-use super::parallel::{Shared, even, for_each, threads};
+use super::lanes::{BLOCK, WIDEST, dispatch, load, store, width};
+use super::parallel::{Shared, for_each, for_each_part, threads};
 use super::plan::{Plan, Run};
 use super::rows::vectorised;
 use super::scratch::Scratch;
@@ -23,8 +23,6 @@ const PARTIAL: usize = 1 << 20;
 pub const CHUNKS: usize = 16;
 /// Fewest pixels of a chunk: what each adds to the sums must outweigh writing them and adding them up.
 const ALONE: usize = 256;
-/// Most channels of a register tile.
-const WIDEST: usize = 32;
 /// Weights in a row that are collected at a time.
 const COLLECTED: usize = 16;
 /// Pixels over which source and gradient stay in the first-level cache.
@@ -77,10 +75,7 @@ pub fn weight_grad(geometry: &Geometry, x: &[f32], grad: &[f32], dw: &mut [f32])
     let met = geometry.met_columns();
     let lines = plan.phases[0].lines(plan.channel);
     let call = Call { plan, met, shape, x, grad, lines, sums: Shared::new(&mut sums), chunks };
-    let splits = even(tiles, (4 * threads()).div_ceil(chunks));
-    for_each(chunks * splits, |index| {
-        let (chunk, split) = (index / splits, index % splits);
-        let tiles = split * tiles / splits..(split + 1) * tiles / splits;
+    for_each_part(chunks, tiles, 4 * threads(), |chunk, tiles| {
         dispatch(Task { call: &call, chunk, tiles });
     });
     let dw = Shared::new(dw);

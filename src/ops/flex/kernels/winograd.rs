@@ -6,9 +6,9 @@
 
 use pulp::Simd;
 
-use super::lanes::{BLOCK, load, store};
+use super::lanes::{BLOCK, WIDEST, load, store};
 use super::minimal::Filtering;
-use super::parallel::Shared;
+use super::parallel::{Shared, for_each};
 use super::tiling::{Taps, Tiling};
 
 /// Transformed activations, `[point][block of width channels][tile][width]`.
@@ -50,6 +50,17 @@ pub struct Part {
     pub count: usize,
     pub place: usize,
     pub channel: usize,
+}
+
+/// Tiles that a thread transforms at a time for all.
+const TOGETHER: usize = 8;
+
+/// Runs `transform` on all threads for the `count` tiles from `first` on, some at a time, for a domain that begins with them.
+pub fn in_parts(first: usize, count: usize, transform: impl Fn(Part) + Sync + Send) {
+    for_each(count.div_ceil(TOGETHER), |index| {
+        let place = index * TOGETHER;
+        transform(Part { first: first + place, count: TOGETHER.min(count - place), place, channel: 0 });
+    });
 }
 
 /// `[r][c]` of a column.
@@ -261,9 +272,6 @@ pub unsafe fn transform_gradient<S: Simd, F: Filtering<OUT, IN>, const OUT: usiz
         }
     }
 }
-
-/// Most channels of a tile of weights.
-const WIDEST: usize = 32;
 
 /// Nine taps of each of some channels.
 type Lines = [[f32; WIDEST]; 9];

@@ -13,13 +13,10 @@ use super::parallel::{Shared, for_each, threads};
 use super::scratch::Scratch;
 use super::tile::{Step, Steps, keep, multiply, repeated};
 use super::tiling::{Taps, Tiling};
-use super::winograd::{Domain, Field, Part, transform_input, transform_output, transform_weights};
+use super::winograd::{Domain, Field, Part, in_parts, transform_input, transform_output, transform_weights};
 
 /// Tiles of one block.
 const TILES: usize = 48;
-
-/// Tiles that a thread transforms at a time for all.
-const TOGETHER: usize = 8;
 
 struct Call<'a> {
     tiling: Tiling,
@@ -107,10 +104,7 @@ impl Call<'_> {
     fn by_channels(&self) {
         let mut source = Scratch::take(self.domain.len());
         let shared = Shared::new(&mut source);
-        let all = self.tiling.tiles();
-        for_each(all.div_ceil(TOGETHER), |index| {
-            let first = index * TOGETHER;
-            let part = Part { first, count: TOGETHER.min(all - first), place: first, channel: 0 };
+        in_parts(0, self.tiling.tiles(), |part| {
             dispatch_tiled(self.tiling.tile, Transform { call: self, part, out: &shared });
         });
         for_each(self.channels(), |tile| {

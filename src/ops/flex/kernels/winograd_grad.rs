@@ -9,13 +9,15 @@ use pulp::Simd;
 
 use super::lanes::{BLOCK, load, store, width};
 use super::minimal::{Filtering, Tiled, dispatch_tiled};
-use super::parallel::{Shared, even, for_each, threads};
+use super::parallel::{Shared, for_each, for_each_part, threads};
 use super::rows::vectorised;
 use super::scratch::Scratch;
 use super::tile::outer;
 use super::tiling::{Taps, Tiling};
 use super::weight_grad::{CHUNKS, Shape};
-use super::winograd::{Domain, Field, Part, transform_gradient, transform_input, transform_weight_grad};
+use super::winograd::{
+    Domain, Field, Part, in_parts, transform_gradient, transform_input, transform_weight_grad,
+};
 
 /// Values of all partial sums together.
 const PARTIAL: usize = 1 << 21;
@@ -31,9 +33,6 @@ const CACHED: usize = 1 << 20;
 
 /// Most values transformed at a time where a thread takes a point; half as many as there are sums, at most.
 const TRANSFORMED: usize = 1 << 21;
-
-/// Tiles that a thread transforms at a time for all.
-const TILES: usize = 8;
 
 struct Call<'a> {
     tiling: Tiling,
@@ -64,10 +63,7 @@ pub fn weight_grad((tiling, taps): (Tiling, Taps), x: &[f32], grad: &[f32], dw: 
     if wide {
         call.by_points(tiles);
     } else {
-        let splits = even(tiles, (2 * threads()).div_ceil(chunks));
-        for_each(chunks * splits, |index| {
-            let (chunk, split) = (index / splits, index % splits);
-            let tiles = split * tiles / splits..(split + 1) * tiles / splits;
+        for_each_part(chunks, tiles, 2 * threads(), |chunk, tiles| {
             dispatch_tiled(tiling.tile, Chunk { call: &call, chunk, tiles });
         });
     }
@@ -96,16 +92,11 @@ impl Call<'_> {
         let [into_source, into_gradient] = memory.each_mut().map(|memory| Shared::new(memory));
         for first in (0..all).step_by(size) {
             let count = size.min(all - first);
-            for_each(count.div_ceil(TILES), |index| {
-                let place = index * TILES;
-                let part = Part { first: first + place, count: TILES.min(count - place), place, channel: 0 };
+            in_parts(first, count, |part| {
                 let into = [(source, &into_source), (gradient, &into_gradient)];
                 dispatch_tiled(self.tiling.tile, Transform { call: self, part, into });
             });
-            let splits = even(tiles, (2 * threads()).div_ceil(points));
-            for_each(points * splits, |index| {
-                let (point, split) = (index / splits, index % splits);
-                let tiles = split * tiles / splits..(split + 1) * tiles / splits;
+            for_each_part(points, tiles, 2 * threads(), |point, tiles| {
                 let from = [(source, &memory[0][..]), (gradient, &memory[1][..])];
                 dispatch_tiled(
                     self.tiling.tile,
