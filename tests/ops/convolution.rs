@@ -103,6 +103,12 @@ fn the_networks_convolutions_agree() {
         case(2, 28, 1, 64, 8, 2, 3),
         case(2, 14, 64, 128, 6, 2, 3),
         case(2, 8, 128, 128, 5, 1, 0),
+        // Input gradients as the transpose, by channels and by tiles, of one tile an image and of several.
+        case(40, 6, 32, 64, 3, 1, 0),
+        case(70, 4, 64, 32, 3, 1, 0),
+        case(16, 16, 32, 48, 5, 1, 0),
+        case(5, 16, 48, 32, 5, 1, 0),
+        case(4, 10, 48, 32, 4, 2, 0),
         case(1, 1, 64, 64, 3, 1, 1),
         // More sums than a cache holds, and more tiles than are transformed at a time.
         case(12, 16, 192, 160, 3, 1, 1),

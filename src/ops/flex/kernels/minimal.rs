@@ -12,6 +12,8 @@ pub trait Filtering<const OUT: usize, const IN: usize> {
     fn input<S: Simd>(simd: S, d: [S::f32s; IN]) -> [S::f32s; IN];
     /// `Aᵀ m`.
     fn output<S: Simd>(simd: S, m: [S::f32s; IN]) -> [S::f32s; OUT];
+    /// `B m`, for the input's gradient.
+    fn input_grad<S: Simd>(simd: S, m: [S::f32s; IN]) -> [S::f32s; IN];
     /// `A g`, of the output's gradient.
     fn gradient<S: Simd>(simd: S, g: [S::f32s; OUT]) -> [S::f32s; IN];
     /// `G g`.
@@ -53,6 +55,12 @@ impl Filtering<2, 4> for Two {
     #[inline(always)]
     fn output<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 2] {
         [simd.add_f32s(simd.add_f32s(a, b), c), simd.sub_f32s(simd.sub_f32s(b, c), d)]
+    }
+
+    #[inline(always)]
+    fn input_grad<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
+        let (sum, difference) = (simd.add_f32s(b, c), simd.sub_f32s(b, c));
+        [a, simd.add_f32s(difference, d), simd.sub_f32s(sum, a), simd.neg_f32s(d)]
     }
 
     #[inline(always)]
@@ -119,6 +127,22 @@ impl Filtering<4, 6> for Four {
             scaled(simd, r, P, times(simd, s, Q)),
             scaled(simd, p, PP, times(simd, q, QQ)),
             scaled(simd, r, P * PP, scaled(simd, s, Q * QQ, m[5])),
+        ]
+    }
+
+    #[inline(always)]
+    fn input_grad<S: Simd>(simd: S, m: [S::f32s; 6]) -> [S::f32s; 6] {
+        let (p, q) = (simd.add_f32s(m[1], m[2]), simd.add_f32s(m[3], m[4]));
+        let r = times(simd, simd.sub_f32s(m[1], m[2]), P);
+        let s = times(simd, simd.sub_f32s(m[3], m[4]), Q);
+        let inner = |a, b, end| scaled(simd, a, -QQ, scaled(simd, b, -PP, end));
+        [
+            times(simd, m[0], PP * QQ),
+            inner(r, s, times(simd, m[5], PP * QQ)),
+            inner(p, q, times(simd, m[0], -(PP + QQ))),
+            scaled(simd, m[5], -(PP + QQ), simd.add_f32s(r, s)),
+            simd.add_f32s(simd.add_f32s(m[0], p), q),
+            m[5],
         ]
     }
 

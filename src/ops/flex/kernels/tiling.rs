@@ -68,6 +68,13 @@ impl Taps {
     }
 }
 
+/// Where tiles overlap: in what is read, or, transposed, in what is written, which is the sum of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlap {
+    Read,
+    Written,
+}
+
 /// Sizes as the transforms see them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiling {
@@ -80,6 +87,7 @@ pub struct Tiling {
     pub outputs: usize,
     pub read: Views,
     pub write: Views,
+    pub overlap: Overlap,
     /// Positions of the grid along each axis, for which a 3×3 convolution is computed.
     pub cells: [usize; 2],
     /// Height and width of a tile of them, 2 or 4.
@@ -103,14 +111,42 @@ impl Tiling {
         let [count, shift] = views(geometry)?;
         let read = Views { count, stride, shift, padding: padding as isize };
         let write = Views::one(0);
-        let tiling = Self { images, input, inputs, output, outputs, read, write, cells: output, tile: 4 };
+        let (overlap, cells) = (Overlap::Read, output);
+        let tiling = Self { images, input, inputs, output, outputs, read, write, overlap, cells, tile: 4 };
         let distances = [inputs * kernel * kernel, kernel * kernel];
         let taps = Taps::new(distances, kernel, count, [0, stride as isize, shift as isize]);
         Some((tiling.sized(geometry)?, taps))
     }
 
-    /// The gradient for the input, a convolution of the output's gradient.
+    /// The gradient for the input: a convolution of the output's gradient or, where that takes much fewer products, the
+    /// transpose of the convolution.
     pub fn input_grad(geometry: &Geometry) -> Option<(Self, Taps)> {
+        let products = |(tiling, _): &(Self, Taps)| tiling.products();
+        let (plain, transposed) = (Self::convolved(geometry), Self::transposed(geometry));
+        match (&plain, &transposed) {
+            (Some(plain), Some(other)) if 4 * products(other) > 3 * products(plain) => {}
+            (_, None) => {}
+            _ => return transposed,
+        }
+        plain
+    }
+
+    fn transposed(geometry: &Geometry) -> Option<(Self, Taps)> {
+        let (forward, taps) = Self::forward(geometry)?;
+        let tiling = Self {
+            input: forward.output,
+            inputs: forward.outputs,
+            output: forward.input,
+            outputs: forward.inputs,
+            read: forward.write,
+            write: forward.read,
+            overlap: Overlap::Written,
+            ..forward
+        };
+        Some((tiling, Taps { output: taps.input, input: taps.output, ..taps }))
+    }
+
+    fn convolved(geometry: &Geometry) -> Option<(Self, Taps)> {
         let Geometry { images, input, inputs, output, outputs, kernel, stride, padding } = *geometry;
         let [count, shift] = views(geometry)?;
         let [last, padding] = [kernel - 1, padding].map(|size| size as isize);
@@ -131,6 +167,7 @@ impl Tiling {
             outputs: inputs,
             read,
             write,
+            overlap: Overlap::Read,
             cells,
             tile: 4,
         };
@@ -144,8 +181,12 @@ impl Tiling {
         let cost = |tiling: &Self| tiling.points() * (tiling.tiles() + WEIGHTS);
         let (two, four) = (Self { tile: 2, ..self }, self);
         let best = if cost(&four) <= cost(&two) { four } else { two };
-        let products = best.points() * best.per_image() * best.read.all() * best.write.all();
-        (whole && 4 * products <= 3 * geometry.products()).then_some(best)
+        (whole && 4 * best.products() <= 3 * geometry.products()).then_some(best)
+    }
+
+    /// Multiplications per image and pair of channels.
+    fn products(&self) -> usize {
+        self.points() * self.per_image() * self.read.all() * self.write.all()
     }
 
     /// Channels that are summed over, of all views.

@@ -36,11 +36,20 @@ impl Domain {
     }
 }
 
-/// Activations, and a line of zeros for what lies outside the image.
+/// Activations, `[image][size[0]][size[1]][channels]`, and a line of zeros for what lies outside an image.
 #[derive(Clone, Copy)]
 pub struct Field<'a> {
     pub values: &'a [f32],
+    pub size: [usize; 2],
+    pub channels: usize,
     pub zeros: &'a [f32],
+}
+
+impl<'a> Field<'a> {
+    fn image(&self, index: usize) -> &'a [f32] {
+        let area = self.size[0] * self.size[1] * self.channels;
+        &self.values[index * area..][..area]
+    }
 }
 
 /// Tiles from `first` on, channels from `channel` on; `place` is the first tile's in a domain.
@@ -86,13 +95,12 @@ fn along<const N: usize>(first: isize, step: usize, size: usize, unit: usize) ->
 /// A tile's pixels, `step` apart: where each is read, or a line of zeros.
 #[inline(always)]
 fn pixels<const N: usize>(
-    from: &[f32],
-    zeros: &[f32],
-    [height, width]: [usize; 2],
-    channels: usize,
+    field: &Field<'_>,
+    image: usize,
     [top, left]: [isize; 2],
     step: usize,
 ) -> [[*const f32; N]; N] {
+    let (from, &Field { size: [height, width], channels, zeros, .. }) = (field.image(image), field);
     assert!(from.len() >= height * width * channels && zeros.len() >= channels);
     let rows = along::<N>(top, step, height, width * channels);
     let columns = along::<N>(left, step, width, channels);
@@ -122,9 +130,9 @@ pub unsafe fn transform_input<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, 
     domain: Domain,
     out: &Shared,
 ) {
-    let (channels, area) = (tiling.inputs, tiling.input[0] * tiling.input[1] * tiling.inputs);
-    let (Field { values, zeros }, Part { first, count, place, .. }) = (field, part);
+    let (channels, Part { first, count, place, .. }) = (field.channels, part);
     assert!(place + count <= domain.tiles && tiling.reduced() <= domain.blocks * BLOCK);
+    assert!(channels == tiling.inputs);
     let out = out.at(0, domain.len());
     let read = tiling.read;
     let tiles = (place..).zip(tiling.places(first).take(count));
@@ -132,8 +140,7 @@ pub unsafe fn transform_input<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, 
         tiles.flat_map(|tile| (0..read.all()).map(move |view| (view, tile)))
     {
         let corner = [read.at(OUT * row, view / read.count), read.at(OUT * column, view % read.count)];
-        let image = &values[image * area..][..area];
-        let pixels = pixels::<IN>(image, zeros, tiling.input, channels, corner, read.stride);
+        let pixels = pixels::<IN>(&field, image, corner, read.stride);
         for channel in (0..channels).step_by(S::F32_LANES) {
             let zero = simd.splat_f32s(0.0);
             let mut d = [[zero; IN]; IN];
@@ -159,7 +166,7 @@ pub unsafe fn transform_input<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, 
     }
 }
 
-/// `Aᵀ m A` of transformed tiles `[point][tile][width]` to pixels, for the channels from `channel`.
+/// `Aᵀ m A` of transformed tiles `[point][tile][width]` to pixels, for the channels from `channel`, each from its `start`.
 ///
 /// # Safety
 /// No other thread writes these channels of these tiles in `y`.
@@ -179,10 +186,80 @@ pub unsafe fn transform_output<
     start: &[f32],
     y: &Shared,
 ) {
+    assert!(start.len() >= NV * S::F32_LANES);
+    transform_back::<S, OUT, OUT, IN, NV>(
+        simd,
+        tiling,
+        m,
+        part,
+        domain,
+        #[inline(always)]
+        |simd, line| F::output(simd, line),
+        #[inline(always)]
+        |at, v, value| {
+            // SAFETY: this thread's alone, by the caller's promise; `start` has `NV` vectors.
+            unsafe {
+                let start = load::<S>(start.as_ptr().add(v * S::F32_LANES));
+                store::<S>(y.at(at, S::F32_LANES), simd.add_f32s(value, start));
+            }
+        },
+    );
+}
+
+/// `B m Bᵀ` of transformed tiles, the transpose of [`transform_input`]: added to pixels, where tiles overlap.
+///
+/// # Safety
+/// No other thread uses these channels of the images of these tiles in `y`.
+#[inline(always)]
+pub unsafe fn transform_input_grad<
+    S: Simd,
+    F: Filtering<OUT, IN>,
+    const OUT: usize,
+    const IN: usize,
+    const NV: usize,
+>(
+    simd: S,
+    tiling: &Tiling,
+    m: &[f32],
+    part: Part,
+    domain: Domain,
+    y: &Shared,
+) {
+    transform_back::<S, IN, OUT, IN, NV>(
+        simd,
+        tiling,
+        m,
+        part,
+        domain,
+        #[inline(always)]
+        |simd, line| F::input_grad(simd, line),
+        #[inline(always)]
+        |at, _, value| {
+            // SAFETY: this thread's alone, by the caller's promise.
+            unsafe {
+                let at = y.at(at, S::F32_LANES);
+                store::<S>(at, simd.add_f32s(load::<S>(at), value));
+            }
+        },
+    );
+}
+
+/// Transforms tiles along both axes to `SIDE` pixels a side, tiles `OUT` apart, and hands each vector to `keep`, with its place
+/// in the result and its number of `NV`.
+#[inline(always)]
+fn transform_back<S: Simd, const SIDE: usize, const OUT: usize, const IN: usize, const NV: usize>(
+    simd: S,
+    tiling: &Tiling,
+    m: &[f32],
+    part: Part,
+    domain: Domain,
+    transform: impl Fn(S, [S::f32s; IN]) -> [S::f32s; SIDE],
+    keep: impl Fn(usize, usize, S::f32s),
+) {
     let ([height, width], write, outputs) = (tiling.output, tiling.write, tiling.outputs);
     let Part { first, count, place, channel } = part;
     let vectors = ((tiling.produced() - channel) / S::F32_LANES).min(NV);
-    assert!(m.len() >= domain.len() && place + count <= domain.tiles && start.len() >= NV * S::F32_LANES);
+    assert!(m.len() >= domain.len() && place + count <= domain.tiles);
     let mut views = [(0, 0); NV];
     for (v, view) in views.iter_mut().enumerate() {
         let channel = channel + v * S::F32_LANES;
@@ -193,28 +270,23 @@ pub unsafe fn transform_output<
         for (v, &(view, channel)) in views[..vectors].iter().enumerate() {
             let top = write.at(OUT * row, view / write.count);
             let left = write.at(OUT * column, view % write.count);
-            let y_at = along::<OUT>(top, write.stride, height, width * outputs);
-            let x_at = along::<OUT>(left, write.stride, width, outputs);
+            let y_at = along::<SIDE>(top, write.stride, height, width * outputs);
+            let x_at = along::<SIDE>(left, write.stride, width, outputs);
             let at = index * domain.width + v * S::F32_LANES;
             // SAFETY: point, tile and vector are below the domain's counts.
             let read = |point: usize| unsafe { load::<S>(m.as_ptr().add(point * domain.point() + at)) };
             let zero = simd.splat_f32s(0.0);
-            let mut rows = [[zero; OUT]; IN];
+            let mut rows = [[zero; SIDE]; IN];
             for (r, row) in rows.iter_mut().enumerate() {
                 let mut line = [zero; IN];
                 line.iter_mut().enumerate().for_each(|(c, value)| *value = read(r * IN + c));
-                *row = F::output(simd, line);
+                *row = transform(simd, line);
             }
-            // SAFETY: `start` has `NV` vectors.
-            let start = unsafe { load::<S>(start.as_ptr().add(v * S::F32_LANES)) };
             for (c, x_at) in x_at.into_iter().enumerate() {
-                let line = F::output(simd, column_of(&rows, c));
+                let line = transform(simd, column_of(&rows, c));
                 for (value, y_at) in line.into_iter().zip(y_at) {
-                    let (Some(x_at), Some(y_at)) = (x_at, y_at) else { continue };
-                    // SAFETY: this thread's alone, by the caller's promise; one vector long.
-                    unsafe {
-                        let out = y.slice_mut(image + y_at + x_at + channel, S::F32_LANES);
-                        store::<S>(out.as_mut_ptr(), simd.add_f32s(value, start));
+                    if let (Some(x_at), Some(y_at)) = (x_at, y_at) {
+                        keep(image + y_at + x_at + channel, v, value);
                     }
                 }
             }
@@ -236,14 +308,12 @@ pub unsafe fn transform_gradient<S: Simd, F: Filtering<OUT, IN>, const OUT: usiz
     domain: Domain,
     out: &Shared,
 ) {
-    let (channels, area) = (tiling.outputs, tiling.output[0] * tiling.output[1] * tiling.outputs);
-    let (Field { values, zeros }, Part { first, count, place, .. }) = (field, part);
+    let (channels, Part { first, count, place, .. }) = (field.channels, part);
     assert!(place + count <= domain.tiles);
     let out = out.at(0, domain.len());
     for (index, [image, row, column]) in (place..).zip(tiling.places(first).take(count)) {
         let corner = [row, column].map(|at| (OUT * at) as isize);
-        let pixels =
-            pixels::<OUT>(&values[image * area..][..area], zeros, tiling.output, channels, corner, 1);
+        let pixels = pixels::<OUT>(&field, image, corner, 1);
         for offset in (0..domain.blocks * domain.width).step_by(S::F32_LANES) {
             let inside = part.channel + offset < channels;
             let read = |r: usize, c: usize| {

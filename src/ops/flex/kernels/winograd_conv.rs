@@ -10,10 +10,14 @@ use super::filters::padded;
 use super::lanes::{BLOCK, width};
 use super::minimal::{Filtering, Tiled, dispatch_tiled};
 use super::parallel::{Shared, for_each, threads};
+use super::rows::pieces;
 use super::scratch::Scratch;
 use super::tile::{Step, Steps, keep, multiply, repeated};
-use super::tiling::{Taps, Tiling};
-use super::winograd::{Domain, Field, Part, in_parts, transform_input, transform_output, transform_weights};
+use super::tiling::{Overlap, Taps, Tiling};
+use super::winograd::{
+    Domain, Field, Part, in_parts, transform_gradient, transform_input, transform_input_grad,
+    transform_output, transform_weights,
+};
 
 /// Tiles of one block.
 const TILES: usize = 48;
@@ -32,7 +36,7 @@ struct Call<'a> {
     y: Shared,
 }
 
-/// `y`: every value is written.
+/// `y`: every value is written. A bias needs tiles that do not overlap in `y`.
 pub fn convolve(
     (tiling, taps): (Tiling, Taps),
     x: &[f32],
@@ -61,20 +65,40 @@ pub fn convolve(
         domain,
         x,
     };
+    if tiling.overlap == Overlap::Written {
+        pieces(
+            y.len(),
+            #[inline(always)]
+            // SAFETY: pieces do not overlap.
+            |range| unsafe { call.y.slice_mut(range.start, range.len()).fill(0.0) },
+        );
+    }
     if by_channels { call.by_channels() } else { call.by_tiles() }
 }
 
 /// Tiles per task where tasks take all channels: few tasks where there are few tiles, so that weights are read less often.
 fn block(tiling: &Tiling) -> usize {
     let share = tiling.tiles().div_ceil(threads());
-    if share <= TILES * 3 / 2 { share } else { TILES }
+    let count = if share <= TILES * 3 / 2 { share } else { TILES };
+    match tiling.overlap {
+        Overlap::Read => count,
+        Overlap::Written => count.next_multiple_of(tiling.per_image()),
+    }
+}
+
+/// How many tasks there are where each takes some channels: where tiles and views overlap, a task takes all views of its
+/// channels, if tiles of channels are of one view.
+fn tasks(tiling: &Tiling, width: usize) -> Option<usize> {
+    match tiling.overlap {
+        Overlap::Read => Some(tiling.produced().div_ceil(width)),
+        Overlap::Written => tiling.outputs.is_multiple_of(width).then_some(tiling.outputs / width),
+    }
 }
 
 /// Whether tasks take channels: where all transformed tiles, which each of them reads, are no more than all transformed
 /// weights, which each block of tiles would read.
 fn by_channels(tiling: &Tiling, width: usize) -> bool {
-    let (tiles, channels) = (tiling.tiles(), tiling.produced());
-    channels.div_ceil(width) >= threads() && tiles <= channels
+    tasks(tiling, width).is_some_and(|tasks| tasks >= threads()) && tiling.tiles() <= tiling.produced()
 }
 
 impl Call<'_> {
@@ -107,9 +131,12 @@ impl Call<'_> {
         in_parts(0, self.tiling.tiles(), |part| {
             dispatch_tiled(self.tiling.tile, Transform { call: self, part, out: &shared });
         });
-        for_each(self.channels(), |tile| {
-            let work = Work::Channels { tile, source: &source };
-            dispatch_tiled(self.tiling.tile, Task { call: self, work });
+        let tasks = tasks(&self.tiling, self.shape.channels()).unwrap_or(1);
+        for_each(tasks, |first| {
+            for tile in (first..self.channels()).step_by(tasks) {
+                let work = Work::Channels { tile, source: &source };
+                dispatch_tiled(self.tiling.tile, Task { call: self, work });
+            }
         });
     }
 }
@@ -141,10 +168,16 @@ impl Tiled for Transform<'_> {
     #[inline(always)]
     fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
         let Self { call: Call { tiling, zeros, x: values, domain, .. }, part, out } = self;
+        let field = Field { values, size: tiling.input, channels: tiling.inputs, zeros };
         // SAFETY: whoever made this promises that these tiles of the memory are its own.
         unsafe {
-            transform_input::<S, F, OUT, IN>(simd, tiling, Field { values, zeros }, part, *domain, out)
-        };
+            match tiling.overlap {
+                Overlap::Read => transform_input::<S, F, OUT, IN>(simd, tiling, field, part, *domain, out),
+                Overlap::Written => {
+                    transform_gradient::<S, F, OUT, IN>(simd, tiling, field, part, *domain, out)
+                }
+            }
+        }
     }
 }
 
@@ -238,8 +271,17 @@ impl Task<'_> {
         }
         let part = Part { channel: tile * width, ..part };
         let start = &start[tile * width..][..width];
-        // SAFETY: these channels of these tiles are this task's, and tasks do not overlap.
-        unsafe { transform_output::<S, F, OUT, IN, NV>(simd, tiling, &product, part, result, start, y) };
+        // SAFETY: these channels of these tiles are this task's, or of whole images and all views where they overlap.
+        unsafe {
+            match tiling.overlap {
+                Overlap::Read => {
+                    transform_output::<S, F, OUT, IN, NV>(simd, tiling, &product, part, result, start, y)
+                }
+                Overlap::Written => {
+                    transform_input_grad::<S, F, OUT, IN, NV>(simd, tiling, &product, part, result, y)
+                }
+            }
+        }
     }
 
     /// `[tile][channels] · [channels][width]` at one point.

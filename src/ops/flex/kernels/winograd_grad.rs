@@ -1,7 +1,8 @@
 //! The gradient of a convolution for its weight in Winograd's domain.
 //!
 //! Where the sums of all points stay in a cache, images are dealt to chunks as in `weight_grad`. Where they do not, a
-//! thread takes one point of all tiles at a time, so that they are read and written as seldom as can be.
+//! thread takes those of some channels, which do, over all tiles: sums are written once, or not at all where all tiles are
+//! transformed at once.
 
 use std::ops::Range;
 
@@ -9,7 +10,7 @@ use pulp::Simd;
 
 use super::lanes::{BLOCK, load, store, width};
 use super::minimal::{Filtering, Tiled, dispatch_tiled};
-use super::parallel::{Shared, for_each, for_each_part, threads};
+use super::parallel::{Shared, even, for_each, for_each_part, threads};
 use super::rows::vectorised;
 use super::scratch::Scratch;
 use super::tile::outer;
@@ -25,25 +26,34 @@ const PARTIAL: usize = 1 << 21;
 /// Fewest tiles of a chunk: what each adds to the sums must outweigh writing them and adding them up.
 const ALONE: usize = 64;
 
-/// Points transformed at a time, of all tiles together.
+/// Points transformed at a time by a chunk, of all tiles together.
 const BATCH: usize = 2048;
 
 /// Most sums that stay in a second-level cache beside what is added to them.
 const CACHED: usize = 1 << 20;
 
-/// Most values transformed at a time where a thread takes a point; half as many as there are sums, at most.
+/// The same for the sums of a unit, of which each thread has its own.
+const UNIT: usize = 10 << 14;
+
+/// Most values transformed at a time for all threads, where sums are not even more.
 const TRANSFORMED: usize = 1 << 21;
 
 struct Call<'a> {
     tiling: Tiling,
     taps: Taps,
     width: usize,
+    /// Parts of equal length that the reduced channels of each view are cut into.
+    groups: usize,
     x: &'a [f32],
     grad: &'a [f32],
     zeros: Vec<f32>,
-    /// `[chunk][tile of channels][point][reduced channel][width]`.
-    sums: Shared,
-    chunks: usize,
+}
+
+/// A tile of produced channels and a group of reduced ones, which have their sums side by side.
+#[derive(Clone, Copy)]
+struct Unit {
+    tile: usize,
+    group: usize,
 }
 
 /// `dw`, `[outputs, inputs, kernel, kernel]`; every value is written.
@@ -53,60 +63,49 @@ pub fn weight_grad((tiling, taps): (Tiling, Taps), x: &[f32], grad: &[f32], dw: 
     assert_eq!(dw.len(), tiling.outputs * taps.output);
     let width = Shape::of(width(), tiling.outputs).vectors * width();
     let tiles = tiling.outputs.div_ceil(width);
-    let length = tiling.points() * tiling.line(width);
-    let wide = tiles * length > CACHED;
-    let fill = (PARTIAL / (tiles * length)).min(tiling.tiles() / ALONE).min(tiling.images);
-    let chunks = if wide { 1 } else { fill.clamp(1, CHUNKS) };
-    let mut sums = Scratch::take(chunks * tiles * length);
+    let sums = tiling.points() * tiling.reduced() * width;
+    let wanted = sums.div_ceil(UNIT).max((2 * threads()).div_ceil(tiles));
+    let groups = even(tiling.inputs / BLOCK, wanted);
     let zeros = vec![0.0; tiling.inputs.max(tiling.outputs)];
-    let call = Call { tiling, taps, width, x, grad, zeros, sums: Shared::new(&mut sums), chunks };
-    if wide {
-        call.by_points(tiles);
-    } else {
-        for_each_part(chunks, tiles, 2 * threads(), |chunk, tiles| {
-            dispatch_tiled(tiling.tile, Chunk { call: &call, chunk, tiles });
-        });
-    }
     let dw = Shared::new(dw);
-    for_each(tiles, |tile| call.collect(tile, &dw));
+    let call = Call { tiling, taps, width, groups, x, grad, zeros };
+    if tiles * sums > CACHED { call.by_units(&dw) } else { call.by_chunks(&dw) }
 }
 
 impl Call<'_> {
+    fn tiles(&self) -> usize {
+        self.tiling.outputs.div_ceil(self.width)
+    }
+
+    fn units(&self) -> usize {
+        self.tiles() * self.groups
+    }
+
+    fn unit(&self, index: usize) -> Unit {
+        Unit { tile: index / self.groups, group: index % self.groups }
+    }
+
+    /// Reduced channels of a view in a unit.
+    fn channels(&self) -> usize {
+        self.tiling.inputs / self.groups
+    }
+
+    /// Reduced channels in a unit.
+    fn reduced(&self) -> usize {
+        self.channels() * self.tiling.read.all()
+    }
+
+    /// Distance between the points of a unit's sums: a cache line more than needed, so that they do not fall on one cache set.
+    fn line(&self) -> usize {
+        self.reduced() * self.width + BLOCK
+    }
+
+    /// A unit's sums, `[point][reduced channel][width]`.
     fn length(&self) -> usize {
-        self.tiling.points() * self.tiling.line(self.width)
+        self.tiling.points() * self.line()
     }
 
-    fn place(&self, chunk: usize, tile: usize) -> usize {
-        (chunk * self.tiling.outputs.div_ceil(self.width) + tile) * self.length()
-    }
-
-    /// Sums of a single chunk, of `tiles` tiles of channels.
-    fn by_points(&self, tiles: usize) {
-        let (points, all) = (self.tiling.points(), self.tiling.tiles());
-        let each = points * (self.tiling.reduced() + tiles * self.width);
-        let most = TRANSFORMED.min(tiles * self.length() / 2);
-        let passes = all.div_ceil((most / each).max(1));
-        let size = all.div_ceil(passes);
-        let [source, gradient] = self.domains(size, tiles);
-        let mut memory = [Scratch::take(source.len()), Scratch::take(gradient.len())];
-        let [into_source, into_gradient] = memory.each_mut().map(|memory| Shared::new(memory));
-        for first in (0..all).step_by(size) {
-            let count = size.min(all - first);
-            in_parts(first, count, |part| {
-                let into = [(source, &into_source), (gradient, &into_gradient)];
-                dispatch_tiled(self.tiling.tile, Transform { call: self, part, into });
-            });
-            for_each_part(points, tiles, 2 * threads(), |point, tiles| {
-                let from = [(source, &memory[0][..]), (gradient, &memory[1][..])];
-                dispatch_tiled(
-                    self.tiling.tile,
-                    Point { call: self, chunk: 0, point, tiles, count, fresh: first == 0, from },
-                );
-            });
-        }
-    }
-
-    /// Of source and gradient.
+    /// Of source and gradient, for some tiles and tiles of channels.
     fn domains(&self, size: usize, tiles: usize) -> [Domain; 2] {
         let points = self.tiling.points();
         let blocks = self.tiling.reduced() / BLOCK;
@@ -116,46 +115,107 @@ impl Call<'_> {
         ]
     }
 
-    /// Adds the chunks of one tile of channels, in order, and transforms them back.
-    fn collect(&self, tile: usize, dw: &Shared) {
-        let (length, width) = (self.length(), self.width);
-        // SAFETY: each tile is collected once, after all tasks have ended.
-        let total = unsafe { self.sums.slice_mut(self.place(0, tile), length) };
-        for chunk in 1..self.chunks {
-            // SAFETY: as above; chunks do not overlap.
-            let part = unsafe { self.sums.slice_mut(self.place(chunk, tile), length) };
-            vectorised(
-                #[inline(always)]
-                || total.iter_mut().zip(part.iter()).for_each(|(sum, value)| *sum += *value),
-            );
+    /// All tiles for a unit at a time, in passes where they are too many to be transformed at once.
+    fn by_units(&self, dw: &Shared) {
+        let (all, each) =
+            (self.tiling.tiles(), self.tiling.points() * (self.tiling.reduced() + self.tiles() * self.width));
+        let most = TRANSFORMED.max(self.units() * self.length());
+        let passes = all.div_ceil((most / each).max(1));
+        let size = all.div_ceil(passes);
+        let [source, gradient] = self.domains(size, self.tiles());
+        let mut memory = [Scratch::take(source.len()), Scratch::take(gradient.len())];
+        let [into_source, into_gradient] = memory.each_mut().map(|memory| Shared::new(memory));
+        // A single pass keeps no sums.
+        let mut sums = Scratch::take(if passes > 1 { self.units() * self.length() } else { 0 });
+        let sums = Shared::new(&mut sums);
+        for first in (0..all).step_by(size) {
+            let count = size.min(all - first);
+            in_parts(first, count, |part| {
+                let into = [(source, &into_source), (gradient, &into_gradient)];
+                dispatch_tiled(self.tiling.tile, Transform { call: self, part, into });
+            });
+            for_each(self.units(), |index| {
+                let mut own = Scratch::take(if passes > 1 { 0 } else { self.length() });
+                let sums = match passes {
+                    1 => &mut own[..],
+                    // SAFETY: each index has its own unit.
+                    _ => unsafe { sums.slice_mut(index * self.length(), self.length()) },
+                };
+                let from = [(source, &memory[0][..]), (gradient, &memory[1][..])];
+                let work =
+                    Sum { call: self, unit: self.unit(index), count, fresh: first == 0, from, of: 0, sums };
+                dispatch_tiled(self.tiling.tile, work);
+                if first + count == all {
+                    dispatch_tiled(
+                        self.tiling.tile,
+                        Collected { call: self, unit: self.unit(index), total: sums, dw },
+                    );
+                }
+            });
         }
-        let channels = width.min(self.tiling.outputs - tile * width);
-        let length = self.taps.output;
-        // SAFETY: each output channel belongs to one tile.
-        let out = unsafe { dw.slice_mut(tile * width * length, channels * length) };
-        dispatch_tiled(self.tiling.tile, Collected { call: self, total, out });
+    }
+
+    /// Images dealt to chunks, of each of which there are sums, `[chunk][unit]`.
+    fn by_chunks(&self, dw: &Shared) {
+        let length = self.units() * self.length();
+        let fill = (PARTIAL / length).min(self.tiling.tiles() / ALONE).min(self.tiling.images);
+        let chunks = fill.clamp(1, CHUNKS);
+        let mut sums = Scratch::take(chunks * length);
+        let sums = &Shared::new(&mut sums);
+        for_each_part(chunks, self.tiles(), 2 * threads(), |chunk, tiles| {
+            let start = |index: usize| index * self.tiling.images / chunks * self.tiling.per_image();
+            let images = start(chunk)..start(chunk + 1);
+            // SAFETY: each task has its own chunk and tiles of channels, whose units lie side by side.
+            let sums = unsafe {
+                let each = self.groups * self.length();
+                sums.slice_mut(chunk * length + tiles.start * each, tiles.len() * each)
+            };
+            dispatch_tiled(self.tiling.tile, Chunk { call: self, range: images, tiles, sums });
+        });
+        for_each(self.units(), |index| {
+            // SAFETY: each unit is collected once, after all tasks have ended; chunks do not overlap.
+            let of = |chunk: usize| unsafe {
+                sums.slice_mut(chunk * length + index * self.length(), self.length())
+            };
+            let total = of(0);
+            for part in (1..chunks).map(of) {
+                vectorised(
+                    #[inline(always)]
+                    || total.iter_mut().zip(part.iter()).for_each(|(sum, value)| *sum += *value),
+                );
+            }
+            dispatch_tiled(self.tiling.tile, Collected { call: self, unit: self.unit(index), total, dw });
+        });
     }
 }
 
-/// Sums of one tile of channels, to be transformed back.
+/// Sums of a unit, to be transformed back.
 struct Collected<'a> {
     call: &'a Call<'a>,
+    unit: Unit,
     total: &'a [f32],
-    out: &'a mut [f32],
+    dw: &'a Shared,
 }
 
 impl Tiled for Collected<'_> {
     #[inline(always)]
     fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
-        let Call { tiling, taps, width, .. } = self.call;
-        for reduced in 0..tiling.reduced() {
-            let total = &self.total[reduced * width..];
-            let found = transform_weight_grad::<S, F, OUT, IN>(simd, total, tiling.line(*width), *width);
-            let (view, input) = (reduced / tiling.inputs, reduced % tiling.inputs);
-            for (channel, out) in self.out.chunks_exact_mut(taps.output).enumerate() {
+        let Self { call, unit: Unit { tile, group }, total, dw } = self;
+        let Call { tiling, taps, width, .. } = call;
+        let channels = width.min(&(tiling.outputs - tile * width)).to_owned();
+        for reduced in 0..call.reduced() {
+            let total = &total[reduced * width..];
+            let found = transform_weight_grad::<S, F, OUT, IN>(simd, total, call.line(), *width);
+            let (view, input) =
+                (reduced / call.channels(), group * call.channels() + reduced % call.channels());
+            for channel in 0..channels {
+                // SAFETY: each pair of channels belongs to one unit.
+                let out = unsafe {
+                    dw.slice_mut((tile * width + channel) * taps.output + input * taps.input, taps.kernel)
+                };
                 for (found, place) in found.iter().zip(&taps.places[view]) {
                     if let Some(place) = place {
-                        out[input * taps.input + place] = found[channel];
+                        out[*place] = found[channel];
                     }
                 }
             }
@@ -163,21 +223,20 @@ impl Tiled for Collected<'_> {
     }
 }
 
-/// Images of a chunk, and tiles of channels, of which the gradient is summed.
+/// Tiles of a chunk's images, and tiles of channels, of which the gradient is summed.
 struct Chunk<'a> {
     call: &'a Call<'a>,
-    chunk: usize,
+    range: Range<usize>,
     tiles: Range<usize>,
+    /// Of the units of these tiles of channels.
+    sums: &'a mut [f32],
 }
 
 impl Tiled for Chunk<'_> {
     #[inline(always)]
     fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
-        let Self { call, chunk, tiles } = self;
-        let Call { tiling, chunks, .. } = call;
-        let start = |index: usize| index * tiling.images / chunks * tiling.per_image();
-        let range = start(chunk)..start(chunk + 1);
-        let size = (BATCH / tiling.points()).min(range.len());
+        let Self { call, range, tiles, sums } = self;
+        let size = (BATCH / call.tiling.points()).min(range.len());
         let [source, gradient] = call.domains(size, tiles.len());
         let mut memory = [Scratch::take(source.len()), Scratch::take(gradient.len())];
         for first in range.clone().step_by(size.max(1)) {
@@ -186,10 +245,10 @@ impl Tiled for Chunk<'_> {
             let [a, b] = memory.each_mut().map(|memory| Shared::new(memory));
             let into = [(source, &a), (gradient, &b)];
             Transform { call, part, into }.with_filtering::<S, F, OUT, IN>(simd);
-            for point in 0..tiling.points() {
+            for (index, sums) in sums.chunks_exact_mut(call.length()).enumerate() {
+                let unit = call.unit(tiles.start * call.groups + index);
                 let from = [(source, &memory[0][..]), (gradient, &memory[1][..])];
-                let fresh = first == range.start;
-                Point { call, chunk, point, tiles: tiles.clone(), count, fresh, from }
+                Sum { call, unit, count, fresh: first == range.start, from, of: tiles.start, sums }
                     .with_filtering::<S, F, OUT, IN>(simd);
             }
         }
@@ -207,30 +266,32 @@ impl Tiled for Transform<'_> {
     #[inline(always)]
     fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
         let Self { call: Call { tiling, x, grad, zeros, .. }, part, into: [source, gradient] } = self;
-        let field = |values| Field { values, zeros };
+        let source_field = Field { values: x, size: tiling.input, channels: tiling.inputs, zeros };
+        let gradient_field = Field { values: grad, size: tiling.output, channels: tiling.outputs, zeros };
         // SAFETY: whoever made this promises that these tiles of the memory are its own.
         unsafe {
-            transform_input::<S, F, OUT, IN>(simd, tiling, field(x), part, source.0, source.1);
-            transform_gradient::<S, F, OUT, IN>(simd, tiling, field(grad), part, gradient.0, gradient.1);
+            transform_input::<S, F, OUT, IN>(simd, tiling, source_field, part, source.0, source.1);
+            transform_gradient::<S, F, OUT, IN>(simd, tiling, gradient_field, part, gradient.0, gradient.1);
         }
     }
 }
 
-/// One point of `count` transformed tiles, summed for some tiles of channels.
-struct Point<'a> {
+/// Adds `count` transformed tiles to the sums of a unit.
+struct Sum<'a> {
     call: &'a Call<'a>,
-    chunk: usize,
-    point: usize,
-    tiles: Range<usize>,
+    unit: Unit,
     count: usize,
     /// Whether nothing has been summed yet.
     fresh: bool,
     from: [(Domain, &'a [f32]); 2],
+    /// The first tile of channels of the gradient.
+    of: usize,
+    sums: &'a mut [f32],
 }
 
-impl Tiled for Point<'_> {
+impl Tiled for Sum<'_> {
     #[inline(always)]
-    fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
+    fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(mut self, simd: S) {
         match (S::F32_LANES, self.call.width / S::F32_LANES) {
             (16, 1) => self.run::<S, 16, 1>(simd),
             (8, 1) => self.run::<S, 8, 1>(simd),
@@ -240,47 +301,48 @@ impl Tiled for Point<'_> {
     }
 }
 
-impl Point<'_> {
+impl Sum<'_> {
     #[inline(always)]
-    fn run<S: Simd, const RI: usize, const NV: usize>(&self, simd: S) {
-        let Self { call, point, ref tiles, .. } = *self;
-        let [source, gradient] =
-            self.from.map(|(domain, memory)| &memory[point * domain.point()..][..domain.point()]);
-        let blocks = self.from.map(|(domain, _)| domain.block());
-        let length = call.tiling.reduced() * call.width;
-        for (tile, gradient) in tiles.clone().zip(gradient.chunks_exact(blocks[1])) {
-            let at = call.place(self.chunk, tile) + point * call.tiling.line(call.width);
-            // SAFETY: each task has its own chunk or point, and tiles of channels.
-            let sums = unsafe { call.sums.slice_mut(at, length) };
-            for (part, sums) in sums.chunks_exact_mut(RI * call.width).enumerate() {
-                let lane = part * RI;
-                let source = &source[lane / BLOCK * blocks[0] + lane % BLOCK..];
-                self.accumulate::<S, RI, NV>(simd, source, gradient, sums);
+    fn run<S: Simd, const RI: usize, const NV: usize>(&mut self, simd: S) {
+        let Self { call, unit, count, fresh, from: [(domain, source), (other, gradient)], of, ref mut sums } =
+            *self;
+        let (channels, inputs) = (call.channels(), call.tiling.inputs);
+        let length = call.reduced() * call.width;
+        for (point, sums) in sums.chunks_exact_mut(call.line()).enumerate() {
+            let source = &source[point * domain.point()..][..domain.point()];
+            let gradient =
+                &gradient[point * other.point() + (unit.tile - of) * other.block()..][..other.block()];
+            for (part, sums) in sums[..length].chunks_exact_mut(RI * call.width).enumerate() {
+                let (view, lane) = (part * RI / channels, part * RI % channels);
+                let lane = view * inputs + unit.group * channels + lane;
+                let source = &source[lane / BLOCK * domain.block() + lane % BLOCK..];
+                accumulate::<S, RI, NV>(simd, source, gradient, count, fresh, sums);
             }
         }
     }
+}
 
-    #[inline(always)]
-    fn accumulate<S: Simd, const RI: usize, const NV: usize>(
-        &self,
-        simd: S,
-        source: &[f32],
-        gradient: &[f32],
-        sums: &mut [f32],
-    ) {
-        let Self { count, fresh, .. } = *self;
-        assert!(gradient.len() >= count * NV * S::F32_LANES);
-        assert!(source.len() >= (count - 1) * BLOCK + RI && sums.len() == RI * NV * S::F32_LANES);
-        let mut tile = [[simd.splat_f32s(0.0); NV]; RI];
-        // SAFETY: `count` tiles of `RI` lanes and `NV` vectors, asserted above.
-        unsafe { outer::<S, RI, NV>(simd, &mut tile, source.as_ptr(), gradient.as_ptr(), count) };
-        for (at, value) in tile.as_flattened().iter().enumerate() {
-            // SAFETY: `sums` has `RI · NV` vectors.
-            unsafe {
-                let to = sums.as_mut_ptr().add(at * S::F32_LANES);
-                let before = if fresh { simd.splat_f32s(0.0) } else { load::<S>(to) };
-                store::<S>(to, simd.add_f32s(before, *value));
-            }
+/// One register tile over `count` transformed tiles; of `fresh` sums, what they hold is not read.
+#[inline(always)]
+fn accumulate<S: Simd, const RI: usize, const NV: usize>(
+    simd: S,
+    source: &[f32],
+    gradient: &[f32],
+    count: usize,
+    fresh: bool,
+    sums: &mut [f32],
+) {
+    assert!(gradient.len() >= count * NV * S::F32_LANES);
+    assert!(source.len() >= (count - 1) * BLOCK + RI && sums.len() == RI * NV * S::F32_LANES);
+    let mut tile = [[simd.splat_f32s(0.0); NV]; RI];
+    // SAFETY: `count` tiles of `RI` lanes and `NV` vectors, asserted above.
+    unsafe { outer::<S, RI, NV>(simd, &mut tile, source.as_ptr(), gradient.as_ptr(), count) };
+    for (at, value) in tile.as_flattened().iter().enumerate() {
+        // SAFETY: `sums` has `RI · NV` vectors.
+        unsafe {
+            let to = sums.as_mut_ptr().add(at * S::F32_LANES);
+            let before = if fresh { simd.splat_f32s(0.0) } else { load::<S>(to) };
+            store::<S>(to, simd.add_f32s(before, *value));
         }
     }
 }
