@@ -4,12 +4,11 @@ use burn::tensor::Tensor;
 use burn_flex::Flex;
 
 use super::buffer::Buffer;
-use super::kernels::direct::{Shape, convolve};
+use super::kernels::direct::convolve;
 use super::kernels::fold;
 use super::kernels::geometry::Geometry;
-use super::kernels::lanes;
 use super::kernels::norm::channel_sums;
-use super::kernels::plan::Plan;
+use super::kernels::plans::{Of, plans};
 use super::kernels::product::{Matrix, spread};
 use super::kernels::tiling::{Taps, Tiling};
 use super::kernels::weight_grad::weight_grad;
@@ -44,31 +43,14 @@ fn winograd(geometry: &Geometry, of: impl Fn(&Geometry) -> Option<(Tiling, Taps)
     if geometry.inputs.min(geometry.outputs) >= WIDE { of(geometry) } else { None }
 }
 
-/// What a plan computes, image by image or some together: runs of several images where that leaves out a twentieth of
-/// the products or more. Images that are left over go one by one.
-fn direct(
-    geometry: &Geometry,
-    plan: impl Fn(&Geometry, usize) -> Plan,
-    shape: Shape,
-    x: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
-    y: &mut [f32],
-) {
-    let single = plan(geometry, 1);
-    let grouped = Geometry { images: geometry.images / shape.run * shape.run, ..*geometry };
-    let grouped = Some(grouped).filter(|some| some.images > 0).map(|some| plan(&some, shape.run));
-    match grouped.filter(|some| 20 * some.products(shape.run) <= 19 * single.products(shape.run)) {
-        None => convolve(&single, shape, x, weight, bias, y),
-        Some(grouped) => {
-            let (first, rest) = x.split_at(grouped.images * single.source.image());
-            let (to, left) = y.split_at_mut(grouped.images * single.image);
-            convolve(&grouped, shape, first, weight, bias, to);
-            let images = geometry.images - grouped.images;
-            if images > 0 {
-                convolve(&plan(&Geometry { images, ..*geometry }, 1), shape, rest, weight, bias, left);
-            }
-        }
+/// What plans compute, one after the other.
+fn direct(geometry: &Geometry, of: Of, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    let (mut x, mut y) = (x, y);
+    for plan in plans(geometry, of).iter() {
+        let (from, left) = x.split_at(plan.images * plan.source.image());
+        let (to, rest) = y.split_at_mut(plan.images * plan.image);
+        convolve(plan, from, weight, bias, to);
+        (x, y) = (left, rest);
     }
 }
 
@@ -88,11 +70,7 @@ pub fn forward(
             spread(&mut y, [rows, outputs, inputs], [Matrix::new(x, inputs), weight], bias);
         }
         (None, Some(tiling)) => winograd_conv::convolve(tiling, x, weight, bias, &mut y),
-        (None, None) => {
-            let shape = Shape::of(lanes::width(), outputs);
-            let plan = |some: &Geometry, group| some.forward(shape.run, group);
-            direct(&geometry, plan, shape, x, weight, bias, &mut y);
-        }
+        (None, None) => direct(&geometry, Of::Output, x, weight, bias, &mut y),
     }
     tensor(y, [images, height, width, outputs])
 }
@@ -108,11 +86,7 @@ pub fn input_grad(geometry: Geometry, grad: Tensor<Flex, 4>, weight: Tensor<Flex
         }
         (None, Some(tiling)) => winograd_conv::convolve(tiling, grad, weight, None, &mut dx),
         (None, None) if geometry.takes_patches() => fold::input_grad(&geometry, grad, weight, &mut dx),
-        (None, None) => {
-            let shape = Shape::of(lanes::width(), inputs);
-            let plan = |some: &Geometry, group| some.input_grad(shape.run, group);
-            direct(&geometry, plan, shape, grad, weight, None, &mut dx);
-        }
+        (None, None) => direct(&geometry, Of::InputGrad, grad, weight, None, &mut dx),
     }
     tensor(dx, [images, height, width, inputs])
 }

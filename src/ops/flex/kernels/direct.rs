@@ -51,7 +51,8 @@ struct Call<'a> {
 }
 
 /// `y`: every value is written. The plan's images come in whole groups.
-pub fn convolve(plan: &Plan, shape: Shape, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+pub fn convolve(plan: &Plan, x: &[f32], weight: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    let shape = Shape::of(width(), plan.channels);
     assert_eq!(y.len(), plan.images * plan.image);
     assert!(plan.group > 0 && plan.images.is_multiple_of(plan.group));
     let filters = Filters::pack(plan, weight, shape.channels());
@@ -73,7 +74,7 @@ impl Call<'_> {
 
     /// Groups of images per task, and parts that the output channels are split into.
     fn split(&self) -> (usize, usize) {
-        let wanted = if threads() == 1 { 1 } else { 4 * threads() };
+        let wanted = if threads() == 1 { 1 } else { 2 * threads() };
         let fits = (TASK / self.plan.source.length().max(1)).max(1);
         let groups = self.plan.images / self.plan.group;
         let mut each = fits.min(groups.div_ceil(wanted)).max(1);

@@ -9,7 +9,7 @@ use super::tile::Step;
 const FEW_CHANNELS: usize = 4;
 
 /// Sizes of a convolution, `[n, h, w, inputs]` to `[n, h', w', outputs]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Geometry {
     pub images: usize,
     pub input: [usize; 2],

@@ -16,6 +16,7 @@ pub mod minimal;
 pub mod norm;
 pub mod parallel;
 pub mod plan;
+pub mod plans;
 pub mod product;
 pub mod rows;
 pub mod scratch;

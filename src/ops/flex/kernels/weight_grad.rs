@@ -11,6 +11,7 @@ use super::geometry::Geometry;
 use super::lanes::{BLOCK, WIDEST, dispatch, load, store, width};
 use super::parallel::{Shared, for_each, for_each_part, threads};
 use super::plan::{Plan, Run};
+use super::plans::{Of, plans};
 use super::rows::vectorised;
 use super::scratch::Scratch;
 use super::tile::outer;
@@ -62,8 +63,7 @@ struct Call<'a> {
 
 /// `dw` of a convolution; every value is written.
 pub fn weight_grad(geometry: &Geometry, x: &[f32], grad: &[f32], dw: &mut [f32]) {
-    // One run per row of the output.
-    let plan = &geometry.forward(usize::MAX, 1);
+    let plan = &plans(geometry, Of::WeightGrad)[0];
     assert_eq!(grad.len(), plan.images * plan.image);
     let shape = Shape::of(width(), plan.channels);
     let channels = shape.vectors * width();
@@ -75,7 +75,7 @@ pub fn weight_grad(geometry: &Geometry, x: &[f32], grad: &[f32], dw: &mut [f32])
     let met = geometry.met_columns();
     let lines = plan.phases[0].lines(plan.channel);
     let call = Call { plan, met, shape, x, grad, lines, sums: Shared::new(&mut sums), chunks };
-    for_each_part(chunks, tiles, 4 * threads(), |chunk, tiles| {
+    for_each_part(chunks, tiles, 2 * threads(), |chunk, tiles| {
         dispatch(Task { call: &call, chunk, tiles });
     });
     let dw = Shared::new(dw);
