@@ -35,7 +35,7 @@ const CACHED: usize = 1 << 20;
 /// The same for the sums of a unit, of which each thread has its own.
 const UNIT: usize = 10 << 14;
 
-/// Most values transformed at a time for all threads, where sums are not even more.
+/// Most values transformed at a time where sums are kept between; half as many as there are sums, at most.
 const TRANSFORMED: usize = 1 << 21;
 
 struct Call<'a> {
@@ -119,14 +119,15 @@ impl Call<'_> {
     fn by_units(&self, dw: &Shared) {
         let (all, each) =
             (self.tiling.tiles(), self.tiling.points() * (self.tiling.reduced() + self.tiles() * self.width));
-        let most = TRANSFORMED.max(self.units() * self.length());
-        let passes = all.div_ceil((most / each).max(1));
+        let sums = self.units() * self.length();
+        let most = TRANSFORMED.min(sums / 2);
+        // A single pass keeps no sums, and may take their memory.
+        let passes = if all * each <= sums + most { 1 } else { all.div_ceil((most / each).max(1)) };
         let size = all.div_ceil(passes);
         let [source, gradient] = self.domains(size, self.tiles());
         let mut memory = [Scratch::take(source.len()), Scratch::take(gradient.len())];
         let [into_source, into_gradient] = memory.each_mut().map(|memory| Shared::new(memory));
-        // A single pass keeps no sums.
-        let mut sums = Scratch::take(if passes > 1 { self.units() * self.length() } else { 0 });
+        let mut sums = Scratch::take(if passes > 1 { sums } else { 0 });
         let sums = Shared::new(&mut sums);
         for first in (0..all).step_by(size) {
             let count = size.min(all - first);
