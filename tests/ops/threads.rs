@@ -28,7 +28,13 @@ fn large_results_do_not_depend_on_the_number_of_threads() {
     let conv = |stride, padding| Conv { stride, padding };
     let case = |size, kernel, conv| Case { n: 1, size: [size; 2], inputs: 64, outputs: 48, kernel, conv };
     let wide = Case { inputs: 192, outputs: 160, ..case(8, 3, conv(1, 1)) };
-    let cases = [(30, 3, conv(1, 1)), (8, 3, conv(1, 1)), (20, 1, conv(1, 0)), (14, 6, conv(2, 3))];
+    let cases = [
+        (30, 3, conv(1, 1)),
+        (8, 3, conv(1, 1)),
+        (20, 1, conv(1, 0)),
+        (14, 6, conv(2, 3)),
+        (12, 5, conv(1, 0)),
+    ];
     for case in cases.map(|(size, kernel, conv)| case(size, kernel, conv)).into_iter().chain([wide]) {
         let of = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -63,13 +63,13 @@ pub fn weight_grad((tiling, taps): (Tiling, Taps), x: &[f32], grad: &[f32], dw: 
     assert_eq!(dw.len(), tiling.outputs * taps.output);
     let width = Shape::of(width(), tiling.outputs).vectors * width();
     let tiles = tiling.outputs.div_ceil(width);
-    let sums = tiling.points() * tiling.reduced() * width;
-    let wanted = sums.div_ceil(UNIT).max((2 * threads()).div_ceil(tiles));
+    let wanted =
+        (tiling.points() * tiling.reduced() * width).div_ceil(UNIT).max((2 * threads()).div_ceil(tiles));
     let groups = even(tiling.inputs / BLOCK, wanted);
     let zeros = vec![0.0; tiling.inputs.max(tiling.outputs)];
     let dw = Shared::new(dw);
     let call = Call { tiling, taps, width, groups, x, grad, zeros };
-    if tiles * sums > CACHED { call.by_units(&dw) } else { call.by_chunks(&dw) }
+    if call.sums() > CACHED { call.by_units(&dw) } else { call.by_chunks(&dw) }
 }
 
 impl Call<'_> {
@@ -105,6 +105,12 @@ impl Call<'_> {
         self.tiling.points() * self.line()
     }
 
+    /// Sums of all units. What is added to what follows from them, so that their number must not from threads, as that of
+    /// groups does.
+    fn sums(&self) -> usize {
+        self.tiling.points() * self.tiling.reduced() * self.tiles() * self.width
+    }
+
     /// Of source and gradient, for some tiles and tiles of channels.
     fn domains(&self, size: usize, tiles: usize) -> [Domain; 2] {
         let points = self.tiling.points();
@@ -119,15 +125,14 @@ impl Call<'_> {
     fn by_units(&self, dw: &Shared) {
         let (all, each) =
             (self.tiling.tiles(), self.tiling.points() * (self.tiling.reduced() + self.tiles() * self.width));
-        let sums = self.units() * self.length();
-        let most = TRANSFORMED.min(sums / 2);
+        let most = TRANSFORMED.min(self.sums() / 2);
         // A single pass keeps no sums, and may take their memory.
-        let passes = if all * each <= sums + most { 1 } else { all.div_ceil((most / each).max(1)) };
+        let passes = if all * each <= self.sums() + most { 1 } else { all.div_ceil((most / each).max(1)) };
         let size = all.div_ceil(passes);
         let [source, gradient] = self.domains(size, self.tiles());
         let mut memory = [Scratch::take(source.len()), Scratch::take(gradient.len())];
         let [into_source, into_gradient] = memory.each_mut().map(|memory| Shared::new(memory));
-        let mut sums = Scratch::take(if passes > 1 { sums } else { 0 });
+        let mut sums = Scratch::take(if passes > 1 { self.units() * self.length() } else { 0 });
         let sums = Shared::new(&mut sums);
         for first in (0..all).step_by(size) {
             let count = size.min(all - first);
@@ -159,7 +164,7 @@ impl Call<'_> {
     /// Images dealt to chunks, of each of which there are sums, `[chunk][unit]`.
     fn by_chunks(&self, dw: &Shared) {
         let length = self.units() * self.length();
-        let fill = (PARTIAL / length).min(self.tiling.tiles() / ALONE).min(self.tiling.images);
+        let fill = (PARTIAL / self.sums()).min(self.tiling.tiles() / ALONE).min(self.tiling.images);
         let chunks = fill.clamp(1, CHUNKS);
         let mut sums = Scratch::take(chunks * length);
         let sums = &Shared::new(&mut sums);
@@ -203,7 +208,7 @@ impl Tiled for Collected<'_> {
     fn with_filtering<S: Simd, F: Filtering<OUT, IN>, const OUT: usize, const IN: usize>(self, simd: S) {
         let Self { call, unit: Unit { tile, group }, total, dw } = self;
         let Call { tiling, taps, width, .. } = call;
-        let channels = width.min(&(tiling.outputs - tile * width)).to_owned();
+        let channels = (*width).min(tiling.outputs - tile * width);
         for reduced in 0..call.reduced() {
             let total = &total[reduced * width..];
             let found = transform_weight_grad::<S, F, OUT, IN>(simd, total, call.line(), *width);
