@@ -108,7 +108,8 @@ fn the_networks_convolutions_agree() {
         case(70, 4, 64, 32, 3, 1, 0),
         case(16, 16, 32, 48, 5, 1, 0),
         case(5, 16, 48, 32, 5, 1, 0),
-        case(4, 10, 48, 32, 4, 2, 0),
+        case(30, 10, 48, 32, 4, 2, 0),
+        case(32, 14, 64, 64, 3, 1, 0),
         case(1, 1, 64, 64, 3, 1, 1),
         // More sums than a cache holds, and more tiles than are transformed at a time.
         case(12, 16, 192, 160, 3, 1, 1),

@@ -34,6 +34,9 @@ fn large_results_do_not_depend_on_the_number_of_threads() {
         (20, 1, conv(1, 0)),
         (14, 6, conv(2, 3)),
         (12, 5, conv(1, 0)),
+        // Several overlapping tiles an image, whose number divides no block.
+        (14, 3, conv(1, 0)),
+        (22, 3, conv(1, 0)),
     ];
     for case in cases.map(|(size, kernel, conv)| case(size, kernel, conv)).into_iter().chain([wide]) {
         let of = |threads| {

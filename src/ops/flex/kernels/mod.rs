@@ -27,3 +27,4 @@ pub mod weight_grad;
 pub mod winograd;
 pub mod winograd_conv;
 pub mod winograd_grad;
+pub mod winograd_weight;

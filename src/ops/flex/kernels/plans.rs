@@ -17,9 +17,9 @@ pub enum Of {
 }
 
 /// Most that is remembered; it is forgotten all at once, since networks change seldom.
-const MOST: usize = 256;
-/// Most runs of a plan that is remembered: of a longer one the making is a small share of the work.
-const RUNS: usize = 1024;
+const MOST: usize = 128;
+/// Most runs, steps and rows of plans that are remembered: of longer ones the making is a small share of the work.
+const LENGTH: usize = 2048;
 
 type Known = HashMap<(Geometry, Of), Arc<[Plan]>>;
 static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
@@ -38,8 +38,9 @@ pub fn plans(geometry: &Geometry, of: Of) -> Arc<[Plan]> {
         // One run per row of the output.
         Of::WeightGrad => [geometry.forward(usize::MAX, 1)].into(),
     };
-    let runs: usize = plans.iter().flat_map(|plan| &plan.phases).map(|phase| phase.runs.len()).sum();
-    if runs <= RUNS {
+    let phases = plans.iter().flat_map(|plan| &plan.phases);
+    let length = phases.map(|phase| phase.runs.len() + phase.steps.len() + phase.rows.len()).sum::<usize>();
+    if length <= LENGTH {
         let mut known = known();
         if known.len() >= MOST {
             known.clear();

@@ -122,13 +122,9 @@ impl Tiling {
     /// transpose of the convolution.
     pub fn input_grad(geometry: &Geometry) -> Option<(Self, Taps)> {
         let products = |(tiling, _): &(Self, Taps)| tiling.products();
-        let (plain, transposed) = (Self::convolved(geometry), Self::transposed(geometry));
-        match (&plain, &transposed) {
-            (Some(plain), Some(other)) if 4 * products(other) > 3 * products(plain) => {}
-            (_, None) => {}
-            _ => return transposed,
-        }
-        plain
+        let plain = Self::convolved(geometry);
+        let fewer = |other: &_| plain.as_ref().is_none_or(|plain| 4 * products(other) <= 3 * products(plain));
+        Self::transposed(geometry).filter(fewer).or(plain)
     }
 
     fn transposed(geometry: &Geometry) -> Option<(Self, Taps)> {

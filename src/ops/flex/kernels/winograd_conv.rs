@@ -16,8 +16,9 @@ use super::tile::{Step, Steps, keep, multiply, repeated};
 use super::tiling::{Overlap, Taps, Tiling};
 use super::winograd::{
     Domain, Field, Part, in_parts, transform_gradient, transform_input, transform_input_grad,
-    transform_output, transform_weights,
+    transform_output,
 };
+use super::winograd_weight::transform_weights;
 
 /// Tiles of one block.
 const TILES: usize = 48;
@@ -30,7 +31,9 @@ struct Call<'a> {
     start: Vec<f32>,
     zeros: Vec<f32>,
     steps: Vec<Step>,
-    /// Of the tiles that are transformed together.
+    /// Tiles that are transformed together.
+    together: usize,
+    /// Of these, with room for whole register tiles.
     domain: Domain,
     x: &'a [f32],
     y: Shared,
@@ -47,9 +50,10 @@ pub fn convolve(
     let [height, width_] = tiling.output;
     assert_eq!(y.len(), tiling.images * height * width_ * tiling.outputs);
     assert_eq!(x.len(), tiling.images * tiling.input[0] * tiling.input[1] * tiling.inputs);
+    assert!(bias.is_none() || tiling.overlap == Overlap::Read);
     let shape = Shape::of(width(), tiling.produced());
-    let by_channels = by_channels(&tiling, shape.channels());
-    let together = if by_channels { tiling.tiles() } else { block(&tiling) };
+    let tasks = by_channels(&tiling, shape.channels());
+    let together = if tasks.is_some() { tiling.tiles() } else { block(&tiling, shape) };
     let tiles = together.next_multiple_of(shape.segments * shape.run);
     let domain = Domain { points: tiling.points(), blocks: tiling.reduced() / BLOCK, tiles, width: BLOCK };
     let step = |index: usize| Step { offset: index * domain.block(), lanes: BLOCK, line: index * BLOCK };
@@ -62,6 +66,7 @@ pub fn convolve(
         taps,
         shape,
         weight,
+        together,
         domain,
         x,
     };
@@ -73,32 +78,31 @@ pub fn convolve(
             |range| unsafe { call.y.slice_mut(range.start, range.len()).fill(0.0) },
         );
     }
-    if by_channels { call.by_channels() } else { call.by_tiles() }
+    match tasks {
+        Some(tasks) => call.by_channels(tasks),
+        None => call.by_tiles(),
+    }
 }
 
 /// Tiles per task where tasks take all channels: few tasks where there are few tiles, so that weights are read less often.
-fn block(tiling: &Tiling) -> usize {
+/// Where tiles overlap, a task takes whole images.
+fn block(tiling: &Tiling, shape: Shape) -> usize {
     let share = tiling.tiles().div_ceil(threads());
     let count = if share <= TILES * 3 / 2 { share } else { TILES };
     match tiling.overlap {
-        Overlap::Read => count,
+        Overlap::Read => count.next_multiple_of(shape.segments * shape.run),
         Overlap::Written => count.next_multiple_of(tiling.per_image()),
     }
 }
 
-/// How many tasks there are where each takes some channels: where tiles and views overlap, a task takes all views of its
-/// channels, if tiles of channels are of one view.
-fn tasks(tiling: &Tiling, width: usize) -> Option<usize> {
-    match tiling.overlap {
+/// How many tasks there are, if each takes some channels: where all transformed tiles, which each of them reads, are no more
+/// than all transformed weights, which each block of tiles would read. Where views overlap, a task takes all of its channels.
+fn by_channels(tiling: &Tiling, width: usize) -> Option<usize> {
+    let tasks = match tiling.overlap {
         Overlap::Read => Some(tiling.produced().div_ceil(width)),
         Overlap::Written => tiling.outputs.is_multiple_of(width).then_some(tiling.outputs / width),
-    }
-}
-
-/// Whether tasks take channels: where all transformed tiles, which each of them reads, are no more than all transformed
-/// weights, which each block of tiles would read.
-fn by_channels(tiling: &Tiling, width: usize) -> bool {
-    tasks(tiling, width).is_some_and(|tasks| tasks >= threads()) && tiling.tiles() <= tiling.produced()
+    };
+    tasks.filter(|&tasks| tasks >= threads() && tiling.tiles() <= tiling.produced())
 }
 
 impl Call<'_> {
@@ -119,19 +123,18 @@ impl Call<'_> {
             let out = unsafe { shared.slice_mut(tile * self.length(), self.length()) };
             dispatch_tiled(self.tiling.tile, Weights { call: self, tile, out });
         });
-        for_each(self.tiling.tiles().div_ceil(self.domain.tiles), |index| {
-            let work = Work::Tiles { first: index * self.domain.tiles, filters: &filters };
+        for_each(self.tiling.tiles().div_ceil(self.together), |index| {
+            let work = Work::Tiles { first: index * self.together, filters: &filters };
             dispatch_tiled(self.tiling.tile, Task { call: self, work });
         });
     }
 
-    fn by_channels(&self) {
+    fn by_channels(&self, tasks: usize) {
         let mut source = Scratch::take(self.domain.len());
         let shared = Shared::new(&mut source);
         in_parts(0, self.tiling.tiles(), |part| {
             dispatch_tiled(self.tiling.tile, Transform { call: self, part, out: &shared });
         });
-        let tasks = tasks(&self.tiling, self.shape.channels()).unwrap_or(1);
         for_each(tasks, |first| {
             for tile in (first..self.channels()).step_by(tasks) {
                 let work = Work::Channels { tile, source: &source };
@@ -223,7 +226,7 @@ impl Task<'_> {
         let Self { call, ref work } = *self;
         match *work {
             Work::Tiles { first, filters } => {
-                let count = call.domain.tiles.min(call.tiling.tiles() - first);
+                let count = call.together.min(call.tiling.tiles() - first);
                 let part = Part { first, count, place: 0, channel: 0 };
                 let mut source = Scratch::take(call.domain.len());
                 let out = &Shared::new(&mut source);

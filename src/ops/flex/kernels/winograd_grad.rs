@@ -1,8 +1,8 @@
 //! The gradient of a convolution for its weight in Winograd's domain.
 //!
 //! Where the sums of all points stay in a cache, images are dealt to chunks as in `weight_grad`. Where they do not, a
-//! thread takes those of some channels, which do, over all tiles: sums are written once, or not at all where all tiles are
-//! transformed at once.
+//! thread takes those of some channels, which do, over as many tiles as are transformed at once: sums are read and written
+//! once for each such pass, or not at all where there is one.
 
 use std::ops::Range;
 
@@ -16,9 +16,8 @@ use super::scratch::Scratch;
 use super::tile::outer;
 use super::tiling::{Taps, Tiling};
 use super::weight_grad::{CHUNKS, Shape};
-use super::winograd::{
-    Domain, Field, Part, in_parts, transform_gradient, transform_input, transform_weight_grad,
-};
+use super::winograd::{Domain, Field, Part, in_parts, transform_gradient, transform_input};
+use super::winograd_weight::transform_weight_grad;
 
 /// Values of all partial sums together.
 const PARTIAL: usize = 1 << 21;
@@ -29,11 +28,11 @@ const ALONE: usize = 64;
 /// Points transformed at a time by a chunk, of all tiles together.
 const BATCH: usize = 2048;
 
-/// Most sums that stay in a second-level cache beside what is added to them.
+/// Most sums of which a chunk's share stays in a second-level cache beside what is added to it.
 const CACHED: usize = 1 << 20;
 
 /// The same for the sums of a unit, of which each thread has its own.
-const UNIT: usize = 10 << 14;
+const UNIT: usize = 160 << 10;
 
 /// Most values transformed at a time where sums are kept between; half as many as there are sums, at most.
 const TRANSFORMED: usize = 1 << 21;
@@ -148,8 +147,15 @@ impl Call<'_> {
                     _ => unsafe { sums.slice_mut(index * self.length(), self.length()) },
                 };
                 let from = [(source, &memory[0][..]), (gradient, &memory[1][..])];
-                let work =
-                    Sum { call: self, unit: self.unit(index), count, fresh: first == 0, from, of: 0, sums };
+                let work = Sum {
+                    call: self,
+                    unit: self.unit(index),
+                    count,
+                    fresh: first == 0,
+                    from,
+                    start: 0,
+                    sums,
+                };
                 dispatch_tiled(self.tiling.tile, work);
                 if first + count == all {
                     dispatch_tiled(
@@ -254,7 +260,7 @@ impl Tiled for Chunk<'_> {
             for (index, sums) in sums.chunks_exact_mut(call.length()).enumerate() {
                 let unit = call.unit(tiles.start * call.groups + index);
                 let from = [(source, &memory[0][..]), (gradient, &memory[1][..])];
-                Sum { call, unit, count, fresh: first == range.start, from, of: tiles.start, sums }
+                Sum { call, unit, count, fresh: first == range.start, from, start: tiles.start, sums }
                     .with_filtering::<S, F, OUT, IN>(simd);
             }
         }
@@ -290,8 +296,8 @@ struct Sum<'a> {
     /// Whether nothing has been summed yet.
     fresh: bool,
     from: [(Domain, &'a [f32]); 2],
-    /// The first tile of channels of the gradient.
-    of: usize,
+    /// The first of the gradient's tiles of channels.
+    start: usize,
     sums: &'a mut [f32],
 }
 
@@ -310,14 +316,21 @@ impl Tiled for Sum<'_> {
 impl Sum<'_> {
     #[inline(always)]
     fn run<S: Simd, const RI: usize, const NV: usize>(&mut self, simd: S) {
-        let Self { call, unit, count, fresh, from: [(domain, source), (other, gradient)], of, ref mut sums } =
-            *self;
+        let Self {
+            call,
+            unit,
+            count,
+            fresh,
+            from: [(domain, source), (other, gradient)],
+            start,
+            ref mut sums,
+        } = *self;
         let (channels, inputs) = (call.channels(), call.tiling.inputs);
         let length = call.reduced() * call.width;
         for (point, sums) in sums.chunks_exact_mut(call.line()).enumerate() {
             let source = &source[point * domain.point()..][..domain.point()];
             let gradient =
-                &gradient[point * other.point() + (unit.tile - of) * other.block()..][..other.block()];
+                &gradient[point * other.point() + (unit.tile - start) * other.block()..][..other.block()];
             for (part, sums) in sums[..length].chunks_exact_mut(RI * call.width).enumerate() {
                 let (view, lane) = (part * RI / channels, part * RI % channels);
                 let lane = view * inputs + unit.group * channels + lane;
