@@ -128,11 +128,12 @@ impl Call<'_> {
         // A single pass keeps no sums, and may take their memory.
         let passes = if all * each <= self.sums() + most { 1 } else { all.div_ceil((most / each).max(1)) };
         let size = all.div_ceil(passes);
+        // The largest first: memory that was larger elsewhere serves it.
+        let mut sums = Scratch::take(if passes > 1 { self.units() * self.length() } else { 0 });
+        let sums = Shared::new(&mut sums);
         let [source, gradient] = self.domains(size, self.tiles());
         let mut memory = [Scratch::take(source.len()), Scratch::take(gradient.len())];
         let [into_source, into_gradient] = memory.each_mut().map(|memory| Shared::new(memory));
-        let mut sums = Scratch::take(if passes > 1 { self.units() * self.length() } else { 0 });
-        let sums = Shared::new(&mut sums);
         for first in (0..all).step_by(size) {
             let count = size.min(all - first);
             in_parts(first, count, |part| {
