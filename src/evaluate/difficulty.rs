@@ -11,7 +11,7 @@ use crate::lang::catalog::DifficultyEvaluator;
 use crate::model::{Normalization, StateDict, Wants};
 use crate::ops::Ops;
 use crate::train::Batch;
-use crate::train::curriculum::{gradient_magnitude, one_step_attack, relative_gap};
+use crate::train::curriculum::{gradient_magnitude, one_step_attack, percentile, relative_gap};
 
 /// Samples per batch: each keeps its activations for a backward pass.
 const BATCH: usize = 64;
@@ -51,7 +51,7 @@ pub fn difficulty<B: Ops>(
 fn spread(measure: &str, values: &[f64]) -> Vec<(String, f64)> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let quantiles = QUANTILES.map(|(name, q)| (name, quantile(&sorted, q)));
+    let quantiles = QUANTILES.map(|(name, q)| (name, percentile(&sorted, q).unwrap_or(f64::NAN)));
     let [(_, p10), _, (_, p90)] = quantiles;
     let apart = [("ratio", p90 / p10), ("variation", variation(values))];
     quantiles
@@ -105,25 +105,9 @@ fn difficulties<B: Ops>(
     [losses, gradient_magnitude(gradient), gap]
 }
 
-/// Linear interpolation between order statistics of sorted values, NumPy's default.
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
-    let place = q * last as f64;
-    let (low, share) = (place.floor() as usize, place.fract());
-    let at = |index: usize| sorted[index.min(last)];
-    at(low) * (1.0 - share) + at(low + 1) * share
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quantiles_interpolate() {
-        let sorted = [0.0, 1.0, 2.0, 3.0, 4.0];
-        assert_eq!([0.0, 0.1, 0.5, 0.9, 1.0].map(|q| quantile(&sorted, q)), [0.0, 0.4, 2.0, 3.6, 4.0]);
-        assert!(quantile(&[], 0.5).is_nan());
-    }
 
     #[test]
     fn separability_is_a_ratio_of_quantiles_and_a_coefficient_of_variation() {

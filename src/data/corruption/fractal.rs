@@ -50,15 +50,28 @@ fn cut(heights: &[f64], side: usize, shape: Shape) -> Picture {
     Picture { shape: Shape { channels: 1, ..shape }, values }
 }
 
-/// How fast the surfaces of ice lose their roughness; less makes finer crystals.
+/// How fast the surface of ice loses its roughness.
 const CRYSTALS: f64 = 1.6;
 
-/// Ice on a window: needles where either of two surfaces crosses its middle, over a faint film of a third.
+/// Share of the variance of ice that neighbours have in common.
+const COMMON: f64 = 0.36;
+
+/// Ice on a window: a rough surface and grains as fine as pixels, of mean 0 and standard deviation 1.
+///
+/// Crops of the photographs that the published script lays over images have correlations of 0.34, 0.24, 0.17 and 0.11
+/// at distances of 1, 2, 4 and 8 pixels; the shares of surface and grains follow from the first.
 pub fn ice(shape: Shape, random: &mut Generator) -> Picture {
-    let mut surface = || plasma(shape, CRYSTALS, random);
-    let (first, second, film) = (surface(), surface(), surface());
-    let needle = |height: f64| (1.0 - (2.0 * height - 1.0).abs()).powi(4);
-    let both = first.values.iter().zip(&second.values).zip(&film.values);
-    let values = both.map(|((one, other), film)| 0.3 * film + 0.7 * needle(*one).max(needle(*other)));
-    Picture { shape: film.shape, values: values.collect() }
+    let surface = standardized(plasma(shape, CRYSTALS, random));
+    let grains = Picture::plane(shape, || random.normal());
+    let mixed = surface.values.iter().zip(&grains.values);
+    let values = mixed.map(|(surface, grain)| COMMON.sqrt() * surface + (1.0 - COMMON).sqrt() * grain);
+    Picture { shape: surface.shape, values: values.collect() }
+}
+
+/// Mean 0 and standard deviation 1; 0 where nothing varies.
+fn standardized(plane: Picture) -> Picture {
+    let n = plane.values.len().max(1) as f64;
+    let mean = plane.values.iter().sum::<f64>() / n;
+    let deviation = (plane.values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt();
+    plane.map(|value| if deviation > 0.0 { (value - mean) / deviation } else { 0.0 })
 }

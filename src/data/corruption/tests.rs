@@ -172,3 +172,29 @@ fn a_batch_is_made_of_its_samples() {
     assert_eq!(batch.pixels[COLOUR.values()..], pixels);
     assert!(corrupted(&corpus, Fog, 3, &[3]).is_err());
 }
+
+/// On black at severity 1 frost is a fifth of its ice.
+#[test]
+fn ice_has_the_colours_and_the_contrast_of_the_photographs() {
+    let shape = Shape { height: 32, width: 32, channels: 3 };
+    let crops: Vec<Vec<f64>> = (0..400)
+        .map(|index| {
+            let bytes = Frost.apply(1, index, &vec![0; shape.values()], 255, shape);
+            bytes.iter().map(|&byte| (f64::from(byte) + 0.5) / 255.0 / 0.2).collect()
+        })
+        .collect();
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    for (channel, colour) in [0.564, 0.648, 0.695].into_iter().enumerate() {
+        let found = mean(
+            &crops.iter().flat_map(|crop| crop[channel..].iter().step_by(3).copied()).collect::<Vec<_>>(),
+        );
+        assert!((found - colour).abs() < 0.03, "channel {channel}: {found} for {colour}");
+    }
+    let contrast = |crop: &Vec<f64>| {
+        let green: Vec<f64> = crop[1..].iter().step_by(3).copied().collect();
+        let middle = mean(&green);
+        (green.iter().map(|value| (value - middle).powi(2)).sum::<f64>() / green.len() as f64).sqrt()
+    };
+    let found = mean(&crops.iter().map(contrast).collect::<Vec<_>>());
+    assert!((found - 0.087).abs() < 0.01, "{found}");
+}

@@ -26,8 +26,24 @@ const SNOW: [Flakes; 5] = [
 /// Share of the image, and of the ice on it.
 const FROST: [(f64, f64); 5] = [(1.0, 0.2), (1.0, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45)];
 
-/// A bluish white.
-const ICE: [f64; 3] = [0.86, 0.94, 1.0];
+/// Ice of one photograph: mean colour, and standard deviation within a crop.
+struct Pane {
+    colour: [f64; 3],
+    contrast: f64,
+}
+
+/// Measured on crops of 32×32 from the five photographs that the published script draws from, at a fifth of their size;
+/// the second and the third are the same.
+const PANES: [Pane; 5] = [
+    Pane { colour: [0.301, 0.581, 0.646], contrast: 0.056 },
+    Pane { colour: [0.778, 0.795, 0.832], contrast: 0.071 },
+    Pane { colour: [0.778, 0.795, 0.832], contrast: 0.071 },
+    Pane { colour: [0.562, 0.620, 0.670], contrast: 0.102 },
+    Pane { colour: [0.402, 0.447, 0.493], contrast: 0.134 },
+];
+
+/// Standard deviation of the mean from crop to crop of a photograph.
+const PATCH: f64 = 0.043;
 
 /// Strength, and how fast the cloud loses its roughness.
 const FOG: [(f64, f64); 5] = [(0.2, 3.0), (0.5, 3.0), (0.75, 2.5), (1.0, 2.0), (1.5, 1.75)];
@@ -51,13 +67,18 @@ pub fn snow(x: Picture, level: usize, random: &mut Generator) -> Picture {
     })
 }
 
-/// The image through a texture of ice, which is generated: the six photographs of the published script are not.
+/// The image through ice, which is generated with the colours and the contrast of the published script's photographs.
 pub fn frost(x: Picture, level: usize, random: &mut Generator) -> Picture {
     let (kept, strength) = FROST[level];
-    let (texture, colour) = (ice(x.shape, random), paint(ICE, x.shape.channels));
-    x.with_plane(&texture, |pixel, ice| {
+    let pane = &PANES[random.below(PANES.len() as u64) as usize];
+    let offset = PATCH * random.normal();
+    let (texture, colour) = (ice(x.shape, random), paint(pane.colour, x.shape.channels));
+    x.with_plane(&texture, |pixel, rough| {
         let values = pixel.iter_mut().zip(&colour);
-        values.for_each(|(value, colour)| *value = kept * *value + strength * ice * colour);
+        values.for_each(|(value, colour)| {
+            let ice = (colour + offset + pane.contrast * rough).clamp(0.0, 1.0);
+            *value = kept * *value + strength * ice;
+        });
     })
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::krylov::Krylov;
 use super::operator::Operator;
 use super::small::eigen;
+use super::trace::Mean;
 use super::vector::{Precision, signs};
 use crate::evaluate::{Headway, MeasureError, Session};
 
@@ -112,8 +113,43 @@ pub fn range(all: &[Nodes]) -> (f64, f64) {
     values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
 }
 
+/// Trace of a matrix of this dimension, and at least the standard error of the estimate.
+///
+/// For random signs `v` the variance of `v' H v` is at most twice the sum of the squared eigenvalues (Avron and Toledo,
+/// 2011), which the same nodes estimate: so one start is enough to say how far off it may be.
+pub fn trace(all: &[Nodes], dimension: usize) -> Mean {
+    let dimension = dimension as f64;
+    let squares = dimension * average(all, |value| value * value);
+    Mean { value: dimension * average(all, |value| value), error: (2.0 * squares / all.len() as f64).sqrt() }
+}
+
+/// Share of the eigenvalues below zero, and how far off it may be.
+///
+/// A quadrature cannot say on which side of zero the eigenvalues lie that its two nodes next to zero stand for: the
+/// share is within their weights (the separation theorem of Chebyshev, Markov and Stieltjes). To this comes the standard
+/// error of random starts, at most `√(2 share / (dimension · starts))`.
+pub fn share_below_zero(all: &[Nodes], dimension: usize) -> Mean {
+    let starts = all.len() as f64;
+    let value = average(all, |value| f64::from(value < 0.0));
+    let unresolved = all.iter().map(Nodes::next_to_zero).sum::<f64>() / starts;
+    let drawn = (2.0 * value.max(unresolved) / (dimension as f64 * starts)).sqrt();
+    Mean { value, error: unresolved + drawn }
+}
+
+impl Nodes {
+    /// The larger weight of the two nodes on either side of zero.
+    fn next_to_zero(&self) -> f64 {
+        let nodes = || self.values.iter().copied().zip(self.weights.iter().copied());
+        let weight = |node: Option<(f64, f64)>| node.map_or(0.0, |(_, weight)| weight);
+        let nearest = |one: &(f64, f64), other: &(f64, f64)| one.0.abs().total_cmp(&other.0.abs());
+        let below = nodes().filter(|(value, _)| *value < 0.0).min_by(nearest);
+        let above = nodes().filter(|(value, _)| *value >= 0.0).min_by(nearest);
+        weight(below).max(weight(above))
+    }
+}
+
 /// Mean over the starts of the weighted sum of `of` the nodes.
-pub fn average(all: &[Nodes], of: impl Fn(f64) -> f64) -> f64 {
+fn average(all: &[Nodes], of: impl Fn(f64) -> f64) -> f64 {
     let one = |nodes: &Nodes| {
         nodes.values.iter().zip(&nodes.weights).map(|(value, weight)| weight * of(*value)).sum::<f64>()
     };
@@ -146,5 +182,43 @@ mod tests {
         let negative = density.grid.iter().zip(&density.values).filter(|(x, _)| **x < -0.05);
         let mass: f64 = negative.map(|(_, y)| y * spacing).sum();
         assert!((mass - 0.2).abs() < 0.01, "ten of fifty eigenvalues are negative: {mass}");
+    }
+
+    /// Most eigenvalues near zero and a few large ones, as Hessians of networks have them.
+    fn bulk_and_outliers() -> Vec<f64> {
+        let bulk = (0..100).map(|k| 1e-3 * (f64::from(k) - 30.0));
+        bulk.chain([2.0, 5.0, 11.0]).collect()
+    }
+
+    #[test]
+    fn one_start_says_how_far_off_it_may_be() {
+        let values = bulk_and_outliers();
+        let (trace_of_all, below) = (values.iter().sum::<f64>(), 30.0 / 103.0);
+        for (steps, starts) in [(5, 1), (20, 1), (20, 8), (80, 4)] {
+            let mut matrix = Dense::rotated(&values);
+            let rule = Quadrature { steps, starts, precision: Precision::Double };
+            let notes = &mut Notes::none();
+            let all = nodes(&rule, &mut matrix, &mut Session { watch: &mut |_| true, notes }).unwrap();
+            let (found, share) = (trace(&all, values.len()), share_below_zero(&all, values.len()));
+            let case = format!("{steps} steps, {starts} starts");
+            assert!(
+                (found.value - trace_of_all).abs() <= 2.0 * found.error,
+                "{case}: {found:?}, {trace_of_all}"
+            );
+            assert!((share.value - below).abs() <= share.error, "{case}: {share:?}, {below}");
+        }
+    }
+
+    #[test]
+    fn errors_fall_with_steps_and_starts() {
+        let errors = |steps, starts| {
+            let mut matrix = Dense::rotated(&bulk_and_outliers());
+            let rule = Quadrature { steps, starts, precision: Precision::Double };
+            let notes = &mut Notes::none();
+            let all = nodes(&rule, &mut matrix, &mut Session { watch: &mut |_| true, notes }).unwrap();
+            (trace(&all, 103).error, share_below_zero(&all, 103).error)
+        };
+        assert!(errors(20, 64).0 < 0.3 * errors(20, 1).0, "the root of 64 is 8");
+        assert!(errors(80, 1).1 < 0.5 * errors(10, 1).1);
     }
 }

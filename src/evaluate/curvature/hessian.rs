@@ -44,6 +44,8 @@ pub fn hessian<B: Ops>(
         let rule = Rule { error: spec.error, probes: smoke(subject, spec.probes, SMOKE) };
         let ranges: Vec<Range<usize>> = layers.iter().map(|(_, range)| range.clone()).collect();
         means = traces(&rule, &mut operator, &ranges, session)?;
+    }
+    if spec.trace {
         measured.values.extend([(name("trace"), means[0].value), (name("trace.error"), means[0].error)]);
     }
     measured.values.push((name("residual"), found.relative_residual()));

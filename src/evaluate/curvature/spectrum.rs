@@ -1,6 +1,6 @@
 //! `spectrum`: the density of the Hessian's eigenvalues.
 
-use super::density::{Quadrature, average, density, nodes, range};
+use super::density::{Quadrature, density, nodes, range, share_below_zero, trace};
 use super::operator::Operator;
 use super::probe::{Hessian, Probe};
 use super::smoke;
@@ -26,11 +26,14 @@ pub fn spectrum<B: Ops>(
     let density = density(&all, spec.points);
     let (low, high) = range(&all);
     let name = |what: &str| format!("spectrum.{what}");
+    let (negative, trace) = (share_below_zero(&all, operator.dimension()), trace(&all, operator.dimension()));
     let values = vec![
         (name("low"), low),
         (name("high"), high),
-        (name("negative"), average(&all, |value| f64::from(value < 0.0))),
-        (name("trace"), operator.dimension() as f64 * average(&all, |value| value)),
+        (name("negative"), negative.value),
+        (name("negative.error"), negative.error),
+        (name("trace"), trace.value),
+        (name("trace.error"), trace.error),
     ];
     let label = format!("stochastic Lanczos quadrature, {}, no weight decay", probe.described());
     let columns = vec![Column::new("density", density.values)];

@@ -21,7 +21,7 @@ pub struct Rule {
     pub probes: usize,
 }
 
-/// Mean of some draws and its standard error.
+/// An estimate and its standard error.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mean {
     pub value: f64,

@@ -105,7 +105,9 @@ kind! {
                    Gaussians of variance 1e-5 max(1, range) at the nodes, on a grid that goes 0.01 beyond them",
             passes: "steps x starts products; a product is 3 forward, 2 backward and 1 backward to the inputs over the samples",
             source: "Yao et al., PyHessian, 2020; Golub and Welsch 1969",
-            notes: "Gives `spectrum.low`, `.high`, `.negative` (share of eigenvalues below 0) and `.trace`; the density is in `fields/`. \
+            notes: "Gives `spectrum.low`, `.high`, `.negative` (share of eigenvalues below 0) and `.trace`, both with their `.error`; the density \
+                    is in `fields/`. The error of the share is mostly the weight of the nodes next to zero: more `steps` make it smaller. That \
+                    of the trace falls with the root of `starts`; `hessian` estimates a trace to an error you choose. \
                     Keeps `steps` vectors as large as the weights. The loss is that of `explain lpf`.",
             example: "evaluate spectrum(steps = 100)",
         } with {
@@ -265,20 +267,22 @@ kind! {
             summary: "Mean error on corrupted test images: noise, blur, weather, colours and compression at five severities.",
             rule: "error = mean over kinds and severities 1 to 5 of the share of images that are misclassified\n\
                    gaussian_noise sigma .04 .06 .08 .09 .10; shot_noise Poisson(c x) / c, c 500 250 100 75 50; impulse_noise share .01 .02 .03 .05 .07\n\
-                   defocus_blur disk .3 .4 .5 1 1.5, softened; glass_blur sigma .05 .25 .4 .25 .4, pixels exchanged 1 1 1 2 2 times\n\
+                   defocus_blur disk .3 .4 .5 1 1.5, softened; glass_blur sigma .05 .25 .4 .25 .4, neighbours copied 1 1 1 2 2 times\n\
                    motion_blur trail of sigma 1 1.5 2 2 2.5 within 45 degrees of the horizontal; zoom_blur mean of zooms to 1.05 1.10 1.15 1.20 1.25\n\
-                   snow noise above a threshold in trails; frost .2 .3 .4 .4 .45 of an ice texture; fog .2 .5 .75 1 1.5 of a plasma cloud\n\
+                   snow noise above a threshold in trails; frost .2 .3 .4 .4 .45 of generated ice; fog .2 .5 .75 1 1.5 of a plasma cloud\n\
                    brightness V + .05 .1 .15 .2 .3; contrast x .75 .5 .4 .3 .15; elastic_transform affine map and smooth displacement\n\
                    pixelate to .95 .9 .85 .75 .65 of the side; jpeg_compression quality 80 65 58 50 40\n\
                    19 kinds, also: speckle_noise .06 .1 .12 .16 .2; gaussian_blur sigma .4 .6 .7 .8 1; spatter water, mud from severity 4; \
-                   saturate S x .3 .1 1.5 2 2.5",
+                   saturate S x .3 .1 1.5 2 2.5, + 0 0 0 .1 .2",
             passes: "5 x kinds forward over the split",
             source: "Hendrycks and Dietterich, ICLR 2019, with the parameters of its CIFAR script",
             notes: "A plain mean, as is usual for CIFAR: nothing is divided by the errors of another network. Its label says how many kinds; \
                     the error of each kind is its mean over the severities. Images are generated in the style of CIFAR-10-C, of any size, with one \
                     channel or three, and depend on kind, severity and place in the test split alone. They are not those of the published files, \
-                    which `root` reads: motion_blur and snow are convolutions with a line where the script calls ImageMagick, and the ice \
-                    of frost is generated where it lays photographs on top. Distances in pixels are those of 32 x 32 images. Pixels are cut \
+                    which `root` reads: motion_blur and snow are convolutions with a line where the script calls ImageMagick; the ice \
+                    of frost is generated, with the mean colours, the contrast and the correlations of the photographs that the script lays \
+                    on top; zoom_blur ends at its printed zoom, where rounding adds 1.06 and 1.11 to the ranges of the script at severities 1 and 2. \
+                    glass_blur copies pixels, as the script does, and does not exchange them. Distances in pixels are those of 32 x 32 images. Pixels are cut \
                     off to 256 levels, not rounded.",
             example: "evaluate accuracy, corruption(root = \"data/CIFAR-10-C\")",
         } with {

@@ -3,6 +3,7 @@
 //! Difficulties live in a table keyed by sample index, part of the checkpoint; -1 marks a sample never measured.
 
 mod difficulty;
+mod percentile;
 mod rank;
 mod spl;
 mod ssp;
@@ -17,6 +18,7 @@ use super::objective::{Batch, Objective, Pass};
 use super::table::written;
 
 pub use difficulty::{adversarial_gap, gradient_magnitude, one_step_attack, relative_gap};
+pub use percentile::percentile;
 pub use rank::rank;
 pub use spl::{Threshold, spl_weights};
 pub use ssp::{emphasis, ssp_weights};
@@ -76,7 +78,7 @@ impl<B: Ops> Curriculum<B> {
             && let Pacing::Spl(spl) = &self.pacing
             && let Some(fraction) = &spl.fraction
         {
-            self.threshold = spl::quantile(&self.known(), fraction.at(clock));
+            self.threshold = spl::smallest(&self.known(), fraction.at(clock));
         }
     }
 
@@ -178,8 +180,9 @@ impl<B: Ops> Curriculum<B> {
         if self.difficulty().is_none() {
             return [None; 3];
         }
-        let known = self.known();
-        [0.1, 0.5, 0.9].map(|fraction| spl::quantile(&known, fraction))
+        let mut known: Vec<f64> = self.known().into_iter().map(f64::from).collect();
+        known.sort_by(f64::total_cmp);
+        [0.1, 0.5, 0.9].map(|share| percentile(&known, share))
     }
 
     /// Difficulties measured so far, in no order; reads the table back.

@@ -97,7 +97,7 @@ fn logistic<B: Ops>(xi: Tensor<B, 1>, lambda: Tensor<B, 1>) -> Tensor<B, 1> {
 }
 
 /// The `ceil(fraction · n)`-th smallest value; `None` of nothing.
-pub fn quantile(values: &[f32], fraction: f64) -> Option<f64> {
+pub fn smallest(values: &[f32], fraction: f64) -> Option<f64> {
     let Threshold::Easiest(count) = Threshold::easiest(fraction, values.len().max(1)) else { return None };
     let mut sorted = values.to_vec();
     sorted.sort_by(f32::total_cmp);
