@@ -4,6 +4,7 @@
 //! those below. ARCHITECTURE.md says what each takes and gives.
 
 pub mod files;
+pub mod stop;
 
 pub mod diagnostic;
 pub mod syntax;

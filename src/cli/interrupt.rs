@@ -1,17 +1,19 @@
 //! Ctrl-C and the signal that asks a process to end.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::LazyLock;
+use std::sync::atomic::Ordering;
 
 use super::exit::{Exit, Failure};
+use crate::stop::Flag;
 
-static STOP: AtomicBool = AtomicBool::new(false);
+static STOP: LazyLock<Flag> = LazyLock::new(Flag::default);
 
 /// From now on the first signal sets the returned flag, and the second ends the process.
 ///
 /// # Errors
 /// The system refuses.
-pub fn watch() -> Result<&'static AtomicBool, Failure> {
+pub fn watch() -> Result<&'static Flag, Failure> {
     let installed = ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(Exit::Interrupted as i32);

@@ -265,6 +265,7 @@ fn failure(error: RunError, args: &Args) -> Failure {
         RunError::Interrupted { .. } | RunError::Measuring { .. } if args.smoke => {
             Failure::interrupted("interrupted")
         }
+        RunError::Preparing => Failure::interrupted(error.to_string()),
         RunError::Interrupted { .. } | RunError::Measuring { .. } => {
             Failure::interrupted(error.to_string()).help(format!("go on with `{}`", again(args)))
         }

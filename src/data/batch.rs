@@ -8,6 +8,7 @@ use super::error::DataError;
 use super::image::{Image, pixel_values};
 use super::pool::pool;
 use super::soft::SoftLabels;
+use crate::stop::Point;
 
 /// Some samples of a corpus.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +74,9 @@ impl Reader {
         let shape = corpus.shape();
         let values = shape.values();
         let mut pixels = vec![0.0; indices.len() * values];
+        let point = Point::here();
         let fill = |(index, pixels): (&u32, &mut [f32])| {
+            point.pass();
             let image = make(*index)?;
             if image.shape != shape {
                 let found = image.shape.to_string();

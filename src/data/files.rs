@@ -10,6 +10,7 @@ use super::image::Raw;
 use super::pool::pool;
 use crate::diagnostic::Code;
 use crate::lang::world::{ImageSizes, Size};
+use crate::stop::Point;
 
 /// Image files below one folder, numbered from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +80,9 @@ impl ImageFiles {
     /// # Errors
     /// The first file that is no image.
     pub fn sizes(&self) -> Result<ImageSizes, DataError> {
+        let point = Point::here();
         let measure = |index: u32| {
+            point.pass();
             let path = self.path(index).unwrap_or_default();
             size(&self.root.join(path), self.form)
         };
@@ -110,9 +113,11 @@ impl ImageFiles {
 
     /// The images that cannot be decoded, with the reason.
     pub fn unreadable(&self) -> Vec<(u32, String)> {
-        let failure = |index: u32| match self.decode(index)? {
-            Ok(_) => None,
-            Err(error) => Some((index, error.to_string())),
+        let point = Point::here();
+        let failure = |index: u32| {
+            point.pass();
+            let error = self.decode(index)?.err()?;
+            Some((index, error.to_string()))
         };
         pool().install(|| (0..self.len() as u32).into_par_iter().filter_map(failure).collect())
     }

@@ -2,22 +2,29 @@
 
 use std::any::Any;
 use std::ops::Range;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use super::error::DataError;
+use crate::stop::{self, Flag};
 
 /// Finished batches that wait for the consumer; the thread holds one more.
 const WAITING: usize = 2;
+
+/// Who waits for a batch looks this often whether to stop.
+const LOOK: Duration = Duration::from_millis(50);
 
 type Made<T> = Result<T, DataError>;
 
 /// An iterator over batches that one background thread makes in order.
 ///
-/// An error or a panic of the thread is the last item. Dropping the loader ends the thread after the
-/// batch it is at.
+/// An error or a panic of the thread is the last item. Dropping the loader ends the thread at the next point of the
+/// batch it is at; waiting for a batch is such a point too.
 pub struct Loader<T> {
     receiver: Option<Receiver<Made<T>>>,
+    dropped: Flag,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -28,11 +35,13 @@ impl<T: Send + 'static> Loader<T> {
         produce: impl FnMut(u64) -> Made<T> + Send + 'static,
     ) -> Result<Self, DataError> {
         let (sender, receiver) = sync_channel(WAITING);
+        let dropped = Flag::default();
+        let flag = dropped.clone();
         let thread = Builder::new()
             .name("loader".into())
-            .spawn(move || send_all(&sender, numbers, produce))
+            .spawn(move || send_all(&sender, numbers, &flag, produce))
             .map_err(|error| DataError::Loader { reason: format!("no thread: {error}") })?;
-        Ok(Self { receiver: Some(receiver), thread: Some(thread) })
+        Ok(Self { receiver: Some(receiver), dropped, thread: Some(thread) })
     }
 }
 
@@ -40,6 +49,7 @@ impl<T> Loader<T> {
     /// The panic of the thread, once it has stopped sending.
     fn finish(&mut self) -> Option<Made<T>> {
         self.receiver = None;
+        self.dropped.store(true, Ordering::Relaxed);
         let panic = self.thread.take()?.join().err()?;
         let reason = panic_message(panic.as_ref());
         Some(Err(DataError::Loader { reason }))
@@ -50,9 +60,12 @@ impl<T> Iterator for Loader<T> {
     type Item = Made<T>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.receiver.as_ref()?.recv() {
-            Ok(made) => Some(made),
-            Err(_) => self.finish(),
+        loop {
+            match self.receiver.as_ref()?.recv_timeout(LOOK) {
+                Ok(made) => return Some(made),
+                Err(RecvTimeoutError::Timeout) => stop::point(),
+                Err(RecvTimeoutError::Disconnected) => return self.finish(),
+            }
         }
     }
 }
@@ -63,9 +76,14 @@ impl<T> Drop for Loader<T> {
     }
 }
 
-fn send_all<T>(sender: &SyncSender<Made<T>>, numbers: Range<u64>, mut produce: impl FnMut(u64) -> Made<T>) {
+fn send_all<T>(
+    sender: &SyncSender<Made<T>>,
+    numbers: Range<u64>,
+    dropped: &Flag,
+    mut produce: impl FnMut(u64) -> Made<T>,
+) {
     for number in numbers {
-        let made = produce(number);
+        let Some(made) = stop::until(dropped, || produce(number)) else { return };
         let failed = made.is_err();
         if sender.send(made).is_err() || failed {
             return;
@@ -83,6 +101,7 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Instant;
 
     use super::*;
 
@@ -137,5 +156,30 @@ mod tests {
         drop(loader);
         // The thread was joined, so the number is final: one taken, two waiting, one held, one being made.
         assert!(made.load(Ordering::SeqCst) <= WAITING + 3);
+    }
+
+    /// A batch that would take a minute.
+    fn slow(number: u64) -> Made<u64> {
+        for _ in 0..60_000 {
+            stop::point();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(number)
+    }
+
+    #[test]
+    fn a_dropped_loader_leaves_the_batch_it_is_at() {
+        let began = Instant::now();
+        drop(Loader::start(0..9, slow).unwrap());
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn who_waits_for_a_batch_can_be_stopped() {
+        let (flag, began) = (Flag::default(), Instant::now());
+        let mut loader = Loader::start(0..9, slow).unwrap();
+        flag.store(true, Ordering::Relaxed);
+        assert!(stop::until(&flag, || loader.next()).is_none());
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     }
 }

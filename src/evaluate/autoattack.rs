@@ -18,9 +18,6 @@ use crate::train::Batch;
 /// Samples per batch: each keeps its activations for a backward pass.
 const BATCH: usize = 128;
 
-/// Samples of a smoke run.
-const SMOKE: usize = 8;
-
 /// The same random numbers in every run, others than those of `pgd`: numbers differ by the weights alone.
 const KEY: u64 = u64::MAX - 1;
 
@@ -33,7 +30,6 @@ struct Cascade<'a, B: Ops> {
     target: &'a Target<'a, B>,
     victim: Victim<'a, B>,
     targets: usize,
-    batch: usize,
     /// Of each start, and queries of Square.
     steps: usize,
     queries: usize,
@@ -54,7 +50,6 @@ pub fn survivors<B: Ops>(
         target,
         victim: target.victim,
         targets: AutoattackEvaluator::targets(target.victim.model.classes),
-        batch: if smoke { SMOKE } else { BATCH },
         steps: if smoke { 1 } else { STEPS },
         queries: if smoke { 1 } else { QUERIES },
     };
@@ -63,12 +58,12 @@ pub fn survivors<B: Ops>(
 
 impl<B: Ops> Cascade<'_, B> {
     fn run(&self, session: &mut Session<'_, '_>) -> Result<Survivors, MeasureError> {
-        let all = self.target.samples(self.batch);
+        let all = self.target.samples(BATCH);
         let mut left = self.after(None, &all, session)?;
         let mut warnings = self.doubts(&left)?;
         for &stage in self.spec.stages() {
             let before = left.len();
-            left = self.after(Some(stage), &self.target.those(left, self.batch), session)?;
+            left = self.after(Some(stage), &self.target.those(left, BATCH), session)?;
             warnings.extend(doubts_of_gain(stage, before - left.len(), all.len()));
         }
         Ok(Survivors { left: left.len(), of: all.len(), warnings })
@@ -174,7 +169,7 @@ impl<B: Ops> Cascade<'_, B> {
 
     /// What the first batch of the classified samples says against attacking this network.
     fn doubts(&self, left: &[u32]) -> Result<Vec<String>, MeasureError> {
-        let Some(batch) = self.target.those(left.to_vec(), self.batch).first() else {
+        let Some(batch) = self.target.those(left.to_vec(), BATCH).first() else {
             return Ok(Vec::new());
         };
         let mut doubts = doubts_of_network(&self.victim, &batch?);

@@ -63,7 +63,7 @@ pub fn errors<B: Ops>(
         }
     };
     let all: Vec<u32> = (0..images.len() as u32).collect();
-    let wanted = subject.at_most.map_or(spec.samples, |_| Some(SMOKE)).unwrap_or(all.len());
+    let wanted = if subject.smoke { SMOKE } else { spec.samples.unwrap_or(all.len()) };
     let sweep = Sweep { images, subject, state, indices: evenly_spaced(&all, wanted), kinds };
     let errors = sweep.errors(session)?;
     let of_kinds: Vec<f64> =

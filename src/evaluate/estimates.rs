@@ -34,7 +34,7 @@ pub fn correlations<B: Ops>(
     state: &StateDict<B>,
     session: &mut Session<'_, '_>,
 ) -> Result<Measurements, MeasureError> {
-    let wanted = subject.at_most.map_or(spec.samples, |_| spec.samples.min(SMOKE));
+    let wanted = if subject.smoke { spec.samples.min(SMOKE) } else { spec.samples };
     let probes = evenly_spaced(subject.train_indices, wanted);
     let mut found: [Vec<f64>; 5] = session.state("estimates").unwrap_or_default();
     for group in probes[found[0].len().min(probes.len())..].chunks(spec.group) {

@@ -7,6 +7,7 @@ pub mod cost;
 mod curvature;
 mod difficulty;
 mod doubts;
+mod endings;
 mod estimates;
 pub mod field;
 mod gap;
@@ -30,6 +31,7 @@ use crate::train::Batch;
 
 pub use accuracy::{Scores, scores};
 pub use doubts::disagreements;
+pub use endings::Ending;
 pub use estimates::ranks;
 pub use measure::{Headway, MeasureError, Measurements, Watch};
 pub use notes::{Notes, Session};
@@ -50,8 +52,15 @@ pub struct Subject<'a, B: Ops> {
     pub validation: &'a [u32],
     /// The out split of test domains.
     pub oracle: Option<&'a Corpus>,
-    /// Batches per evaluator in a smoke run.
-    pub at_most: Option<usize>,
+    /// Every evaluator looks at a few samples only.
+    pub smoke: bool,
+}
+
+impl<B: Ops> Subject<'_, B> {
+    /// The samples that make a pass: a batch of them in a smoke run.
+    pub fn passed<'i>(&self, indices: &'i [u32]) -> &'i [u32] {
+        if self.smoke { &indices[..indices.len().min(BATCH)] } else { indices }
+    }
 }
 
 /// Weights, and where the training stands that made them.
@@ -175,9 +184,9 @@ fn accuracies<B: Ops>(
     for (part, corpus, indices) in
         [("selection", subject.train, subject.validation), ("oracle", oracle, &all)]
     {
-        let kept = subject.at_most.map_or(indices.len(), |batches| (batches * BATCH).min(indices.len()));
-        if kept > 0 {
-            let scores = scores_of(subject, corpus, &indices[..kept], state)?;
+        let kept = subject.passed(indices);
+        if !kept.is_empty() {
+            let scores = scores_of(subject, corpus, kept, state)?;
             values.push((format!("{part}.{name}"), scores.accuracy));
         }
     }
@@ -195,8 +204,7 @@ fn scores_of<B: Ops>(
 
 fn test_scores<B: Ops>(subject: &Subject<'_, B>, state: &StateDict<B>) -> Result<Scores, DataError> {
     let all: Vec<u32> = (0..subject.test.len() as u32).collect();
-    let kept = subject.at_most.map_or(all.len(), |batches| (batches * BATCH).min(all.len()));
-    scores(subject.model, subject.test, &all[..kept], state, subject.device)
+    scores(subject.model, subject.test, subject.passed(&all), state, subject.device)
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl<'a, B: Ops> Target<'a, B> {
     }
 
     pub fn is_smoke(&self) -> bool {
-        self.subject.at_most.is_some()
+        self.subject.smoke
     }
 }
 

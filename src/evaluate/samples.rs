@@ -8,8 +8,13 @@ use super::{Session, Subject};
 use crate::attack::GoOn;
 use crate::data::{Corpus, DataError, EvalBatches};
 use crate::ops::Ops;
+use crate::stop;
 use crate::train::Batch;
 
+/// Samples of a smoke run: each may be attacked for thousands of passes.
+const SMOKE: usize = 8;
+
+/// Some samples of a corpus.
 pub struct Samples<'a, B: Ops> {
     corpus: &'a Corpus,
     indices: Vec<u32>,
@@ -25,10 +30,10 @@ struct Stand<T> {
 }
 
 impl<'a, B: Ops> Samples<'a, B> {
-    /// `indices` of `corpus`; a smoke run looks at a batch of them.
+    /// `indices` of `corpus`; a smoke run looks at a few of them.
     pub fn new(subject: &Subject<'a, B>, corpus: &'a Corpus, mut indices: Vec<u32>, batch: usize) -> Self {
-        if let Some(batches) = subject.at_most {
-            indices.truncate(batches * batch);
+        if subject.smoke {
+            indices.truncate(SMOKE);
         }
         Self { corpus, indices, batch, device: subject.device }
     }
@@ -85,18 +90,27 @@ impl<'a, B: Ops> Samples<'a, B> {
     ) -> Result<Stand<T>, MeasureError> {
         let mut stand: Stand<T> = session.state(what).unwrap_or_default();
         let rest = self.indices.get(stand.done..).unwrap_or_default().to_vec();
-        for batch in EvalBatches::new(self.corpus, rest, self.batch) {
-            let batch = Batch::upload(batch?, self.device);
-            let (mut value, count) = (stand.value.clone(), batch.len());
+        let mut batches = EvalBatches::new(self.corpus, rest, self.batch);
+        loop {
+            let mut value = stand.value.clone();
             let pulse = Pulse::new(session.watch, Headway::samples(what, stand.done, self.len()));
-            add(&mut value, batch, &|| pulse.beats());
-            if pulse.is_stopped() {
+            let added = stop::within(|| -> Result<usize, DataError> {
+                let Some(batch) = batches.next() else { return Ok(0) };
+                let batch = Batch::upload(batch?, self.device);
+                let count = batch.len();
+                add(&mut value, batch, &|| pulse.beats());
+                Ok(count)
+            });
+            let Some(count) = added.filter(|_| !pulse.is_stopped()) else {
                 session.note(what, &stand)?;
                 return Err(MeasureError::Stopped);
+            };
+            let count = count?;
+            if count == 0 {
+                return Ok(stand);
             }
             stand = Stand { done: stand.done + count, value };
             session.advance(what, Headway::samples(what, stand.done, self.len()), &stand)?;
         }
-        Ok(stand)
     }
 }

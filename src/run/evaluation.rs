@@ -14,12 +14,13 @@ use super::measuring::{measure_all, write_fields};
 use super::monitor::Journal;
 use super::record::{write_measured, write_metrics};
 use super::selected::{export, selected};
-use crate::evaluate::{Headway, MeasureError, Measurements, Moment, disagreements};
+use crate::evaluate::{Ending, Headway, MeasureError, Measurements, Moment, disagreements};
 use crate::graph::Run;
 use crate::lang::program::Variant;
 use crate::lang::schedule::Clock;
 use crate::model::StateDict;
 use crate::ops::Ops;
+use crate::stop;
 use crate::train::state::{Checkpoint, Measured};
 
 /// `results.json`.
@@ -73,6 +74,10 @@ impl<B: Ops> Executor<'_, B> {
         moment.measured = records.measured.into_iter().map(|known| (known.name, known.value)).collect();
         let notes = folder.partial(stage.key.as_str());
         let mut measured = self.measured(run, &moment, &notes, journal)?;
+        let ending = Ending { rows: &records.rows, values: &measured.values, test: &prepared.test };
+        if !self.options.smoke {
+            measured.warnings.extend(ending.doubts());
+        }
         let fields = std::mem::take(&mut measured.fields);
         write_fields(&folder.fields().join("final.json"), moment.number, moment.clock.step, fields)?;
         journal.warn(&measured.warnings)?;
@@ -110,8 +115,10 @@ impl<B: Ops> Executor<'_, B> {
         };
         let measurements = experiment.evaluate.iter().enumerate();
         let subject = self.subject(prepared);
-        let measured = measure_all(measurements, &subject, moment, &mut watch, Some(notes));
-        let measured = measured.map_err(|error| self.unmeasured(error, run))?;
+        let measured =
+            stop::until(self.stop, || measure_all(measurements, &subject, moment, &mut watch, Some(notes)));
+        let measured =
+            measured.unwrap_or(Err(MeasureError::Stopped)).map_err(|error| self.unmeasured(error, run))?;
         let (mut all, mut firsts) = (Measurements::default(), Vec::new());
         for (index, measured) in measured {
             let first = measured.values.first();

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use petgraph::graph::NodeIndex;
@@ -20,6 +19,7 @@ use crate::evaluate::{Measurements, Subject};
 use crate::graph::{Run, StageGraph, StageKind, program_key};
 use crate::lang::program::{Phase, Program, Variant};
 use crate::ops::Ops;
+use crate::stop::{self, Flag};
 use crate::train::StepPlan;
 use crate::train::phase::{PhaseError, Setup, Start};
 use crate::train::state::{Checkpoint, Measured, Progress, peek, peek_stage};
@@ -32,7 +32,7 @@ pub struct Executor<'a, B: Ops> {
     pub options: &'a Options,
     pub folder: RunFolder,
     pub device: &'a B::Device,
-    pub stop: &'a AtomicBool,
+    pub stop: &'a Flag,
     /// Message of each stage that failed; those that share it fail with it.
     failed: BTreeMap<NodeIndex, String>,
 }
@@ -42,11 +42,12 @@ pub fn execute<B: Ops>(
     program: &Program,
     options: &Options,
     observer: &mut dyn Observer,
-    stop: &AtomicBool,
+    stop: &Flag,
     device: &B::Device,
 ) -> Result<Report, RunError> {
-    let prepared = &prepare(program)?;
     let path = run_folder(program, options);
+    let prepared = stop::until(stop, || prepare(program));
+    let prepared = &prepared.unwrap_or(Err(RunError::Preparing))?;
     if options.restart && path.exists() {
         let locked = RunFolder::enter(path.clone())?;
         fs::remove_dir_all(&path).map_err(|source| RunError::write(&path, source))?;
@@ -127,9 +128,11 @@ impl<B: Ops> Executor<'_, B> {
         let folder = self.folder.seed(slug, run.seed)?;
         let mut idle = Idle::default();
         for progress in (0..phases).filter_map(|phase| peek(&folder.checkpoint(phase))) {
-            idle.steps += progress.step;
-            idle.skipped += progress.rows.iter().map(|row| row.skipped).sum::<u64>();
-            idle.empty += progress.rows.iter().map(|row| row.empty).sum::<u64>();
+            // Of the steps whose records were read: a run that diverged has taken some more, which count nowhere.
+            let Progress { rows, sums, .. } = &progress;
+            idle.steps += rows.last().map_or(0, |row| row.step) + sums.steps;
+            idle.skipped += rows.iter().map(|row| row.skipped).sum::<u64>() + sums.skipped;
+            idle.empty += rows.iter().map(|row| row.empty).sum::<u64>() + sums.empty;
         }
         Ok(idle)
     }
@@ -304,7 +307,7 @@ impl<B: Ops> Executor<'_, B> {
             test: &prepared.test,
             validation: &prepared.split.validation,
             oracle: prepared.oracle.as_ref(),
-            at_most: self.options.smoke.then_some(1),
+            smoke: self.options.smoke,
         }
     }
 

@@ -15,13 +15,13 @@ mod status;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use crate::data::DataError;
 use crate::diagnostic::Code;
 use crate::evaluate::Measurements;
 use crate::lang::program::{Device, Program};
 use crate::model::{ModelError, WeightsError};
+use crate::stop::Flag;
 use crate::train::phase::PhaseError;
 use crate::train::state::CheckpointError;
 
@@ -113,6 +113,9 @@ pub enum RunError {
     /// The user asked to stop while the trained weights were measured.
     #[error("interrupted while measuring, after phase {phase} in `{}`", folder.display())]
     Measuring { folder: PathBuf, phase: usize },
+    /// The user asked to stop while data and networks were opened.
+    #[error("interrupted before the first step: nothing was begun")]
+    Preparing,
     #[error("internal error: {0}")]
     Internal(String),
 }
@@ -149,7 +152,7 @@ pub fn execute(
     program: &Program,
     options: &Options,
     observer: &mut dyn Observer,
-    stop: &AtomicBool,
+    stop: &Flag,
 ) -> Result<Report, RunError> {
     // One device per program: the statement stands once.
     match program.variants.first().map_or(Device::Cpu, |variant| variant.experiment.device) {

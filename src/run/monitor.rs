@@ -1,7 +1,7 @@
 //! What a phase sees of the run around it.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::RunError;
 use super::event::{Event, Observer, RunName};
@@ -16,6 +16,7 @@ use crate::lang::program::{Experiment, Select};
 use crate::lang::schedule::{Clock, Duration};
 use crate::model::StateDict;
 use crate::ops::Ops;
+use crate::stop::{self, Flag};
 use crate::train::Learner;
 use crate::train::phase::{Monitor, PhaseError, Timing, Validation};
 use crate::train::state::{EpochRow, Measured};
@@ -50,7 +51,7 @@ impl Journal<'_> {
 /// One phase's [`Monitor`].
 pub struct PhaseMonitor<'a, 'j, B: Ops> {
     pub journal: &'a mut Journal<'j>,
-    pub stop: &'a AtomicBool,
+    pub stop: &'a Flag,
     pub experiment: &'a Experiment,
     pub subject: Subject<'a, B>,
     pub validation: &'a [u32],
@@ -92,8 +93,8 @@ fn first(measured: &Measurements) -> Option<f64> {
 }
 
 impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
-    fn stop(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+    fn stop(&self) -> Flag {
+        self.stop.clone()
     }
 
     fn stepped(&mut self, step: u64, steps: u64) {
@@ -102,26 +103,12 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
     }
 
     fn validate(&mut self, state: &StateDict<B>) -> Result<Validation, PhaseError> {
-        let (subject, experiment) = (&self.subject, self.experiment);
-        let mut validation = Validation::default();
-        if !self.validation.is_empty() {
-            let scores = scores(subject.model, subject.train, self.validation, state, subject.device)?;
-            (validation.loss, validation.accuracy) = (Some(scores.loss), Some(scores.accuracy));
-        }
-        let Select::Best(evaluator) = &experiment.select else { return Ok(validation) };
-        validation.adversarial_accuracy = self.robustness(evaluator, state)?;
-        validation.score = match (evaluator, validation.loss, validation.accuracy) {
-            (Evaluator::Loss(_), Some(loss), _) => Some(-loss),
-            (Evaluator::Accuracy(_), _, Some(accuracy)) => Some(accuracy),
-            (Evaluator::Pgd(_) | Evaluator::Autoattack(_), _, Some(_)) => validation.adversarial_accuracy,
-            // Without a validation split only the test data are left; the checker warns of it.
-            _ => self.on_test_data(evaluator, state)?.map(|value| sign(evaluator) * value),
-        };
-        Ok(validation)
+        stop::until(self.stop, || self.validated(state)).unwrap_or(Err(PhaseError::Measuring))
     }
 
     fn measure(&mut self, learner: &Learner<'_, B>, clock: &Clock) -> Result<Vec<(String, f64)>, PhaseError> {
-        let all = self.measurements(learner, clock)?;
+        let all = stop::until(self.stop, || self.measurements(learner, clock));
+        let all = all.unwrap_or(Err(PhaseError::Measuring))?;
         self.doubt(&all)?;
         let path = self.folder.fields().join(format!("phase-{}-step-{}.json", self.phase + 1, clock.step));
         write_fields(&path, self.phase + 1, clock.step, all.fields).map_err(failed)?;
@@ -163,7 +150,7 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
 }
 
 /// Shows what is measured, and stops it where the user asked to stop.
-fn watch<'w>(journal: &'w mut Journal<'_>, stop: &'w AtomicBool) -> impl FnMut(&Headway<'_>) -> bool + 'w {
+fn watch<'w>(journal: &'w mut Journal<'_>, stop: &'w Flag) -> impl FnMut(&Headway<'_>) -> bool + 'w {
     let Journal { name, observer, .. } = journal;
     let (name, observer) = (&*name, &mut **observer);
     move |headway| {
@@ -173,6 +160,26 @@ fn watch<'w>(journal: &'w mut Journal<'_>, stop: &'w AtomicBool) -> impl FnMut(&
 }
 
 impl<B: Ops> PhaseMonitor<'_, '_, B> {
+    fn validated(&mut self, state: &StateDict<B>) -> Result<Validation, PhaseError> {
+        let (subject, experiment) = (&self.subject, self.experiment);
+        let mut validation = Validation::default();
+        if !self.validation.is_empty() {
+            let samples = subject.passed(self.validation);
+            let scores = scores(subject.model, subject.train, samples, state, subject.device)?;
+            (validation.loss, validation.accuracy) = (Some(scores.loss), Some(scores.accuracy));
+        }
+        let Select::Best(evaluator) = &experiment.select else { return Ok(validation) };
+        validation.adversarial_accuracy = self.robustness(evaluator, state)?;
+        validation.score = match (evaluator, validation.loss, validation.accuracy) {
+            (Evaluator::Loss(_), Some(loss), _) => Some(-loss),
+            (Evaluator::Accuracy(_), _, Some(accuracy)) => Some(accuracy),
+            (Evaluator::Pgd(_) | Evaluator::Autoattack(_), _, Some(_)) => validation.adversarial_accuracy,
+            // Without a validation split only the test data are left; the checker warns of it.
+            _ => self.on_test_data(evaluator, state)?.map(|value| sign(evaluator) * value),
+        };
+        Ok(validation)
+    }
+
     /// Accuracy under an evaluator's attack on the validation split, where there are both.
     fn robustness(&mut self, evaluator: &Evaluator, state: &StateDict<B>) -> Result<Option<f64>, PhaseError> {
         let (subject, validation) = (&self.subject, self.validation);

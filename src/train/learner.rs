@@ -179,7 +179,8 @@ impl<'a, B: Ops> Learner<'a, B> {
         all.unwrap_or_else(|| unreachable!("a batch has a part"))
     }
 
-    /// Moves everything by what was decided, unless the step must not count; the numbers of the step.
+    /// Moves everything by what was decided, unless the step must not count; the numbers of the step. The network makes no
+    /// pass here, so that a step that is stopped has moved nothing.
     fn apply(&mut self, taken: Taken<B>, samples: usize, clock: &Clock) -> Tensor<B, 1> {
         let Taken { outcome, first, perturbed } = taken;
         let skip = Skip::new(&first, &outcome);

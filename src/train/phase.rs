@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use burn::tensor::StreamId;
@@ -12,8 +13,9 @@ use crate::lang::program::Phase;
 use crate::lang::schedule::Clock;
 use crate::model::{Model, StateDict};
 use crate::ops::Ops;
+use crate::stop::{self, Flag};
 
-use super::learner::{Learner, StepPlan};
+use super::learner::{Learner, StepPlan, StepRecord};
 use super::ledger::{Diverged, Ledger};
 use super::objective::Batch;
 use super::state::{Best, Checkpoint, CheckpointError, EpochRow, Measured, Progress, to_checkpoint};
@@ -63,8 +65,8 @@ pub struct Timing {
 
 /// The outside of a phase: where checkpoints go, who watches, who measures.
 pub trait Monitor<B: Ops> {
-    /// Whether the user asked to stop; looked at before every step.
-    fn stop(&self) -> bool;
+    /// Set once the user asks to stop.
+    fn stop(&self) -> Flag;
     /// After every step.
     fn stepped(&mut self, step: u64, steps: u64);
     /// Validation after every epoch.
@@ -229,7 +231,7 @@ impl<B: Ops> Run<'_, '_, B> {
         }
         while (self.progress.batch as u64) < self.clock.steps_per_epoch {
             let Some(batch) = self.next(batches)? else { break };
-            let record = self.learner.step(&batch, &self.now());
+            let record = self.take(&batch)?;
             self.progress.step += 1;
             self.progress.batch += 1;
             self.reckon(|ledger| ledger.add(record))?;
@@ -247,11 +249,27 @@ impl<B: Ops> Run<'_, '_, B> {
         if self.progress.step == self.clock.steps {
             return Ok(None);
         }
-        if self.monitor.stop() {
-            self.save()?;
-            return Err(PhaseError::Interrupted { step: self.progress.step });
+        let stop = self.monitor.stop();
+        if stop.load(Ordering::Relaxed) {
+            return Err(self.interrupted());
         }
-        Ok(batches.next().transpose()?)
+        match stop::until(&stop, || batches.next()) {
+            Some(batch) => Ok(batch.transpose()?),
+            None => Err(self.interrupted()),
+        }
+    }
+
+    /// One step, of which nothing is left where it is stopped on the way.
+    fn take(&mut self, batch: &Batch<B>) -> Result<StepRecord<B>, PhaseError> {
+        let (stop, now) = (self.monitor.stop(), self.now());
+        let taken = stop::until(&stop, || self.learner.step(batch, &now));
+        taken.ok_or_else(|| self.interrupted())
+    }
+
+    /// Keeps what the steps so far made.
+    fn interrupted(&mut self) -> PhaseError {
+        let interrupted = PhaseError::Interrupted { step: self.progress.step };
+        self.save().err().unwrap_or(interrupted)
     }
 
     /// Books steps; where they show that training has broken down, the state before it is kept.
@@ -268,8 +286,7 @@ impl<B: Ops> Run<'_, '_, B> {
         self.reckon(Ledger::settle)?;
         let validation = self.monitor.validate(&self.learner.state);
         if matches!(validation, Err(PhaseError::Measuring)) {
-            self.save()?;
-            return Err(PhaseError::Interrupted { step: self.progress.step });
+            return Err(self.interrupted());
         }
         let validation = validation?;
         self.progress.epoch += 1;
@@ -344,8 +361,7 @@ impl<B: Ops> Run<'_, '_, B> {
         let measured = self.monitor.measure(&self.learner, &self.now());
         self.progress.measuring = matches!(measured, Err(PhaseError::Measuring));
         if self.progress.measuring {
-            self.save()?;
-            return Err(PhaseError::Interrupted { step: self.progress.step });
+            return Err(self.interrupted());
         }
         let numbers = measured?;
         let (phase, step) = (self.setup.number(), self.progress.step);

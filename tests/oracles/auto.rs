@@ -165,7 +165,7 @@ fn the_cascade_leaves_the_same_samples_robust() {
         test: &corpus,
         validation: &[],
         oracle: None,
-        at_most: None,
+        smoke: false,
     };
     for (norm, word, eps) in NORMS {
         let spec = Evaluator::Autoattack(AutoattackEvaluator { eps, norm, profile: Profile::Standard });

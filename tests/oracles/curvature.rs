@@ -49,7 +49,7 @@ impl Case {
             test: &self.corpus,
             validation: &[],
             oracle: None,
-            at_most: None,
+            smoke: false,
         };
         let moment = Moment::of_weights(&self.state, &experiment.phases[0]);
         let (watch, notes) = (&mut |_: &Headway<'_>| true, &mut Notes::none());

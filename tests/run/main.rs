@@ -1,5 +1,6 @@
 //! Whole runs in one process: records, sharing, resuming.
 
+mod interrupted;
 mod measured;
 
 use std::path::Path;

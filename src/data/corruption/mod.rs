@@ -22,6 +22,7 @@ use super::batch::{Batch, labels};
 use super::corpus::{Corpus, Shape};
 use super::error::DataError;
 use super::random::{Generator, Purpose};
+use crate::stop::Point;
 use picture::Picture;
 
 pub use arrays::Arrays;
@@ -122,7 +123,9 @@ pub fn corrupted(
     indices: &[u32],
 ) -> Result<Batch, DataError> {
     let shape = corpus.shape();
+    let point = Point::here();
     let change = |&index: &u32| {
+        point.pass();
         let bytes = corpus.seen(index)?;
         Ok(kind.apply(severity, index, &bytes, corpus.scale, shape))
     };

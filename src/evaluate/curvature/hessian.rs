@@ -50,7 +50,7 @@ pub fn hessian<B: Ops>(
     }
     measured.values.push((name("residual"), found.relative_residual()));
     measured.values.push((name("products"), found.products as f64));
-    if subject.at_most.is_none() {
+    if !subject.smoke {
         measured.warnings.extend(unconverged("hessian", &found, spec.tolerance));
     }
     let label = label(spec, &probe);

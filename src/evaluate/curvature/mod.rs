@@ -31,5 +31,5 @@ use crate::ops::Ops;
 
 /// `count`, or the little of it that a smoke run does.
 fn smoke<B: Ops>(subject: &Subject<'_, B>, count: usize, little: usize) -> usize {
-    if subject.at_most.is_some() { count.min(little) } else { count }
+    if subject.smoke { count.min(little) } else { count }
 }

@@ -97,7 +97,7 @@ impl<'a, B: Ops> Probe<'a, B> {
         moment: &'a Moment<'a, B>,
         samples: usize,
     ) -> Result<Self, MeasureError> {
-        let wanted = subject.at_most.map_or(samples, |_| samples.min(SMOKE));
+        let wanted = if subject.smoke { samples.min(SMOKE) } else { samples };
         let indices = evenly_spaced(subject.train_indices, wanted);
         let first = EvalBatches::new(subject.train, indices[..indices.len().min(1)].to_vec(), 1).next();
         let batch = match first {

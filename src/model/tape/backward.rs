@@ -11,6 +11,7 @@ use crate::model::layers::{Affine, Conv2d, Linear};
 use crate::model::layout::Slot;
 use crate::model::vit::Embedding;
 use crate::ops::{Ops, Vector, stored, wide};
+use crate::stop;
 
 /// Gradients of `sum(logits * cotangent)` by the `nodes` of a trace, `needed` or not.
 pub(super) fn run<B: Ops, N: Borrow<Node<B>>>(
@@ -31,6 +32,7 @@ pub(super) fn run<B: Ops, N: Borrow<Node<B>>>(
         Sink { precision: trace.precision, wants, needed, grads, weights: vec![None; trace.weights] };
     let mut input = None;
     for node in nodes.rev() {
+        stop::point();
         let Some(grad) = sink.grads.pop().flatten() else { continue };
         match &node.borrow().op {
             Op::Input => input = Some(wide(grad)),

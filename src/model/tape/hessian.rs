@@ -14,6 +14,7 @@ use crate::model::layers::{Affine as Layer, Conv2d, Linear};
 use crate::model::layout::Slot;
 use crate::model::vit::Embedding;
 use crate::ops::{Ops, Vector};
+use crate::stop;
 
 impl<B: Ops> Trace<B> {
     /// `H direction` for the Hessian of `sum(factors * cross-entropy)` in the weights; `factors` is `[n]`.
@@ -136,6 +137,7 @@ impl<B: Ops> Forward<'_, B> {
     fn run(self) -> Vec<Option<Tensor<B, 4>>> {
         let mut tangents: Vec<Option<Tensor<B, 4>>> = Vec::with_capacity(self.nodes.len());
         for node in self.nodes {
+            stop::point();
             let [a, b] = node.parents.map(|parent| parent.and_then(|parent| tangents[parent].clone()));
             tangents.push(self.node(&node.op, a, b));
         }
@@ -273,6 +275,7 @@ impl<B: Ops> Backward<'_, B> {
         self.pairs[end] = Some(last);
         for index in (0..=end).rev() {
             let Some(pair) = self.pairs[index].take() else { continue };
+            stop::point();
             self.node(index, pair);
         }
         self.product

@@ -12,6 +12,7 @@ use crate::model::layers::{Affine, BatchNorm, Conv2d, Linear};
 use crate::model::layout::{Layout, Slot};
 use crate::model::vit::Embedding;
 use crate::ops::{Ops, Vector, stored, wide};
+use crate::stop;
 
 /// Records one forward pass of a network.
 pub struct Tape<'a, B: Ops> {
@@ -291,6 +292,7 @@ impl<'a, B: Ops> Tape<'a, B> {
         parents: [Option<usize>; 2],
         op: impl FnOnce() -> Op<B>,
     ) -> Var<B> {
+        stop::point();
         if !self.mode.record {
             return Var { value, node: None };
         }
