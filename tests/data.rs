@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use flatrun::data::{Batch, Corpus, Disk, Feed, Generator, Purpose, Shape, Split, open, probe};
-use flatrun::lang::catalog::{Augmentation, Cifar10, Cifar100, Crop, Digits, Flip, Idx, Mnist, Source};
+use flatrun::lang::catalog::{
+    Augmentation, Cifar10, Cifar100, Crop, Digits, Flip, Idx, Layout, Mnist, Source,
+};
 use flatrun::lang::program::Validation;
 use flatrun::lang::world::{DatasetInfo, World};
 
@@ -105,6 +107,7 @@ fn digits_as_idx_files_are_the_embedded_ones() {
     let images = root.join("digits-images-idx3-ubyte");
     let labels = root.join("digits-labels-idx1-ubyte");
     let source = Source::Idx(Idx {
+        layout: Layout::Nhwc,
         images: images.clone(),
         labels: labels.clone(),
         test_images: images,

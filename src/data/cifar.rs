@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::corpus::{ChannelStatistics, Dataset, Samples, Shape, Traits};
+use super::corpus::{ChannelStatistics, Dataset, Samples, Shape, Traits, append_interleaved};
 use super::error::{DataError, Flaw};
 use super::input::{Input, LARGEST};
 use super::names;
@@ -77,6 +77,13 @@ impl Format {
         let count = |path: &PathBuf| self.records(&Input::open(path)?);
         let train = train.iter().map(count).sum::<Result<_, _>>()?;
         Ok((train, count(&test)?))
+    }
+
+    /// The training files that exist, and the test file.
+    pub fn files(&self, root: &Path) -> Result<Vec<PathBuf>, DataError> {
+        let mut files = self.train_files(root)?;
+        files.push(self.test_file(root)?);
+        Ok(files)
     }
 
     fn train_files(&self, root: &Path) -> Result<Vec<PathBuf>, DataError> {
@@ -156,17 +163,8 @@ impl Format {
             }
         }
         samples.labels.extend(labels.last().map(|&label| u16::from(label)));
-        append_interleaved(planes, &mut samples.images);
+        append_interleaved(planes, SHAPE.channels, &mut samples.images);
         Ok(())
-    }
-}
-
-/// Appends three colour planes as pixels of three channels.
-fn append_interleaved(planes: &[u8], images: &mut Vec<u8>) {
-    let (red, rest) = planes.split_at(AREA);
-    let (green, blue) = rest.split_at(AREA);
-    for ((&red, &green), &blue) in red.iter().zip(green).zip(blue) {
-        images.extend_from_slice(&[red, green, blue]);
     }
 }
 

@@ -247,6 +247,16 @@ pub(super) struct Samples {
     pub shape: Shape,
 }
 
+/// Appends an image that is stored as one plane per channel, the channels of each pixel together.
+pub(super) fn append_interleaved(planes: &[u8], channels: usize, images: &mut Vec<u8>) {
+    let start = images.len();
+    images.resize(start + planes.len(), 0);
+    for (channel, plane) in planes.chunks_exact(planes.len() / channels).enumerate() {
+        let pixels = images[start..].chunks_exact_mut(channels);
+        pixels.zip(plane).for_each(|(pixel, &value)| pixel[channel] = value);
+    }
+}
+
 /// What holds for both parts of a data set besides its samples.
 pub(super) struct Traits {
     pub classes: usize,

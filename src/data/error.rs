@@ -19,6 +19,9 @@ pub enum DataError {
         most = available.saturating_sub(1)
     )]
     Split { wanted: usize, available: usize },
+    /// Classes that cannot be learned or told apart.
+    #[error("{message}")]
+    Classes { code: Code, message: String, help: Vec<String> },
     /// An index that the corpus does not hold.
     #[error("sample {index} of a corpus of {samples} samples: expected an index below {samples}")]
     Index { index: u32, samples: usize },
@@ -63,11 +66,34 @@ impl DataError {
         Self::Images { code, path: path.to_path_buf(), message: message.into(), help: Vec::new() }
     }
 
+    /// What is wrong, without the path.
+    pub(super) fn problem(&self) -> String {
+        match self {
+            Self::File { problem, .. } => problem.to_string(),
+            Self::Images { message, .. } => message.clone(),
+            Self::Classes { message, .. } => message.clone(),
+            Self::Split { .. } | Self::Index { .. } | Self::Shape { .. } | Self::Loader { .. } => {
+                self.to_string()
+            }
+        }
+    }
+
     pub(super) fn with_help(mut self, text: impl Into<String>) -> Self {
-        if let Self::Images { help, .. } = &mut self {
+        if let Self::Images { help, .. } | Self::Classes { help, .. } = &mut self {
             help.push(text.into());
         }
         self
+    }
+
+    /// The finding that a check makes of it, with its help; `None` for faults of the program itself.
+    pub fn finding(&self) -> Option<(Code, &[String])> {
+        match self {
+            Self::Images { code, help, .. } | Self::Classes { code, help, .. } => Some((*code, help)),
+            Self::File { .. } => Some((Code::UnusableData, &[])),
+            Self::Split { wanted: 0, .. } => Some((Code::EmptyValidation, &[])),
+            Self::Split { .. } => Some((Code::ValidationTakesAll, &[])),
+            Self::Index { .. } | Self::Shape { .. } | Self::Loader { .. } => None,
+        }
     }
 
     /// An error about the byte at `offset` of a plain file.
@@ -102,6 +128,7 @@ pub enum Flaw {
     CountsDiffer,
     ShapesDiffer,
     LabelOutOfRange,
+    OtherLabels,
     NotGzip,
     CorruptGzip,
     MalformedHeader,
@@ -120,6 +147,7 @@ impl fmt::Display for Flaw {
             Self::CountsDiffer => "counts that differ",
             Self::ShapesDiffer => "shapes that differ",
             Self::LabelOutOfRange => "label out of range",
+            Self::OtherLabels => "labels of other images",
             Self::NotGzip => "not gzip data",
             Self::CorruptGzip => "corrupt gzip data",
             Self::MalformedHeader => "malformed header",

@@ -1,6 +1,8 @@
 //! The files of a corpus: names, sizes and times, and the images in them.
 
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
 
@@ -24,11 +26,24 @@ pub struct ImageFiles {
 }
 
 /// What changes when a file does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Stamp {
     pub bytes: u64,
     /// Nanoseconds since 1970.
     pub modified: u64,
+}
+
+impl Stamp {
+    /// Of what is known about a file.
+    pub fn of(about: &Metadata) -> Self {
+        Self { bytes: about.len(), modified: nanoseconds(about) }
+    }
+}
+
+/// When something last changed, in nanoseconds since 1970; 0 where the system does not tell.
+pub fn nanoseconds(about: &Metadata) -> u64 {
+    let since = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    since.map_or(0, |since| since.as_nanos() as u64)
 }
 
 impl ImageFiles {
@@ -120,6 +135,16 @@ impl ImageFiles {
             Some((index, error.to_string()))
         };
         pool().install(|| (0..self.len() as u32).into_par_iter().filter_map(failure).collect())
+    }
+
+    /// A file that has another size or time than when it was listed, or is gone.
+    pub fn changed(&self) -> Option<PathBuf> {
+        let changed = |index: usize| {
+            let path = self.root.join(self.path(index as u32)?);
+            let now = fs::metadata(&path).ok().as_ref().map(Stamp::of);
+            (now.as_ref() != self.stamps.get(index)).then_some(path)
+        };
+        pool().install(|| (0..self.len()).into_par_iter().find_map_first(changed))
     }
 
     /// Adds names, sizes and times of all files.

@@ -1,13 +1,14 @@
 //! The IDX format of MNIST: a big-endian header, then one byte per pixel or per label.
 //!
 //! Images: magic 00000803, count, rows, columns, pixels; or 00000804 with a number of channels after the
-//! columns, the channels of a pixel together. Labels: magic 00000801, count, labels.
+//! columns, the channels of a pixel together, or before the rows, one plane per channel. Labels: magic 00000801, count, labels.
 
 use std::path::Path;
 
-use super::corpus::{ChannelStatistics, Dataset, Samples, Shape, Traits};
+use super::corpus::{ChannelStatistics, Dataset, Samples, Shape, Traits, append_interleaved};
 use super::error::{DataError, Flaw};
 use super::input::{Input, LARGEST, hex};
+use crate::lang::catalog::Layout;
 
 /// The four files of a data set.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,8 @@ pub struct Files<'a> {
     pub labels: &'a Path,
     pub test_images: &'a Path,
     pub test_labels: &'a Path,
+    /// Of files with channels.
+    pub layout: Layout,
 }
 
 /// What headers and sizes tell of a data set.
@@ -53,9 +56,7 @@ pub fn open_known(files: Files, traits: &Traits) -> Result<Dataset, DataError> {
 
 /// Reads headers, and compares them with each other and with the sizes of plain files.
 pub fn outline(files: Files) -> Result<Outline, DataError> {
-    let train = Pair::open(files.images, files.labels)?;
-    let test = Pair::open(files.test_images, files.test_labels)?;
-    test.check_shape(train.shape, files.images)?;
+    let (train, test) = pairs(files)?;
     Ok(Outline { train: train.count, test: test.count, shape: train.shape })
 }
 
@@ -71,12 +72,17 @@ fn classes(labels: &[u16]) -> usize {
 }
 
 fn read(files: Files, known: Option<usize>) -> Result<(Samples, Samples), DataError> {
-    let train = Pair::open(files.images, files.labels)?;
-    let test = Pair::open(files.test_images, files.test_labels)?;
-    test.check_shape(train.shape, files.images)?;
+    let (train, test) = pairs(files)?;
     let train = train.read(known)?;
     let limit = known.unwrap_or(classes(&train.labels));
     Ok((train, test.read(Some(limit))?))
+}
+
+fn pairs(files: Files) -> Result<(Pair, Pair), DataError> {
+    let train = Pair::open(files.images, files.labels, files.layout)?;
+    let test = Pair::open(files.test_images, files.test_labels, files.layout)?;
+    test.check_shape(train.shape, files.images)?;
+    Ok((train, test))
 }
 
 /// An image file and its label file, both past their headers.
@@ -85,11 +91,12 @@ struct Pair {
     labels: Input,
     count: usize,
     shape: Shape,
+    layout: Layout,
 }
 
 impl Pair {
-    fn open(image_path: &Path, label_path: &Path) -> Result<Self, DataError> {
-        let (images, count, shape) = open_images(image_path)?;
+    fn open(image_path: &Path, label_path: &Path, layout: Layout) -> Result<Self, DataError> {
+        let (images, count, shape) = open_images(image_path, layout)?;
         let (labels, label_count) = open_labels(label_path)?;
         if label_count != count {
             let expected = format!("{count} labels, as many as `{}` has images", image_path.display());
@@ -98,7 +105,7 @@ impl Pair {
         }
         images.check_size(images.offset() + (count * shape.values()) as u64)?;
         labels.check_size(LABELS_HEADER + count as u64)?;
-        Ok(Self { images, labels, count, shape })
+        Ok(Self { images, labels, count, shape, layout })
     }
 
     fn check_shape(&self, expected: Shape, like: &Path) -> Result<(), DataError> {
@@ -112,23 +119,37 @@ impl Pair {
 
     fn read(mut self, limit: Option<usize>) -> Result<Samples, DataError> {
         let pixels = (self.count * self.shape.values()) as u64;
-        Ok(Samples {
-            labels: read_labels(self.labels, self.count, limit)?,
-            images: self.images.rest(pixels)?,
-            shape: self.shape,
-        })
+        let labels = read_labels(self.labels, self.count, limit)?;
+        let stored = self.images.rest(pixels)?;
+        let images = match self.layout {
+            Layout::Nchw if self.shape.channels > 1 => interleaved(&stored, self.shape),
+            Layout::Nchw | Layout::Nhwc => stored,
+        };
+        Ok(Samples { labels, images, shape: self.shape })
     }
 }
 
-fn open_images(path: &Path) -> Result<(Input, usize, Shape), DataError> {
+/// Images of one plane per channel as pixels of channels.
+fn interleaved(planes: &[u8], shape: Shape) -> Vec<u8> {
+    let mut images = Vec::with_capacity(planes.len());
+    planes
+        .chunks_exact(shape.values())
+        .for_each(|image| append_interleaved(image, shape.channels, &mut images));
+    images
+}
+
+fn open_images(path: &Path, layout: Layout) -> Result<(Input, usize, Shape), DataError> {
     let mut input = Input::open(path)?;
     let header = check_magic(&mut input, &[GREY, COLOUR])?;
     let count = dimension(&mut input, header, "image")?;
-    let height = dimension(&mut input, header, "row")?;
-    let width = dimension(&mut input, header, "column")?;
-    let channels = match header {
-        16 => 1,
-        _ => dimension(&mut input, header, "channel")?,
+    let mut axis = |of| dimension(&mut input, header, of);
+    let [height, width, channels] = match (header, layout) {
+        (16, _) => [axis("row")?, axis("column")?, 1],
+        (_, Layout::Nhwc) => [axis("row")?, axis("column")?, axis("channel")?],
+        (_, Layout::Nchw) => {
+            let channels = axis("channel")?;
+            [axis("row")?, axis("column")?, channels]
+        }
     };
     let sizes = [count, height, width, channels];
     let values = sizes.iter().try_fold(1u64, |product, &size| product.checked_mul(size));

@@ -1,6 +1,6 @@
 //! Bounded reading of one plain or gzip file: never more than was announced, plus one byte to notice excess.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
 
@@ -33,14 +33,15 @@ impl Input {
         // Asked before opening, which would wait for the other end of a pipe.
         let about = fs::metadata(path).map_err(unreadable)?;
         if !about.is_file() {
-            return Err(DataError::missing(path, "a file", "a folder or device"));
+            return Err(DataError::missing(path, "a file", kind(&about)));
         }
         let mut file = File::open(path).map_err(unreadable)?;
         let zipped = path.extension().is_some_and(|extension| extension == "gz");
         if zipped {
             check_gzip(path, &mut file)?;
         }
-        let file = BufReader::with_capacity(1 << 16, file);
+        // A file of the system (`/proc/..`) may give more than its size, without an end.
+        let file = BufReader::with_capacity(1 << 16, file.take(about.len()));
         Ok(Self {
             path: path.to_path_buf(),
             reader: match zipped {
@@ -161,6 +162,14 @@ impl Input {
             }
             _ => DataError::unreadable(&self.path, error),
         }
+    }
+}
+
+/// What stands where a file should.
+fn kind(about: &Metadata) -> &'static str {
+    match about.is_dir() {
+        true => "a folder",
+        false => "a pipe, a socket or a device",
     }
 }
 

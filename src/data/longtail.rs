@@ -8,7 +8,6 @@ use super::random::{Generator, Purpose};
 use crate::diagnostic::Code;
 use crate::lang::catalog::{Imbalance, Longtail};
 use crate::lang::words::counted;
-use crate::lang::world::SourceInfo;
 
 /// Part of the key of the draw. It is fixed, so that all seeds of a run train on the same samples.
 const TAIL: u64 = 2;
@@ -21,8 +20,7 @@ const GROUPS: [&str; 3] = ["many", "medium", "few"];
 /// # Errors
 /// A factor that leaves a class without an image.
 pub fn thinned(source: &Longtail, whole: Dataset) -> Result<Dataset, DataError> {
-    let available = whole.train.class_sizes();
-    let sizes = class_sizes(source, &available)?;
+    let sizes = class_sizes(source, &whole.train.class_sizes())?;
     let train = whole.train.subset(&kept(&whole.train, &sizes));
     let groups = grouped(&whole.test, &sizes);
     let mut protocol = whole.protocol;
@@ -30,19 +28,13 @@ pub fn thinned(source: &Longtail, whole: Dataset) -> Result<Dataset, DataError> 
     Ok(Dataset { train, test: Corpus { groups: Some(groups), ..whole.test }, held_out: None, protocol })
 }
 
-/// What is left of a source whose classes have these sizes.
-///
-/// # Errors
-/// As [`thinned`].
-pub fn probe(source: &Longtail, whole: SourceInfo, available: &[usize]) -> Result<SourceInfo, DataError> {
-    let train = class_sizes(source, available)?.iter().sum();
-    Ok(SourceInfo { train, ..whole })
-}
-
 /// Training images of each class, never more than there are.
 ///
 /// The authors write `int(n_max * mu ** (c / (C - 1)))` with `mu = 1 / factor`; in f32 some floors would differ.
-fn class_sizes(source: &Longtail, available: &[usize]) -> Result<Vec<usize>, DataError> {
+///
+/// # Errors
+/// As [`thinned`].
+pub fn class_sizes(source: &Longtail, available: &[usize]) -> Result<Vec<usize>, DataError> {
     let classes = available.len();
     let largest = available.iter().max().copied().unwrap_or(0) as f64;
     let mu = 1.0 / source.factor;

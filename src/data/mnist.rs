@@ -7,6 +7,7 @@ use super::error::DataError;
 use super::idx;
 use super::names;
 use super::root::lacking;
+use crate::lang::catalog::Layout;
 
 pub const CLASSES: usize = 10;
 
@@ -36,6 +37,7 @@ impl Files {
             labels: &self.labels,
             test_images: &self.test_images,
             test_labels: &self.test_labels,
+            layout: Layout::Nhwc,
         }
     }
 }

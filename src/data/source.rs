@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::nearest;
 use crate::lang::catalog::{Idx, Source};
-use crate::lang::world::{DatasetInfo, ImageSizes, SourceInfo, World, WorldError};
+use crate::lang::program::Validation;
+use crate::lang::world::{DatasetInfo, ImageSizes, Parts, SourceInfo, World, WorldError};
 
+use super::classes::{learnable, without_images};
 use super::corpus::{Dataset, Shape, Traits};
 use super::corruption::Arrays;
 use super::error::DataError;
-use super::folder::{self, domains};
+use super::facts::Facts;
+use super::folder::{self, composed, domains};
 use super::{cifar, digits, idx, longtail, mnist};
 
 /// Reads a data set whole; images in files of their own are listed, and read when they are needed.
@@ -30,33 +33,25 @@ pub fn open(source: &Source) -> Result<Dataset, DataError> {
     }
 }
 
-/// Counts, classes and shape, from headers, file sizes and lists of files (for `idx` also the training labels, for
-/// `longtail` those of its source).
+/// Counts, classes and shape: from lists of files, from arrays, and from the headers of those that are large.
 ///
 /// # Errors
-/// As [`open`], as far as headers and sizes tell.
+/// As [`open`], as far as is read.
 pub fn probe(source: &Source) -> Result<SourceInfo, DataError> {
-    match source {
-        Source::Digits(_) => Ok(info((digits::TRAIN, digits::TEST), digits::CLASSES, digits::SHAPE)),
-        Source::Mnist(at) => probe_mnist(&at.root),
-        Source::FashionMnist(at) => probe_mnist(&at.root),
-        Source::Cifar10(at) => probe_cifar(&cifar::CIFAR10, &at.root),
-        Source::Cifar100(at) => probe_cifar(&cifar::CIFAR100, &at.root),
-        Source::Idx(at) => {
-            let classes = |files: idx::Files| idx::count_classes(files.labels);
-            probe_idx(idx_files(at), classes)
-        }
-        Source::Folder(folder) => folder::probe(folder),
-        Source::Domains(domains) => domains::probe(domains),
-        Source::Longtail(tail) => longtail::probe(tail, probe(&tail.source)?, &class_sizes(&tail.source)?),
-    }
+    Facts::of(source).map(|facts| facts.info)
 }
 
-/// Training images of each class.
-fn class_sizes(source: &Source) -> Result<Vec<usize>, DataError> {
+/// The rule by which the classes of a source are in their order.
+pub fn class_order(source: &Source, names: &[String]) -> &'static str {
     match source {
-        Source::Folder(folder) => folder::class_sizes(folder),
-        other => Ok(open(other)?.train.class_sizes()),
+        Source::Digits(_)
+        | Source::Mnist(_)
+        | Source::FashionMnist(_)
+        | Source::Cifar10(_)
+        | Source::Cifar100(_) => "as published",
+        Source::Idx(_) => "as the files number them",
+        Source::Folder(_) | Source::Domains(_) => folder::class_order(names),
+        Source::Longtail(tail) => class_order(&tail.source, names),
     }
 }
 
@@ -82,17 +77,46 @@ impl World for Disk {
         image_sizes(source).map_err(WorldError::from)
     }
 
+    fn parts(&self, source: &Source, validation: Option<Validation>) -> Parts {
+        // What is wrong with the files is said of the data set.
+        let Ok(facts) = Facts::of(source) else { return Parts::default() };
+        let sizes = facts.sizes.as_deref();
+        Parts {
+            unlearnable: sizes
+                .and_then(|sizes| learnable(&facts.classes, sizes, validation).err().map(WorldError::from)),
+            absent: sizes.map_or_else(Vec::new, |sizes| without_images(&facts.classes, sizes)),
+            shared: facts.shared.clone(),
+        }
+    }
+
     fn nearest_sibling(&self, path: &Path) -> Option<PathBuf> {
         let (parent, name) = (path.parent()?, path.file_name()?.to_str()?);
         let folder = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         let entries = std::fs::read_dir(folder).ok()?.flatten();
-        let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        // What stands there and leads nowhere is not meant.
+        let names: Vec<String> = names.filter(|name| folder.join(name).exists()).collect();
+        if let Some(same) = names.iter().find(|other| composed(other) == composed(name)) {
+            return Some(parent.join(same));
+        }
         nearest(name, names.iter().map(String::as_str)).map(|near| parent.join(near))
     }
 
-    fn corruptions(&self, root: &Path, kinds: usize, info: &DatasetInfo) -> Result<(), WorldError> {
+    fn link(&self, path: &Path) -> Option<PathBuf> {
+        std::fs::read_link(path).ok()
+    }
+
+    fn corruptions(
+        &self,
+        root: &Path,
+        kinds: usize,
+        source: &Source,
+        info: &DatasetInfo,
+    ) -> Result<(), WorldError> {
         let shape = Shape { height: info.height, width: info.width, channels: info.channels };
-        Arrays::open(root, kinds, shape, info.classes).map(drop).map_err(WorldError::from)
+        let facts = Facts::of(source)?;
+        Arrays::open(root, kinds, shape, facts.test_labels.as_deref(), info.classes)?;
+        Ok(())
     }
 
     fn exists(&self, path: &Path) -> bool {
@@ -105,6 +129,7 @@ impl From<DataError> for WorldError {
         match error {
             DataError::File { path, problem } => Self::unusable(Some(path), problem.to_string()),
             DataError::Images { code, path, message, help } => Self { code, path: Some(path), message, help },
+            DataError::Classes { code, message, help } => Self { code, path: None, message, help },
             other => Self::unusable(None, other.to_string()),
         }
     }
@@ -114,33 +139,12 @@ fn open_mnist(root: &Path, traits: &Traits) -> Result<Dataset, DataError> {
     idx::open_known(mnist::Files::find(root)?.paths(), traits)
 }
 
-fn probe_mnist(root: &Path) -> Result<SourceInfo, DataError> {
-    probe_idx(mnist::Files::find(root)?.paths(), |_| Ok(mnist::CLASSES))
-}
-
-fn probe_cifar(format: &cifar::Format, root: &Path) -> Result<SourceInfo, DataError> {
-    Ok(info(format.counts(root)?, format.classes(), cifar::SHAPE))
-}
-
-fn probe_idx(
-    files: idx::Files,
-    classes: impl FnOnce(idx::Files) -> Result<usize, DataError>,
-) -> Result<SourceInfo, DataError> {
-    let outline = idx::outline(files)?;
-    let counts = (outline.train, outline.test);
-    Ok(info(counts, classes(files)?, outline.shape))
-}
-
-fn idx_files(source: &Idx) -> idx::Files<'_> {
+pub(super) fn idx_files(source: &Idx) -> idx::Files<'_> {
     idx::Files {
         images: &source.images,
         labels: &source.labels,
         test_images: &source.test_images,
         test_labels: &source.test_labels,
+        layout: source.layout,
     }
-}
-
-fn info((train, test): (usize, usize), classes: usize, shape: Shape) -> SourceInfo {
-    let Shape { height, width, channels } = shape;
-    DatasetInfo { train, test, classes, channels, height, width }.into()
 }

@@ -37,10 +37,10 @@ impl Split {
     /// # Errors
     /// As [`Split::new`].
     pub fn drawn(labels: &[u16], validation: Validation, key: &[u64]) -> Result<Self, DataError> {
-        let wanted = size(validation, labels.len())?;
         let members = members(labels);
+        let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
         let mut chosen = vec![false; labels.len()];
-        for (label, quota) in quotas(&members, wanted, labels.len()).into_iter().enumerate() {
+        for (label, quota) in quotas(&sizes, validation)?.into_iter().enumerate() {
             let mut drawn = members[label].clone();
             Generator::keyed(Purpose::Split, &[key, &[label as u64]].concat()).shuffle(&mut drawn);
             drawn.iter().take(quota).for_each(|&index| chosen[index as usize] = true);
@@ -72,18 +72,23 @@ fn members(labels: &[u16]) -> Vec<Vec<u32>> {
     members
 }
 
-/// How many of `wanted` samples each class gives.
-fn quotas(members: &[Vec<u32>], wanted: usize, total: usize) -> Vec<usize> {
-    let share = |class: &Vec<u32>| class.len() as u128 * wanted as u128;
-    let total = total as u128;
-    let mut quotas: Vec<usize> = members.iter().map(|class| (share(class) / total) as usize).collect();
+/// How many samples classes of these sizes give to a validation split.
+///
+/// # Errors
+/// As [`Split::new`].
+pub(super) fn quotas(sizes: &[usize], validation: Validation) -> Result<Vec<usize>, DataError> {
+    let available = sizes.iter().sum();
+    let wanted = size(validation, available)?;
+    let share = |class: usize| sizes[class] as u128 * wanted as u128;
+    let total = available as u128;
+    let mut quotas: Vec<usize> = (0..sizes.len()).map(|class| (share(class) / total) as usize).collect();
     let left_over = wanted - quotas.iter().sum::<usize>();
-    let mut classes: Vec<usize> = (0..members.len()).collect();
-    classes.sort_by_key(|&class| std::cmp::Reverse(share(&members[class]) % total));
+    let mut classes: Vec<usize> = (0..sizes.len()).collect();
+    classes.sort_by_key(|&class| std::cmp::Reverse(share(class) % total));
     for &class in classes.iter().take(left_over) {
         quotas[class] += 1;
     }
-    quotas
+    Ok(quotas)
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ codes! {
     // Data and the world.
     MissingFile "F0401" "missing-file" Error "a file or a folder that is not there";
     UnusableData "F0402" "unusable-data" Error "data that cannot be read as what it should be";
-    ValidationTakesAll "F0403" "validation-takes-all" Error "a validation split that leaves nothing to train on";
+    ValidationTakesAll "F0403" "validation-takes-all" Error "a validation split that leaves nothing to train on, or nothing of a class";
     ImageTooSmall "F0404" "image-too-small" Error "images too small for the network";
     TooFewClasses "F0405" "too-few-classes" Error "a loss that the data set has too few classes for";
     UnfittingImages "F0406" "unfitting-images" Error "images that an evaluator cannot work with";
@@ -108,7 +108,7 @@ codes! {
     RandomView "F0409" "random-view" Error "a random change of the images that are measured on";
     NoSoftLabels "F0410" "no-soft-labels" Error "soft labels where a loss or an attack needs single ones";
     EmptyClass "F0411" "empty-class" Error "a class without images";
-    AmbiguousClasses "F0412" "ambiguous-classes" Error "two classes whose names differ only in case";
+    AmbiguousClasses "F0412" "ambiguous-classes" Error "two classes whose names read the same, or differ only in case";
     ClassesDiffer "F0413" "classes-differ" Error "parts of a data set with different classes";
     LinkLeavesRoot "F0414" "link-leaves-root" Error "a symbolic link out of the data set";
     StrayFile "F0415" "stray-file" Error "a file among the images that is no image";
@@ -121,6 +121,10 @@ codes! {
     UnusableWeights "F0422" "unusable-weights" Error "a file that weights cannot be read from";
     UnfittingWeights "F0423" "unfitting-weights" Error "weights of another network";
     NetworkTooLarge "F0424" "network-too-large" Error "a network of more parameters than a run can hold";
+    EmptyValidation "F0427" "empty-validation" Error "a validation split without a sample";
+    SingleClass "F0428" "single-class" Error "a data set of a single class";
+    UnclearAxes "F0429" "unclear-axes" Error "images whose channels may stand first";
+    ChangedData "F0430" "changed-data" Error "data that changed while a run used them";
     // The file as a whole.
     DuplicateStatement "F0501" "duplicate-statement" Error "a statement that stands twice";
     SecondRecipe "F0502" "second-recipe" Error "a second recipe";
@@ -156,6 +160,8 @@ codes! {
     RepeatedEvaluator "L0017" "repeated-evaluator" Warning "a measurement that stands twice";
     CentreMissed "L0018" "centre-missed" Warning "a surface without a point at the weights";
     SlowPrecision "L0019" "slow-precision" Warning "a number format that only costs time on this device";
+    TestsOnTraining "L0020" "tests-on-training" Warning "test images that are training images too";
+    UntrainedClass "L0021" "untrained-class" Warning "a class without training images";
     AttackOvershoots "L0101" "attack-overshoots" Warning "an attack step longer than the ball is wide";
     AttackFallsShort "L0102" "attack-falls-short" Warning "an attack that cannot reach the boundary of its ball";
     WeakEvaluation "L0103" "weak-evaluation" Warning "an evaluation attack weaker than the training attack";

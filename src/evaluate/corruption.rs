@@ -59,7 +59,14 @@ pub fn errors<B: Ops>(
     let images = match &spec.root {
         None => Images::Generated(subject.test),
         Some(root) => {
-            Images::Published(Arrays::open(root, kinds.len(), subject.test.shape(), subject.test.classes)?)
+            let test = subject.test;
+            Images::Published(Arrays::open(
+                root,
+                kinds.len(),
+                test.shape(),
+                Some(&test.labels),
+                test.classes,
+            )?)
         }
     };
     let all: Vec<u32> = (0..images.len() as u32).collect();

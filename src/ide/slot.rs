@@ -107,7 +107,13 @@ mod tests {
             Ok(DatasetInfo { train: 1437, test: 360, classes: 10, channels: 1, height: 8, width: 8 }.into())
         }
 
-        fn corruptions(&self, _: &std::path::Path, _: usize, _: &DatasetInfo) -> Result<(), WorldError> {
+        fn corruptions(
+            &self,
+            _: &std::path::Path,
+            _: usize,
+            _: &catalog::Source,
+            _: &DatasetInfo,
+        ) -> Result<(), WorldError> {
             Ok(())
         }
 

@@ -15,4 +15,4 @@ pub mod world;
 pub use catalog::describe;
 pub use check::{Checked, Settings, check};
 pub use program::Program;
-pub use world::{DatasetInfo, ImageSizes, Size, SourceInfo, World, WorldError};
+pub use world::{DatasetInfo, ImageSizes, Parts, Size, SourceInfo, World, WorldError};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::catalog::Source;
-use super::program::Model;
+use super::program::{Model, Validation};
 use crate::diagnostic::Code;
 
 /// Answers questions about files; the checker itself reads nothing.
@@ -26,11 +26,23 @@ pub trait World {
         Ok(ImageSizes { size, examples: Vec::new() })
     }
 
-    /// Whether a folder holds arrays of so many kinds of corrupted images that fit a data set.
+    /// What is known of the training and the test part once `validation` is taken.
+    fn parts(&self, _source: &Source, _validation: Option<Validation>) -> Parts {
+        Parts::default()
+    }
+
+    /// Whether a folder holds arrays of so many kinds of corrupted images that fit a data set, whose images are as `info`
+    /// says.
     ///
     /// # Errors
     /// The first file that is missing, is no such array, or does not fit.
-    fn corruptions(&self, root: &Path, kinds: usize, info: &DatasetInfo) -> Result<(), WorldError>;
+    fn corruptions(
+        &self,
+        root: &Path,
+        kinds: usize,
+        source: &Source,
+        info: &DatasetInfo,
+    ) -> Result<(), WorldError>;
 
     /// Whether a network for such images can be built, and whether the weights it starts from are its own.
     ///
@@ -43,10 +55,26 @@ pub trait World {
     /// Whether a file is there.
     fn exists(&self, path: &Path) -> bool;
 
+    /// Where a symbolic link leads, as it is written there.
+    fn link(&self, _path: &Path) -> Option<PathBuf> {
+        None
+    }
+
     /// The name beside a path that is not there which was most likely meant.
     fn nearest_sibling(&self, _path: &Path) -> Option<PathBuf> {
         None
     }
+}
+
+/// The training and the test part of a data set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Why the classes cannot be learned: there is one alone, or the validation split takes too much or nothing.
+    pub unlearnable: Option<WorldError>,
+    /// Classes that come without a training image.
+    pub absent: Vec<String>,
+    /// What is to be said of test images that are training images too.
+    pub shared: Option<String>,
 }
 
 /// Height and width in pixels.

@@ -40,7 +40,7 @@ use tuning::Tuning;
 pub use verify::verify;
 pub use weights::{
     Entry, Meant, Pretrained, StateDict, WeightsError, WeightsFile, entries, float_entry, load, read_tensor,
-    save, state_from, to_bytes,
+    save, save_with, state_from, to_bytes,
 };
 
 /// What a pass reads besides the weights that train, in layout order.
@@ -144,6 +144,11 @@ impl Model {
     ) -> Trace<B> {
         let mode = Mode { normalization, record, noise: None, precision: self.precision };
         self.forward_with(weights, statistics, x, mode)
+    }
+
+    /// Mean and deviation of each channel that a pixel in [0, 1] is normalised with inside the network.
+    pub fn normalize(&self) -> Option<&[Vec<f64>; 2]> {
+        self.normalize.as_ref()
     }
 
     /// As [`Model::forward`], with dropout where the mode has noise for it.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::Damage;
 use crate::evaluate::field::{Field, Fields, SCHEMA};
+use crate::run::Meaning;
 use crate::train::state::Measured;
 
 /// Records of one seed, as far as they can be read.
@@ -21,6 +22,8 @@ pub struct History {
     /// Text of the program.
     pub program: Option<String>,
     pub settings: Vec<Setting>,
+    /// Of the network's outputs and inputs.
+    pub meaning: Meaning,
     pub damage: Vec<Damage>,
 }
 
@@ -52,6 +55,8 @@ pub struct Setting {
 struct Resolved {
     #[serde(default)]
     settings: Vec<Setting>,
+    #[serde(flatten)]
+    meaning: Meaning,
 }
 
 impl Metrics {
@@ -115,7 +120,9 @@ impl History {
         // Damage of this file was noted with the run.
         let resolved = fs::read(folder.join("resolved.json")).ok();
         let resolved = resolved.and_then(|bytes| serde_json::from_slice::<Resolved>(&bytes).ok());
-        history.settings = resolved.map(|resolved| resolved.settings).unwrap_or_default();
+        if let Some(resolved) = resolved {
+            (history.settings, history.meaning) = (resolved.settings, resolved.meaning);
+        }
         for path in field_files(&folder.join("fields")) {
             let last = path.file_stem().is_some_and(|stem| stem == "final");
             if let Some(Fields { phase, step, fields, .. }) = history.take(path, fields) {

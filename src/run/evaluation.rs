@@ -68,12 +68,16 @@ impl<B: Ops> Executor<'_, B> {
         let bytes = fs::read(&path).map_err(|source| RunError::read(&path, source))?;
         let layout = &prepared.model.layout;
         let state = selected::<B>(experiment, layout, &bytes, self.device)?;
-        crate::model::save(&folder.weights(), layout, &state)?;
+        crate::model::save_with(&folder.weights(), layout, &state, prepared.meaning.metadata())?;
         let last = Checkpoint::open(&bytes)?;
         let mut moment = self.moment(run, &state, &last)?;
         moment.measured = records.measured.into_iter().map(|known| (known.name, known.value)).collect();
         let notes = folder.partial(stage.key.as_str());
         let mut measured = self.measured(run, &moment, &notes, journal)?;
+        if let Err(changed) = prepared.watched.unchanged() {
+            let _ = fs::remove_dir_all(&notes);
+            return Err(changed.into());
+        }
         let ending = Ending { rows: &records.rows, values: &measured.values, test: &prepared.test };
         if !self.options.smoke {
             measured.warnings.extend(ending.doubts());

@@ -15,6 +15,7 @@ use super::record::EventLog;
 use super::selected::initial;
 use super::{Idle, Options, Prepared, Report, RunError, RunResult, inputs, prepare};
 use crate::data::Feed;
+use crate::diagnostic::Code;
 use crate::evaluate::{Measurements, Subject};
 use crate::graph::{Run, StageGraph, StageKind, program_key};
 use crate::lang::program::{Phase, Program, Variant};
@@ -276,6 +277,7 @@ impl<B: Ops> Executor<'_, B> {
             experiment,
             subject: self.subject(prepared),
             validation: &prepared.split.validation,
+            watched: &prepared.watched,
             phase,
             checkpoint: path,
             rows,
@@ -293,7 +295,15 @@ impl<B: Ops> Executor<'_, B> {
             PhaseError::Interrupted { step } => {
                 RunError::Interrupted { folder: self.folder.path().to_owned(), phase: phase + 1, step }
             }
-            error => RunError::Phase(error),
+            error => {
+                if let PhaseError::Data(cause) = &error
+                    && cause.finding().is_some_and(|(code, _)| code == Code::ChangedData)
+                {
+                    // What came before the change cannot be told from what came after it.
+                    let _ = fs::remove_file(folder.checkpoint(phase));
+                }
+                RunError::Phase(error)
+            }
         })
     }
 
@@ -339,6 +349,7 @@ impl<B: Ops> Executor<'_, B> {
     fn resolved(&self, variant: &Variant, run: &Run) -> Result<Vec<u8>, RunError> {
         let stages =
             run.train.iter().chain([&run.evaluate]).map(|&node| self.graph.stage(node).key.to_string());
+        let meaning = &self.prepared[run.variant].meaning;
         let json = serde_json::json!({
             "version": env!("CARGO_PKG_VERSION"),
             "edition": self.program.edition,
@@ -348,6 +359,9 @@ impl<B: Ops> Executor<'_, B> {
             "seed": run.seed,
             "settings": variant.settings,
             "experiment": variant.experiment,
+            "classes": meaning.classes,
+            "class_order": meaning.class_order,
+            "normalize": meaning.normalize,
             "stages": stages.collect::<Vec<_>>(),
         });
         serde_json::to_vec_pretty(&json).map_err(|error| RunError::Internal(error.to_string()))

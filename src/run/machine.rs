@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::data::Disk;
 use crate::lang::catalog::Source;
-use crate::lang::program::Model;
-use crate::lang::world::{DatasetInfo, ImageSizes, SourceInfo, World, WorldError};
+use crate::lang::program::{Model, Validation};
+use crate::lang::world::{DatasetInfo, ImageSizes, Parts, SourceInfo, World, WorldError};
 use crate::model::verify;
 
 /// What [`Disk`] knows, and the networks of this version.
@@ -21,8 +21,18 @@ impl World for Machine {
         Disk.image_sizes(source)
     }
 
-    fn corruptions(&self, root: &Path, kinds: usize, info: &DatasetInfo) -> Result<(), WorldError> {
-        Disk.corruptions(root, kinds, info)
+    fn parts(&self, source: &Source, validation: Option<Validation>) -> Parts {
+        Disk.parts(source, validation)
+    }
+
+    fn corruptions(
+        &self,
+        root: &Path,
+        kinds: usize,
+        source: &Source,
+        info: &DatasetInfo,
+    ) -> Result<(), WorldError> {
+        Disk.corruptions(root, kinds, source, info)
     }
 
     fn network(&self, model: &Model, images: &DatasetInfo) -> Result<(), WorldError> {
@@ -31,6 +41,10 @@ impl World for Machine {
 
     fn exists(&self, path: &Path) -> bool {
         Disk.exists(path)
+    }
+
+    fn link(&self, path: &Path) -> Option<PathBuf> {
+        Disk.link(path)
     }
 
     fn nearest_sibling(&self, path: &Path) -> Option<PathBuf> {

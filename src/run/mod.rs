@@ -6,6 +6,7 @@ pub mod event;
 mod executor;
 pub mod folder;
 mod machine;
+pub mod meaning;
 mod measuring;
 mod monitor;
 mod prepare;
@@ -28,6 +29,7 @@ use crate::train::state::CheckpointError;
 pub use event::{Event, Observer, RunName};
 pub use executor::run_folder;
 pub use machine::Machine;
+pub use meaning::Meaning;
 pub use prepare::{Prepared, inputs, prepare};
 pub use status::{Status, status};
 
@@ -124,11 +126,9 @@ impl RunError {
     /// The code and the help of the finding that a check would have made of it.
     pub fn finding(&self) -> Option<(Code, Vec<String>)> {
         match self {
-            Self::Data(error) | Self::Phase(PhaseError::Data(error)) => match error {
-                DataError::Images { code, help, .. } => Some((*code, help.clone())),
-                DataError::File { .. } => Some((Code::UnusableData, Vec::new())),
-                _ => None,
-            },
+            Self::Data(error) | Self::Phase(PhaseError::Data(error)) => {
+                error.finding().map(|(code, help)| (code, help.to_vec()))
+            }
             Self::Model(error) => Some((error.code(), Vec::new())),
             Self::Weights(error) => Some((error.code(), Vec::new())),
             _ => None,

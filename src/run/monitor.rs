@@ -8,6 +8,7 @@ use super::event::{Event, Observer, RunName};
 use super::folder::SeedFolder;
 use super::measuring::{measure_all, write_fields};
 use super::record::{EventLog, write_measured, write_metrics};
+use crate::data::Watched;
 use crate::evaluate::{
     Headway, MeasureError, Measurements, Moment, Notes, Session, Subject, measure, robustness, scores,
 };
@@ -55,6 +56,7 @@ pub struct PhaseMonitor<'a, 'j, B: Ops> {
     pub experiment: &'a Experiment,
     pub subject: Subject<'a, B>,
     pub validation: &'a [u32],
+    pub watched: &'a Watched,
     pub phase: usize,
     pub checkpoint: PathBuf,
     /// Rows and measurements of the phases before, then of this one.
@@ -136,6 +138,10 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
             write_measured(&self.folder.path().join("measurements.csv"), &all).map_err(failed)?;
         }
         Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), PhaseError> {
+        Ok(self.watched.unchanged()?)
     }
 
     fn save(&mut self, checkpoint: &[u8]) -> Result<(), PhaseError> {

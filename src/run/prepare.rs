@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::RunError;
+use super::meaning::Meaning;
 use crate::data::corruption::Arrays;
-use crate::data::{Balanced, Corpus, Dataset, HeldOut, Split, open};
+use crate::data::{Balanced, Corpus, Dataset, HeldOut, Split, Watched, learnable, nanoseconds, open};
 use crate::graph::Inputs;
 use crate::lang::catalog::{Evaluator, Source};
 use crate::lang::program::{Experiment, Program, Select, Variant};
@@ -25,6 +26,10 @@ pub struct Prepared {
     /// How the parts of the data came about, for whoever reads the numbers.
     pub protocol: Vec<String>,
     pub model: Model,
+    /// Of its outputs and inputs.
+    pub meaning: Meaning,
+    /// What is read again while the run goes on.
+    pub watched: Watched,
     pub inputs: Inputs,
 }
 
@@ -70,12 +75,18 @@ fn prepare_one(variant: &Variant, opened: &mut Vec<(Source, Dataset, String)>) -
     let view = &experiment.data.view;
     let (train, test) = (dataset.train.clone().seen_through(view)?, dataset.test.clone().seen_through(view)?);
     let (split, oracle) = match &dataset.held_out {
-        None => (Split::new(&train.labels, experiment.data.validation)?, None),
+        None => {
+            let validation = experiment.data.validation;
+            learnable(&train.class_names, &train.class_sizes(), validation)?;
+            (Split::new(&train.labels, validation)?, None)
+        }
         Some(HeldOut { train, validation, oracle }) => {
             let split = Split { train: train.clone(), validation: validation.clone() };
             (split, Some(oracle.clone().seen_through(view)?))
         }
     };
+    let files = experiment.model.from.iter().cloned().chain(arrays(experiment)).collect();
+    let watched = Watched::new([&train, &test].into_iter().chain(&oracle), files);
     let constants = [train.mean.clone(), train.std.clone()];
     let info = info(&train, &test);
     let model = Model::build(&experiment.model.architecture, &info, &constants)?;
@@ -89,7 +100,8 @@ fn prepare_one(variant: &Variant, opened: &mut Vec<(Source, Dataset, String)>) -
     if !protocol.is_empty() {
         protocol.push(selected(&experiment.select));
     }
-    Ok(Prepared { train: Arc::new(train), test, split, oracle, protocol, model, inputs })
+    let meaning = Meaning::of(source, &train, &model);
+    Ok(Prepared { train: Arc::new(train), test, split, oracle, protocol, model, meaning, watched, inputs })
 }
 
 /// Which weights the numbers belong to, as a line of the protocol.
@@ -102,18 +114,23 @@ fn selected(select: &Select) -> String {
     }
 }
 
-/// Hash of the ends and sizes of the published arrays that are to be measured with: whole they are gigabytes.
+/// Hash of the ends, sizes and times of the published arrays that are to be measured with: whole they are gigabytes.
 fn arrays_hash(experiment: &Experiment) -> Result<Option<String>, RunError> {
-    let mut hasher = None;
-    for measurement in &experiment.evaluate {
-        let Evaluator::Corruption(spec) = &measurement.evaluator else { continue };
-        let Some(root) = &spec.root else { continue };
-        let hasher = hasher.get_or_insert_with(blake3::Hasher::new);
-        for path in Arrays::paths(root, spec.kinds) {
-            hash_ends(hasher, &path).map_err(|source| RunError::read(&path, source))?;
-        }
+    let paths = arrays(experiment);
+    let mut hasher = blake3::Hasher::new();
+    for path in &paths {
+        hash_ends(&mut hasher, path).map_err(|source| RunError::read(path, source))?;
     }
-    Ok(hasher.map(|hasher| hasher.finalize().to_hex().to_string()))
+    Ok((!paths.is_empty()).then(|| hasher.finalize().to_hex().to_string()))
+}
+
+/// The files of the published arrays that are to be measured with.
+fn arrays(experiment: &Experiment) -> Vec<PathBuf> {
+    let roots = experiment.evaluate.iter().filter_map(|measurement| {
+        let Evaluator::Corruption(spec) = &measurement.evaluator else { return None };
+        Some((spec.root.as_ref()?, spec.kinds))
+    });
+    roots.flat_map(|(root, kinds)| Arrays::paths(root, kinds)).collect()
 }
 
 /// Bytes from each end of a file that go into its hash.
@@ -121,8 +138,9 @@ const END: u64 = 1 << 20;
 
 fn hash_ends(hasher: &mut blake3::Hasher, path: &Path) -> io::Result<()> {
     let mut file = File::open(path)?;
-    let size = file.metadata()?.len();
-    hasher.update(&size.to_le_bytes());
+    let about = file.metadata()?;
+    let (size, time) = (about.len(), nanoseconds(&about));
+    hasher.update(&size.to_le_bytes()).update(&time.to_le_bytes());
     hasher.update_reader((&file).take(END))?;
     file.seek(SeekFrom::Start(size.saturating_sub(END)))?;
     hasher.update_reader(file)?;

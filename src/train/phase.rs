@@ -84,6 +84,11 @@ pub trait Monitor<B: Ops> {
     /// # Errors
     /// A record that cannot be written.
     fn epoch(&mut self, row: &EpochRow, measured: &[Measured], timing: Timing) -> Result<(), PhaseError>;
+    /// Before a phase is kept as finished.
+    ///
+    /// # Errors
+    /// Data that are not those that it began with.
+    fn finish(&mut self) -> Result<(), PhaseError>;
     /// Keeps a checkpoint.
     ///
     /// # Errors
@@ -206,6 +211,7 @@ impl<B: Ops> Run<'_, '_, B> {
         while self.progress.step < self.clock.steps || self.progress.batch > 0 {
             self.epoch(&mut batches)?;
         }
+        self.monitor.finish()?;
         self.progress.finished = true;
         self.save()
     }

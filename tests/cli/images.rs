@@ -22,7 +22,7 @@ fn weights(desk: &Desk) -> Vec<u8> {
 #[test]
 fn a_folder_is_planned_at_the_size_of_its_view() {
     let plan = output(&birds().flatrun(&["plan", "birds.flat"]).code(0));
-    let expected = "data   folder: 27 training + 9 validation + 12 test images\n       16x16x3, 3 classes; 4 batches of 8 per epoch\n       \
+    let expected = "data   folder: 27 training + 9 validation + 12 test images\n       16x16x3, 3 classes; 4 batches of 8 per epoch\n       classes 0: crow, 1: finch, 2: gull, in the order of their names\n       \
                     measured on through [resize(18), center_crop(16)]\n";
     assert!(plan.contains(expected), "{plan}");
 }
@@ -83,7 +83,7 @@ fn a_long_tail_reports_its_groups_and_its_protocol() {
                 many > 100: 2 classes, medium 20 to 100: 4, few < 20: 4\n";
     let weights = "weights: those of the last step\n";
     let plan = output(&desk.flatrun(&["plan", "tail.flat"]).code(0));
-    assert!(plan.contains(&format!("data   longtail: 490 training + 360 test images\n       8x8x1, 10 classes; 16 batches of 32 per epoch\n       {line}")), "{plan}");
+    assert!(plan.contains(&format!("data   longtail: 490 training + 360 test images\n       8x8x1, 10 classes; 16 batches of 32 per epoch\n       classes 0: 0, 1: 1, 2: 2 and 7 more, as published\n       {line}")), "{plan}");
     let run = output(&desk.flatrun(&["tail.flat", "--quiet"]).code(0));
     for name in ["accuracy %", "many.accuracy %", "medium.accuracy %", "few.accuracy %"] {
         assert!(run.contains(name), "{run}");
@@ -128,7 +128,7 @@ fn leaving_a_domain_out_prints_the_protocol() {
     assert_eq!(names, ["accuracy", "sketch.accuracy", "selection.accuracy", "oracle.accuracy", "loss"]);
     let plan = output(&desk.flatrun(&["plan", "pacs.flat"]).code(0));
     // In splits of 16, 24 and 32 images: a batch takes 2 of each, and the smallest is seen once in 8 batches.
-    let expected = "data   domains: 72 training + 18 validation + 40 test images\n       16x16x3, 2 classes; 8 batches of 6 per epoch\n       \
+    let expected = "data   domains: 72 training + 18 validation + 40 test images\n       16x16x3, 2 classes; 8 batches of 6 per epoch\n       classes 0: dog, 1: horse, in the order of their names\n       \
                     measured on through [resize(16, fit = exact)]\n       domains: trained on";
     assert!(plan.contains(expected), "{plan}");
 }

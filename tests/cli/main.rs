@@ -1,6 +1,7 @@
 //! The program as a user meets it: whole outputs and exit codes.
 
 mod check;
+mod data_sets;
 mod desk;
 mod explain;
 mod fmt;

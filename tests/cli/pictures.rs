@@ -8,7 +8,7 @@ use image::{Rgb, RgbImage};
 /// An image of one class: stripes whose colour and width tell it, with noise from its number.
 pub fn picture(class: usize, number: usize, width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
-        let noise = (x * 31 + y * 17 + number as u32 * 13) % 40;
+        let noise = (x * 31 + y * 17 + number as u32 * 13) % (40 + number as u32 / 40);
         let stripe = (x / (2 + class as u32)).is_multiple_of(2);
         let high = if stripe { 200 } else { 40 } + noise as u8;
         let low = 20 + noise as u8;
@@ -30,8 +30,11 @@ pub fn save(image: &RgbImage, path: &Path) {
     image.save(path).unwrap();
 }
 
-/// Writes `count` images of each class below `folder`, as JPEG, PNG and WebP in turn, of the sizes that `size` gives.
+/// Writes `count` images of each class below `folder`, as JPEG, PNG and WebP in turn, of the sizes that `size` gives; folders of
+/// other names get other images.
 pub fn classes(folder: &Path, names: &[&str], count: usize, size: impl Fn(usize) -> (u32, u32)) {
+    let name = folder.file_name().unwrap_or_default().as_encoded_bytes();
+    let kind = name.iter().map(|&byte| usize::from(byte)).sum::<usize>() % 8;
     for (class, name) in names.iter().enumerate() {
         let folder = folder.join(name);
         fs::create_dir_all(&folder).unwrap();
@@ -39,7 +42,7 @@ pub fn classes(folder: &Path, names: &[&str], count: usize, size: impl Fn(usize)
             let ending = ["jpg", "png", "webp"][number % 3];
             let (width, height) = size(number);
             let path = folder.join(format!("{number:03}.{ending}"));
-            save(&picture(class, number, width, height), &path);
+            save(&picture(class, number + 40 * kind, width, height), &path);
         }
     }
 }

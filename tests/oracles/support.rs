@@ -222,7 +222,7 @@ impl World for Shaped {
         Ok(SourceInfo { train, test, classes, channels, size, domains: 1, held_out: None, per_epoch: None })
     }
 
-    fn corruptions(&self, _: &Path, _: usize, _: &DatasetInfo) -> Result<(), WorldError> {
+    fn corruptions(&self, _: &Path, _: usize, _: &Source, _: &DatasetInfo) -> Result<(), WorldError> {
         Ok(())
     }
 

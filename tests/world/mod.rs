@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use flatrun::diagnostic::{Code, nearest};
 use flatrun::lang::catalog::{Domains, Source};
-use flatrun::lang::program::Model;
-use flatrun::lang::{DatasetInfo, ImageSizes, SourceInfo, World, WorldError};
+use flatrun::lang::program::{Model, Validation};
+use flatrun::lang::{DatasetInfo, ImageSizes, Parts, SourceInfo, World, WorldError};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Files {
@@ -54,7 +54,16 @@ impl World for TestWorld {
         Ok(ImageSizes { size, examples: examples.map(str::to_owned).to_vec() })
     }
 
-    fn corruptions(&self, root: &Path, _: usize, _: &DatasetInfo) -> Result<(), WorldError> {
+    fn parts(&self, source: &Source, _: Option<Validation>) -> Parts {
+        let Source::Idx(idx) = source else { return Parts::default() };
+        let same = idx.images == idx.test_images;
+        Parts {
+            shared: same.then(|| "all 10000 test images are training images too".to_owned()),
+            ..Parts::default()
+        }
+    }
+
+    fn corruptions(&self, root: &Path, _: usize, _: &Source, _: &DatasetInfo) -> Result<(), WorldError> {
         match self.0 {
             Files::There | Files::TwoClasses | Files::Fault(_) => Ok(()),
             Files::Missing => {

@@ -14,6 +14,7 @@ use crate::lang::catalog::{Head, Minimizer};
 use crate::lang::program::{Device, Experiment, Phase, Program, Setting};
 use crate::lang::schedule::Clock;
 use crate::lang::view::written;
+use crate::run::meaning::Constants;
 use crate::run::{Options, Prepared, Status, inputs, status};
 use crate::train::PassCount;
 use crate::train::passes::{at_most, passes};
@@ -65,6 +66,9 @@ pub struct DataPlan {
     pub validation: usize,
     pub test: usize,
     pub classes: usize,
+    /// The class of each output, from 0, and the rule that orders them.
+    pub class_names: Vec<String>,
+    pub class_order: String,
     pub channels: usize,
     pub height: usize,
     pub width: usize,
@@ -84,6 +88,8 @@ pub struct ModelPlan {
     pub layers: usize,
     /// Those of the parameters that `freeze` names.
     pub frozen: usize,
+    /// What pixels in [0, 1] are normalised with, one number per channel.
+    pub normalize: Option<Constants>,
     /// What the size of the images decided, and where weights come from.
     pub notes: Vec<String>,
     /// Of one forward pass.
@@ -236,6 +242,7 @@ fn setup(experiment: &Experiment, prepared: &Prepared) -> Result<Setup, DataErro
             parameters: layout.parameter_count() + layout.frozen_count(),
             layers: layout.modules().len(),
             frozen: layout.frozen_count(),
+            normalize: prepared.meaning.normalize.clone(),
             notes: notes(experiment, prepared),
             activation_bytes_per_image,
             multiply_adds_per_image: probe.multiply_adds,
@@ -280,6 +287,8 @@ fn data(experiment: &Experiment, prepared: &Prepared) -> DataPlan {
         validation: split.validation.len(),
         test: prepared.test.len(),
         classes: train.classes,
+        class_names: prepared.meaning.classes.clone(),
+        class_order: prepared.meaning.class_order.clone(),
         channels: train.channels,
         height: train.height,
         width: train.width,

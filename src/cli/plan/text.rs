@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::facts::{Plan, RunName, Setup, StagePlan, Timing, Totals, Training};
+use super::facts::{DataPlan, Plan, RunName, Setup, StagePlan, Timing, Totals, Training};
 use super::measuring::Measuring;
 use crate::cli::progress::duration;
 use crate::cli::terminal::{Terminal, paint};
@@ -10,6 +10,7 @@ use crate::graph::StageKind;
 use crate::lang::program::Device;
 use crate::lang::words::of_count;
 use crate::run::Status;
+use crate::run::meaning::Constants;
 use crate::train::PassCount;
 
 /// Names listed before the rest is counted.
@@ -72,6 +73,7 @@ fn setup_lines(setup: &Setup) -> String {
         counted(data.batches_per_epoch, "batch"),
         data.batch,
     );
+    let _ = writeln!(text, "       {}", classes(data));
     if data.view != "[]" {
         let _ = writeln!(text, "       measured on through {}", data.view);
     }
@@ -85,10 +87,11 @@ fn setup_lines(setup: &Setup) -> String {
     let notes: String = model.notes.iter().map(|note| format!("       {note}\n")).collect();
     let _ = write!(
         text,
-        "model  {}: {} parameters{frozen}, {} multiply-adds per image\n{notes}       activations {} per batch, in all at least {}\n",
+        "model  {}: {} parameters{frozen}, {} multiply-adds per image\n       {}\n{notes}       activations {} per batch, in all at least {}\n",
         model.name,
         grouped(model.parameters as u64),
         metric(model.multiply_adds_per_image as f64),
+        normalization(model.normalize.as_ref()),
         bytes(memory.activations),
         bytes(memory.total()),
     );
@@ -96,6 +99,25 @@ fn setup_lines(setup: &Setup) -> String {
         let _ = writeln!(text, "time   not estimated: {reason}");
     }
     text
+}
+
+/// `classes 0: airplane, 1: automobile, 2: bird and 7 more, as published`
+fn classes(data: &DataPlan) -> String {
+    let named = data.class_names.iter().enumerate().map(|(label, name)| format!("{label}: {name}"));
+    format!("classes {}, {}", listed(named.collect()), data.class_order)
+}
+
+fn normalization(constants: Option<&Constants>) -> String {
+    let Some(Constants { mean, std }) = constants else {
+        return "pixels in [0, 1] as they are".to_owned();
+    };
+    let numbers = |of: &[f64]| listed(of.iter().map(|value| precise(*value)).collect());
+    format!("pixels in [0, 1] minus {}, divided by {}", numbers(mean), numbers(std))
+}
+
+/// At most four decimals.
+fn precise(value: f64) -> String {
+    ((value * 1e4).round() / 1e4).to_string()
 }
 
 fn stage_lines(plan: &Plan, stage: &StagePlan) -> Vec<String> {

@@ -27,12 +27,21 @@ impl Arrays {
     ///
     /// # Errors
     /// A folder that is not there or lacks kinds; an array that is no such array, or not of this shape and these
-    /// classes.
-    pub fn open(root: &Path, kinds: usize, shape: Shape, classes: usize) -> Result<Self, DataError> {
+    /// classes; labels that are not those of the test images, where they are known, for each severity.
+    pub fn open(
+        root: &Path,
+        kinds: usize,
+        shape: Shape,
+        test: Option<&[u16]>,
+        classes: usize,
+    ) -> Result<Self, DataError> {
         let kinds = &Corruption::ALL[..kinds.min(Corruption::ALL.len())];
         present(root, kinds.len())?;
         let written = Npy::open(&root.join("labels.npy"), LABELS)?;
         let labels = labels(&written, classes)?;
+        if let Some(test) = test {
+            same_labels(&written, &labels, test)?;
+        }
         let open = |&kind: &Corruption| {
             let npy = Npy::open(&root.join(format!("{}.npy", kind.name())), PIXELS)?;
             check(&npy, labels.len(), shape)?;
@@ -112,6 +121,24 @@ fn labels(npy: &Npy, classes: usize) -> Result<Vec<i64>, DataError> {
     }
 }
 
+/// Every severity has the labels of the test images, in their order.
+fn same_labels(npy: &Npy, labels: &[i64], test: &[u16]) -> Result<(), DataError> {
+    if labels.len() != test.len() * SEVERITIES {
+        let expected = format!(
+            "{} labels: {SEVERITIES} severities of the {} test images",
+            test.len() * SEVERITIES,
+            test.len()
+        );
+        let one = if labels.len() == test.len() { ", as many as one severity has" } else { "" };
+        return Err(npy.malformed(Flaw::CountsDiffer, expected, format!("{}{one}", labels.len())));
+    }
+    let other = labels.iter().zip(test.iter().cycle()).position(|(label, test)| *label != i64::from(*test));
+    let Some(at) = other else { return Ok(()) };
+    let image = at % test.len();
+    let expected = format!("the labels of the test images in their order, {} for image {image}", test[image]);
+    Err(npy.malformed_at(at, Flaw::OtherLabels, expected, labels[at].to_string()))
+}
+
 fn check(npy: &Npy, count: usize, shape: Shape) -> Result<(), DataError> {
     let expected = [count, shape.height, shape.width, shape.channels];
     // Grey images may come without a dimension for their one channel.
@@ -148,7 +175,7 @@ mod tests {
     }
 
     fn open(folder: &Folder) -> Result<Arrays, DataError> {
-        Arrays::open(folder.root(), 15, SHAPE, 3)
+        Arrays::open(folder.root(), 15, SHAPE, None, 3)
     }
 
     #[test]
@@ -179,13 +206,13 @@ mod tests {
             folder.message(open(&folder)),
             "`DIR`: expected `labels.npy` and the arrays of all 15 kinds, found no `snow.npy`, no `fog.npy`"
         );
-        let all = Arrays::open(folder.root(), 19, SHAPE, 3);
+        let all = Arrays::open(folder.root(), 19, SHAPE, None, 3);
         assert!(folder.message(all).ends_with("no `gaussian_blur.npy`, no `spatter.npy`, no `saturate.npy`"));
         let empty = Folder::new();
         let expected =
             "expected a folder with `gaussian_noise.npy` and so on, 15 kinds, and `labels.npy`, found";
         assert_eq!(empty.message(open(&empty)), format!("`DIR`: {expected} an empty folder"));
-        let nowhere = Arrays::open(&empty.root().join("x"), 15, SHAPE, 3);
+        let nowhere = Arrays::open(&empty.root().join("x"), 15, SHAPE, None, 3);
         assert_eq!(empty.message(nowhere), format!("`DIR/x`: {expected} nothing"));
     }
 
@@ -243,6 +270,25 @@ mod tests {
         folder.write("gaussian_noise.npy", b"\x93NUMPY\x01\x00\x04\x00{}\n ");
         assert!(
             folder.message(open(&folder)).contains("expected a type of numbers under `'descr'`, found `{}`")
+        );
+    }
+
+    #[test]
+    fn labels_are_those_of_the_test_images_for_each_severity() {
+        let folder = published();
+        let labels = npy("|u1", "False", "(10,)", &[2, 1, 2, 1, 2, 1, 2, 1, 2, 1]);
+        folder.write("labels.npy", &labels);
+        let open = |test: &[u16]| Arrays::open(folder.root(), 15, SHAPE, Some(test), 3);
+        assert_eq!(open(&[2, 1]).unwrap().len(), 2);
+        assert_eq!(
+            folder.message(open(&[1, 2])),
+            "`DIR/labels.npy`: labels of other images at byte 69: expected the labels of the test images in their order, 1 \
+             for image 0, found 2"
+        );
+        assert_eq!(
+            folder.message(open(&[2; 10])),
+            "`DIR/labels.npy`: counts that differ at byte 69: expected 50 labels: 5 severities of the 10 test images, found \
+             10, as many as one severity has"
         );
     }
 

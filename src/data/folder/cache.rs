@@ -11,7 +11,7 @@ use super::part::Part;
 use crate::files::write_atomic;
 
 /// Version of the form of a list.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Kept<P> {

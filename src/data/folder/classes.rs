@@ -1,11 +1,12 @@
 //! Whether class names are fit to be labels.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::super::error::DataError;
 use super::fault;
-use super::part::Part;
+use super::letters::{composed, difference};
+use super::part::{Class, Part};
 use crate::diagnostic::Code;
 
 /// Labels are 16 bits.
@@ -14,19 +15,31 @@ const MOST: usize = 1 << 16;
 /// Names shown before the rest is counted.
 const SHOWN: usize = 3;
 
-/// Names that are told apart by more than their case.
-pub fn check_names(root: &Path, part: &str, names: &[String]) -> Result<(), DataError> {
-    if names.len() > MOST {
-        let message = format!("{} classes: at most {MOST} can be labelled", names.len());
-        return Err(fault(Code::UnusableData, root, part, message));
+/// As many classes as labels can count.
+pub fn check_count(root: &Path, part: &str, classes: usize) -> Result<(), DataError> {
+    if classes <= MOST {
+        return Ok(());
     }
+    let message = format!("{classes} classes: at most {MOST} can be labelled");
+    Err(fault(Code::UnusableData, root, part, message))
+}
+
+/// Folders below `folder` that are told apart by more than their case or the form of their letters; `what` they are called
+/// together.
+pub fn check_names(root: &Path, folder: &str, names: &[String], what: &str) -> Result<(), DataError> {
     let mut known: HashMap<String, &String> = HashMap::new();
     for name in names {
-        if let Some(first) = known.insert(name.to_lowercase(), name) {
-            let message = format!("the classes `{first}` and `{name}` differ only in case");
-            let error = fault(Code::AmbiguousClasses, root, part, message);
-            return Err(error.with_help("give one of them another name, or put their images together"));
-        }
+        let letters = composed(name);
+        let Some(first) = known.insert(letters.to_lowercase(), name) else { continue };
+        let message = match composed(first) == letters {
+            false => format!("the {what} `{first}` and `{name}` differ only in case"),
+            true => {
+                let (one, other) = difference(first, name);
+                format!("two {what} are named `{letters}`: {one} in one name is {other} in the other")
+            }
+        };
+        let error = fault(Code::AmbiguousClasses, root, folder, message);
+        return Err(error.with_help("give one of them another name, or put their images together"));
     }
     Ok(())
 }
@@ -56,8 +69,8 @@ pub fn same_classes(root: &Path, parts: &[&Part]) -> Result<(), DataError> {
 
 /// Classes of `one` that `other` does not have.
 fn missing<'p>(one: &'p Part, other: &Part) -> Vec<&'p str> {
-    let has = |name: &str| other.classes.binary_search_by(|class| class.name.as_str().cmp(name)).is_ok();
-    one.classes.iter().map(|class| class.name.as_str()).filter(|name| !has(name)).collect()
+    let known: HashSet<&str> = other.classes.iter().map(|class| class.name.as_str()).collect();
+    one.classes.iter().map(|class| class.name.as_str()).filter(|name| !known.contains(name)).collect()
 }
 
 fn listed(names: &[&str]) -> String {
@@ -69,7 +82,10 @@ fn listed(names: &[&str]) -> String {
 }
 
 /// A class without an image that could be learned from.
-pub fn empty_class(root: &Path, path: &str) -> DataError {
-    fault(Code::EmptyClass, root, path, "a class folder without an image")
-        .with_help("put images into it, or remove the folder")
+pub fn empty_class(root: &Path, path: &str, class: &Class) -> DataError {
+    let message = match class.left_out() {
+        0 => "a class folder without an image".to_owned(),
+        count => format!("a class folder without an image: `on_error = skip` leaves out {count}"),
+    };
+    fault(Code::EmptyClass, root, path, message).with_help("put images into it, or remove the folder")
 }

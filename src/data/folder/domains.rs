@@ -2,12 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::classes::emptied;
 use super::super::corpus::{Corpus, Dataset, Groups, HeldOut};
 use super::super::decode::Form;
 use super::super::error::DataError;
+use super::super::facts::Facts;
 use super::super::split::Split;
-use super::classes::same_classes;
+use super::classes::{check_names, same_classes};
+use super::letters::{composed, standing};
 use super::listing::{Item, items};
+use super::overlap::overlap;
 use super::part::{Part, Trust};
 use super::{channels, common_size, corpus, fault, left_out, root};
 use crate::diagnostic::{Code, nearest};
@@ -27,6 +31,8 @@ struct Roles {
 
 /// A domain and its split, indices into its own images.
 struct Domain {
+    /// Composed.
+    name: String,
     part: Part,
     split: Split,
 }
@@ -38,7 +44,7 @@ struct Domain {
 pub fn open(source: &Domains) -> Result<Dataset, DataError> {
     let roles = Roles::read(source, Trust::Nothing)?;
     let form = Form { color: source.color, orientation: source.orientation };
-    let seen: Vec<&Domain> = roles.train.iter().chain(&roles.validate).collect();
+    let seen = roles.seen();
     let train = grouped(&roles.root, &seen, form);
     let test_domains: Vec<&Domain> = roles.test.iter().collect();
     let whole = grouped(&roles.root, &test_domains, form);
@@ -55,7 +61,7 @@ pub fn open(source: &Domains) -> Result<Dataset, DataError> {
 ///
 /// # Errors
 /// As [`open`].
-pub fn probe(source: &Domains) -> Result<SourceInfo, DataError> {
+pub fn facts(source: &Domains) -> Result<Facts, DataError> {
     let roles = Roles::read(source, Trust::Folders)?;
     let smallest = roles.train.iter().map(|domain| domain.split.train.len()).min().unwrap_or(0);
     let held_out = match &roles.validate {
@@ -66,7 +72,7 @@ pub fn probe(source: &Domains) -> Result<SourceInfo, DataError> {
         Reported::InSplit => domain.split.train.len(),
         Reported::Full => domain.part.len(),
     };
-    Ok(SourceInfo {
+    let info = SourceInfo {
         train: roles.train.iter().chain(&roles.validate).map(|domain| domain.part.len()).sum(),
         test: roles.test.iter().map(tested).sum(),
         classes: roles.test.first().map_or(0, |domain| domain.part.classes.len()),
@@ -75,6 +81,14 @@ pub fn probe(source: &Domains) -> Result<SourceInfo, DataError> {
         domains: roles.train.len(),
         held_out: Some(held_out),
         per_epoch: Some(smallest * roles.train.len()),
+    };
+    let tested: Vec<&Domain> = roles.test.iter().collect();
+    Ok(Facts {
+        info,
+        classes: roles.names(),
+        sizes: Some(roles.class_sizes()),
+        test_labels: None,
+        shared: overlap(&roles.root, &parts(&roles.seen()), &parts(&tested)),
     })
 }
 
@@ -88,17 +102,20 @@ impl Roles {
     fn read(source: &Domains, trust: Trust) -> Result<Self, DataError> {
         let root = root(&source.root)?;
         let names = domain_names(&root)?;
-        let listed = |written: &Option<Names>| written.as_ref().map(|names| names.0.clone());
+        let listed = |written: &Option<Names>| {
+            written.as_ref().map(|names| names.0.iter().map(|name| composed(name)).collect::<Vec<_>>())
+        };
         let (test, train) = (listed(&source.test), listed(&source.train));
-        let mentioned = test.iter().chain(&train).flatten().chain(&source.validate);
+        let validate = source.validate.as_deref().map(composed);
+        let mentioned = test.iter().chain(&train).flatten().chain(&validate);
         for name in mentioned {
             known(&root, &names, name)?;
         }
         let others = |taken: &[String]| names.iter().filter(|name| !taken.contains(name)).cloned().collect();
         let test: Vec<String> = test.unwrap_or_else(|| others(train.as_deref().unwrap_or_default()));
         let mut train: Vec<String> = train.unwrap_or_else(|| others(&test));
-        train.retain(|name| Some(name) != source.validate.as_ref());
-        if let Some(name) = source.validate.as_ref().filter(|name| test.contains(name)) {
+        train.retain(|name| Some(name) != validate.as_ref());
+        if let Some(name) = validate.as_ref().filter(|name| test.contains(name)) {
             let message = format!("`{name}` is tested on and cannot validate");
             return Err(fault(Code::UnknownDomain, &root, "", message));
         }
@@ -106,7 +123,7 @@ impl Roles {
         let read_all = |names: &[String]| names.iter().map(read).collect::<Result<Vec<_>, _>>();
         let roles = Self {
             train: read_all(&train)?,
-            validate: source.validate.as_ref().map(read).transpose()?,
+            validate: validate.as_ref().map(read).transpose()?,
             test: read_all(&test)?,
             root,
         };
@@ -123,7 +140,33 @@ impl Roles {
         }
         let all: Vec<&Part> =
             self.train.iter().chain(&self.validate).chain(&self.test).map(|d| &d.part).collect();
-        same_classes(&self.root, &all)
+        same_classes(&self.root, &all)?;
+        match self.class_sizes().iter().position(|&size| size == 0) {
+            None => Ok(()),
+            Some(class) => {
+                let size = self.train.iter().map(|domain| domain.part.classes[class].len()).sum();
+                Err(emptied("`holdout`", &self.names(), class, size))
+            }
+        }
+    }
+
+    /// Domains that training and selection see.
+    fn seen(&self) -> Vec<&Domain> {
+        self.train.iter().chain(&self.validate).collect()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.test.first().map_or_else(Vec::new, |domain| domain.part.names())
+    }
+
+    /// Images of each class that train.
+    fn class_sizes(&self) -> Vec<usize> {
+        let mut sizes = vec![0; self.test.first().map_or(0, |domain| domain.part.classes.len())];
+        for domain in &self.train {
+            let labels = domain.part.labels();
+            domain.split.train.iter().for_each(|&index| sizes[usize::from(labels[index as usize])] += 1);
+        }
+        sizes
     }
 
     /// What is held out of the corpus of the domains `seen` in training and selection.
@@ -148,7 +191,7 @@ impl Roles {
 
     fn protocol(&self, source: &Domains) -> Vec<String> {
         let names = |domains: &[Domain]| {
-            listed(&domains.iter().map(|domain| domain.part.path.clone()).collect::<Vec<_>>())
+            listed(&domains.iter().map(|domain| domain.name.clone()).collect::<Vec<_>>())
         };
         let held = source.holdout * 100.0;
         let mut lines = vec![
@@ -166,7 +209,7 @@ impl Roles {
                         .to_owned()
                 }
                 (Selection::LeaveOneOut, validate) => {
-                    let name = validate.as_ref().map_or("", |domain| &domain.part.path);
+                    let name = validate.as_ref().map_or("", |domain| &domain.name);
                     format!("selection: leave_one_out, accuracy on the in split of `{name}`, which is not trained on")
                 }
             },
@@ -184,23 +227,29 @@ impl Roles {
 
 impl Domain {
     fn read(root: &Path, name: &str, trust: Trust, source: &Domains) -> Result<Self, DataError> {
-        let part = Part::read(root, name, trust, source.on_error)?;
-        let sizes = part.classes.iter().enumerate();
-        let labels: Vec<u16> =
-            sizes.flat_map(|(label, class)| std::iter::repeat_n(label as u16, class.len())).collect();
+        let path = standing(root, name).unwrap_or_else(|| name.to_owned());
+        let part = Part::read(root, &path, trust, source.on_error)?;
         let hash = blake3::hash(name.as_bytes());
         let word = hash.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
         let key = [source.trial as u64, word];
-        let split = Split::drawn(&labels, Validation::Fraction(source.holdout), &key)?;
-        Ok(Self { part, split })
+        let split = Split::drawn(&part.labels(), Validation::Fraction(source.holdout), &key);
+        let split = split.map_err(|error| match error.finding() {
+            Some((code, _)) => fault(code, root, &path, error.to_string()),
+            None => error,
+        })?;
+        Ok(Self { name: name.to_owned(), part, split })
     }
+}
+
+fn parts<'d>(domains: &[&'d Domain]) -> Vec<&'d Part> {
+    domains.iter().map(|domain| &domain.part).collect()
 }
 
 /// The images of domains as one corpus, each with its domain.
 fn grouped(root: &Path, domains: &[&Domain], form: Form) -> Corpus {
-    let parts: Vec<&Part> = domains.iter().map(|domain| &domain.part).collect();
+    let parts = parts(domains);
     let of = parts.iter().enumerate().flat_map(|(group, part)| std::iter::repeat_n(group as u16, part.len()));
-    let names: Vec<String> = parts.iter().map(|part| part.path.clone()).collect();
+    let names: Vec<String> = domains.iter().map(|domain| domain.name.clone()).collect();
     let groups = Groups { names: names.into(), of: of.collect(), equal: true };
     Corpus { groups: Some(groups), ..corpus(root, &parts, form) }
 }
@@ -216,13 +265,11 @@ fn gathered(domains: &[&Domain], side: impl Fn(&Domain) -> &Vec<u32>) -> Vec<u32
     all
 }
 
-/// Every folder below the root; files beside them describe the data set.
+/// Every folder below the root, composed; files beside them describe the data set.
 fn domain_names(root: &Path) -> Result<Vec<String>, DataError> {
-    let folder = |item| match item {
-        Item::Folder(name) => Some(name),
-        Item::Image(..) | Item::Other(_) => None,
-    };
-    let mut names: Vec<String> = items(root, "")?.into_iter().filter_map(folder).collect();
+    let names: Vec<String> = items(root, "")?.into_iter().filter_map(Item::folder).collect();
+    check_names(root, "", &names, "domains")?;
+    let mut names: Vec<String> = names.iter().map(|name| composed(name)).collect();
     names.sort_unstable();
     Ok(names)
 }

@@ -4,13 +4,14 @@ use std::ffi::OsString;
 use std::fs::{self, DirEntry, Metadata};
 use std::io;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::super::error::DataError;
-use super::super::files::Stamp;
+use super::super::files::{Stamp, nanoseconds};
 use super::fault;
+use super::letters::by_letters;
 use crate::diagnostic::Code;
 
 /// Folders in folders below a part, at most.
@@ -21,8 +22,26 @@ const SETTLED: Duration = Duration::from_secs(2);
 
 const ENDINGS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
 
-/// Files that systems leave in folders.
-const SYSTEM: [&str; 2] = ["thumbs.db", "desktop.ini"];
+const NO_IMAGE: &str = "no image: expected .jpg, .jpeg, .png or .webp";
+
+/// Files and folders that systems keep for themselves, in lower case: Windows, macOS, Linux, and network storage.
+const SYSTEM: [&str; 15] = [
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "icon\r",
+    "$recycle.bin",
+    "system volume information",
+    "__macosx",
+    "network trash folder",
+    "temporary items",
+    "lost+found",
+    "@eadir",
+    "#recycle",
+    "#snapshot",
+    "@recycle",
+    "@recently-snapshot",
+];
 
 /// All of a folder and the folders in it.
 #[derive(Debug, Default)]
@@ -46,7 +65,8 @@ pub struct Rejected {
 pub enum Item {
     Folder(String),
     Image(String, Stamp),
-    Other(String),
+    /// With the reason why it is none of these.
+    Other(String, &'static str),
 }
 
 impl Listing {
@@ -68,23 +88,35 @@ impl Listing {
                 match item {
                     Item::Folder(name) => open.push((joined(&inner, &name), depth + 1)),
                     Item::Image(name, stamp) => listing.files.push((joined(&inner, &name), stamp)),
-                    Item::Other(name) => listing.rejected.push(Rejected::no_image(joined(&path, &name))),
+                    Item::Other(name, reason) => {
+                        listing.rejected.push(Rejected::new(joined(&path, &name), reason));
+                    }
                 }
             }
         }
-        listing.files.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        listing.files.sort_unstable_by(|one, other| by_letters(&one.0, &other.0));
         listing.rejected.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         Ok(listing)
     }
 }
 
 impl Rejected {
-    pub fn no_image(path: String) -> Self {
-        Self { path, reason: "no image: expected .jpg, .jpeg, .png or .webp".into() }
+    pub fn new(path: String, reason: &str) -> Self {
+        Self { path, reason: reason.to_owned() }
     }
 }
 
-/// The entries of a folder below the root, without hidden ones.
+impl Item {
+    /// The name of a folder.
+    pub fn folder(self) -> Option<String> {
+        match self {
+            Self::Folder(name) => Some(name),
+            Self::Image(..) | Self::Other(..) => None,
+        }
+    }
+}
+
+/// The entries of a folder below the root, without hidden ones and those that systems make.
 pub fn items(root: &Path, folder: &str) -> Result<Vec<Item>, DataError> {
     let path = root.join(folder);
     let unreadable = |error| DataError::unreadable(&path, error);
@@ -110,12 +142,15 @@ fn item(root: &Path, folder: &str, entry: &DirEntry) -> Result<Option<Item>, Dat
     if kind.is_dir() {
         return Ok(Some(Item::Folder(name)));
     }
+    if !kind.is_file() {
+        return Ok(Some(Item::Other(name, "neither a file nor a folder: a pipe, a socket or a device")));
+    }
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    if !kind.is_file() || !ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
-        return Ok(Some(Item::Other(name)));
+    if !ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
+        return Ok(Some(Item::Other(name, NO_IMAGE)));
     }
     let about = if linked { fs::metadata(&path) } else { entry.metadata() };
-    Ok(Some(Item::Image(name, stamp(&about.map_err(unreadable)?))))
+    Ok(Some(Item::Image(name, Stamp::of(&about.map_err(unreadable)?))))
 }
 
 fn utf8(root: &Path, folder: &str, name: OsString) -> Result<String, DataError> {
@@ -139,21 +174,12 @@ fn follow(root: &Path, below: &str, path: &Path) -> Result<Metadata, DataError> 
     fs::metadata(path).map_err(|error| DataError::unreadable(path, error))
 }
 
-fn stamp(about: &Metadata) -> Stamp {
-    Stamp { bytes: about.len(), modified: nanoseconds(about) }
-}
-
 /// When a folder below the root last changed; 0, which no folder has, where it may be changing.
 pub fn changed(root: &Path, folder: &str) -> Result<u64, DataError> {
     let path = root.join(folder);
     let about = fs::metadata(&path).map_err(|error| DataError::unreadable(&path, error))?;
     let age = about.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
     Ok(if age.is_some_and(|age| age > SETTLED) { nanoseconds(&about) } else { 0 })
-}
-
-fn nanoseconds(about: &Metadata) -> u64 {
-    let since = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    since.map_or(0, |since| since.as_nanos() as u64)
 }
 
 /// `a/b`; one of them alone where the other is empty.

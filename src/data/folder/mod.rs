@@ -3,7 +3,9 @@
 mod cache;
 mod classes;
 pub mod domains;
+mod letters;
 mod listing;
+mod overlap;
 mod part;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use std::sync::Arc;
 use super::corpus::{Corpus, Dataset, Images};
 use super::decode::Form;
 use super::error::DataError;
+use super::facts::Facts;
 use super::files::ImageFiles;
 use super::root::lacking;
 use crate::diagnostic::Code;
@@ -19,8 +22,11 @@ use crate::lang::catalog::{Color, Folder, OnError};
 use crate::lang::world::{ImageSizes, SourceInfo};
 
 use classes::same_classes;
-use listing::Rejected;
-use part::{Part, Trust};
+pub use letters::composed;
+use letters::{is_number, standing};
+use listing::{Item, Rejected, items, joined};
+use overlap::overlap;
+use part::{Class, Part, Trust};
 
 /// ImageNet's constants, and for grey images their means over the channels.
 const RGB: ([f64; 3], [f64; 3]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
@@ -28,6 +34,11 @@ const GREY: ([f64; 1], [f64; 1]) = ([0.449], [0.226]);
 
 /// Names of a test part, the first that is there.
 const TEST: [&str; 2] = ["val", "test"];
+
+/// What others call their parts, in lower case.
+const OTHER_TRAIN: [&str; 4] = ["train", "training", "trainset", "train_set"];
+const OTHER_TEST: [&str; 8] =
+    ["val", "test", "valid", "validation", "testing", "eval", "testset", "test_set"];
 
 /// Files that are named one by one before the rest is counted.
 const NAMED: usize = 100;
@@ -62,26 +73,26 @@ pub fn open(source: &Folder) -> Result<Dataset, DataError> {
 ///
 /// # Errors
 /// As [`open`].
-pub fn probe(source: &Folder) -> Result<SourceInfo, DataError> {
+pub fn facts(source: &Folder) -> Result<Facts, DataError> {
     let root = root(&source.root)?;
-    let parts = parts(source, &root, Trust::Folders)?;
-    Ok(SourceInfo {
-        train: parts.train.len(),
-        test: parts.test.len(),
-        classes: parts.train.classes.len(),
+    let Parts { train, test } = parts(source, &root, Trust::Folders)?;
+    let info = SourceInfo {
+        train: train.len(),
+        test: test.len(),
+        classes: train.classes.len(),
         channels: channels(source.color),
         size: None,
         domains: 1,
         held_out: None,
         per_epoch: None,
+    };
+    Ok(Facts {
+        info,
+        classes: train.names(),
+        sizes: Some(train.classes.iter().map(Class::len).collect()),
+        test_labels: Some(test.labels().into()),
+        shared: overlap(&root, &[&train], &[&test]),
     })
-}
-
-/// Training images of each class, as [`probe`].
-pub fn class_sizes(source: &Folder) -> Result<Vec<usize>, DataError> {
-    let root = root(&source.root)?;
-    let parts = parts(source, &root, Trust::Folders)?;
-    Ok(parts.train.classes.iter().map(|class| class.len()).collect())
 }
 
 /// Whether all images have one size, by their headers.
@@ -116,9 +127,9 @@ pub fn channels(color: Color) -> usize {
 }
 
 fn parts(source: &Folder, root: &Path, trust: Trust) -> Result<Parts, DataError> {
-    let train = Part::read(root, &present(root, &source.train)?, trust, source.on_error)?;
+    let train = Part::read(root, &present(root, "train", &source.train)?, trust, source.on_error)?;
     let test = match &source.test {
-        Some(test) => present(root, test)?,
+        Some(test) => present(root, "test", test)?,
         None => test_part(root)?,
     };
     let test = Part::read(root, &test, trust, source.on_error)?;
@@ -126,18 +137,31 @@ fn parts(source: &Folder, root: &Path, trust: Trust) -> Result<Parts, DataError>
     Ok(Parts { train, test })
 }
 
-/// A part that is there.
-fn present(root: &Path, part: &str) -> Result<String, DataError> {
-    match root.join(part).is_dir() {
-        true => Ok(part.to_owned()),
-        false => Err(lacking(root, format!("a folder with `{part}`, which holds one folder per class"))),
-    }
+/// The part that is written as `parameter`, as it stands on disk.
+fn present(root: &Path, parameter: &str, part: &str) -> Result<String, DataError> {
+    let expected = || format!("a folder with `{part}`, which holds one folder per class");
+    standing(root, part).ok_or_else(|| lacking_part(root, parameter, expected()))
 }
 
 fn test_part(root: &Path) -> Result<String, DataError> {
     let found = TEST.into_iter().find(|name| root.join(name).is_dir());
     let expected = "a folder with `val` or `test`, which holds one folder per class";
-    found.map(str::to_owned).ok_or_else(|| lacking(root, expected.into()))
+    found.map(str::to_owned).ok_or_else(|| lacking_part(root, "test", expected.into()))
+}
+
+/// An error about a part that is not there; it names the folder that may be meant.
+fn lacking_part(root: &Path, parameter: &str, expected: String) -> DataError {
+    let error = lacking(root, expected);
+    let usual: &[&str] = if parameter == "train" { &OTHER_TRAIN } else { &OTHER_TEST };
+    let folders = items(root, "").unwrap_or_default().into_iter().filter_map(Item::folder);
+    let mut meant: Vec<String> =
+        folders.filter(|name| usual.contains(&name.to_lowercase().as_str())).collect();
+    meant.sort_unstable();
+    match meant.first() {
+        None => error,
+        Some(meant) => DataError::images(Code::UnusableData, root, error.problem())
+            .with_help(format!("`{meant}` is there: write `{parameter} = \"{meant}\"`")),
+    }
 }
 
 /// The folder that links are followed inside of.
@@ -153,16 +177,13 @@ fn corpus(root: &Path, parts: &[&Part], form: Form) -> Corpus {
     let mut files = ImageFiles::new(root, form);
     let mut labels = Vec::new();
     for part in parts {
-        for (label, class) in part.classes.iter().enumerate() {
-            for (name, stamp) in class.files() {
-                files.push(&format!("{}/{}/{name}", part.path, class.name), stamp);
-                labels.push(label as u16);
-            }
+        labels.extend(part.labels());
+        for class in &part.classes {
+            let folder = class.path(&part.path);
+            class.files().for_each(|(name, stamp)| files.push(&joined(&folder, name), stamp));
         }
     }
-    let names: Vec<String> = parts
-        .first()
-        .map_or_else(Vec::new, |part| part.classes.iter().map(|class| class.name.clone()).collect());
+    let names = parts.first().map_or_else(Vec::new, |part| part.names());
     let (mean, std) = match form.color {
         Color::Rgb => (RGB.0.to_vec(), RGB.1.to_vec()),
         Color::Grey => (GREY.0.to_vec(), GREY.1.to_vec()),
@@ -201,6 +222,14 @@ fn left_out(rejected: Vec<&Rejected>) -> Vec<String> {
 /// A fault at `path` below the root, in the words of the user's own path.
 fn fault(code: Code, root: &Path, path: &str, message: impl Into<String>) -> DataError {
     DataError::images(code, &root.join(path), message)
+}
+
+/// The rule that [`letters::sort`] goes by.
+pub fn class_order(names: &[String]) -> &'static str {
+    match names.iter().all(|name| is_number(name)) {
+        true => "in the order of their numbers",
+        false => "in the order of their names",
+    }
 }
 
 /// Whether files that cannot be used are left out.

@@ -1,5 +1,6 @@
 //! One part of a data set: a folder with one folder per class.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -9,7 +10,8 @@ use super::super::decode::Form;
 use super::super::error::DataError;
 use super::super::files::{ImageFiles, Stamp};
 use super::super::pool::pool;
-use super::classes::{check_names, empty_class};
+use super::classes::{check_count, check_names, empty_class};
+use super::letters::{composed, sort};
 use super::listing::{Item, Listing, Rejected, changed, items, joined};
 use super::{cache, fault, skips};
 use crate::diagnostic::Code;
@@ -30,7 +32,7 @@ pub struct Part {
     /// Below the root.
     pub path: String,
     modified: u64,
-    /// In the order of their names.
+    /// In the order of their numbers, where all names are whole numbers, else of their names.
     pub classes: Vec<Class>,
     /// Files beside the classes.
     strays: Vec<Rejected>,
@@ -39,7 +41,10 @@ pub struct Part {
 /// The files of one class, names one after the other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Class {
+    /// Composed.
     pub name: String,
+    /// Below the part, as it stands on disk.
+    folder: String,
     folders: Vec<(String, u64)>,
     names: String,
     ends: Vec<usize>,
@@ -54,8 +59,8 @@ impl Part {
     /// The part at `path` below `root`. With `on_error = skip` every image is decoded once, unless it was before.
     ///
     /// # Errors
-    /// A class without images, names that differ in case alone, a file that is no image (unless such are left out), a link out
-    /// of the root, a folder that cannot be read.
+    /// A class without images, names that read the same or differ in case alone, a file that is no image (unless such are left
+    /// out), a link out of the root, a folder that cannot be read.
     pub fn read(root: &Path, path: &str, trust: Trust, on_error: OnError) -> Result<Self, DataError> {
         let known = cache::load(root, path);
         let mut part = match known.clone().filter(|known| trust == Trust::Folders && known.is_settled(root)) {
@@ -70,18 +75,28 @@ impl Part {
         }
         part.check(root, on_error)?;
         if skips(on_error) {
-            part.classes.iter_mut().for_each(Class::drop_unreadable);
+            part.classes.iter_mut().for_each(|class| class.drop_unreadable(path));
         }
-        part.classes
-            .iter()
-            .find(|class| class.is_empty())
-            .map_or(Ok(()), |class| Err(empty_class(root, &joined(path, &class.name))))?;
-        Ok(part)
+        match part.classes.iter().find(|class| class.is_empty()) {
+            Some(class) => Err(empty_class(root, &class.path(path), class)),
+            None => Ok(part),
+        }
     }
 
     /// Number of images.
     pub fn len(&self) -> usize {
         self.classes.iter().map(Class::len).sum()
+    }
+
+    /// Names of the classes.
+    pub fn names(&self) -> Vec<String> {
+        self.classes.iter().map(|class| class.name.clone()).collect()
+    }
+
+    /// The class of every image.
+    pub fn labels(&self) -> Vec<u16> {
+        let classes = self.classes.iter().enumerate();
+        classes.flat_map(|(label, class)| std::iter::repeat_n(label as u16, class.len())).collect()
     }
 
     /// What was left out.
@@ -111,12 +126,13 @@ impl Part {
                     path: joined(path, &name),
                     reason: "an image outside of any class folder".into(),
                 }),
-                Item::Other(name) => strays.push(Rejected::no_image(joined(path, &name))),
+                Item::Other(name, reason) => strays.push(Rejected::new(joined(path, &name), reason)),
             }
         }
-        names.sort_unstable();
+        sort(&mut names, |name| name);
         strays.sort_unstable_by(|one, other| one.path.cmp(&other.path));
-        check_names(root, path, &names)?;
+        check_count(root, path, names.len())?;
+        check_names(root, path, &names, "classes")?;
         let list = |name: &String| Class::list(root, path, name);
         let classes: Vec<_> = pool().install(|| names.par_iter().map(list).collect());
         let classes = classes.into_iter().collect::<Result<_, _>>()?;
@@ -126,10 +142,10 @@ impl Part {
     /// Which images can be decoded, where the files are the same as before.
     fn with_verdicts_of(mut self, known: Option<&Self>) -> Self {
         let classes = known.map_or(&[][..], |known| &known.classes);
+        let before: HashMap<&str, &Class> =
+            classes.iter().map(|class| (class.folder.as_str(), class)).collect();
         for class in &mut self.classes {
-            let before = classes.binary_search_by(|other| other.name.cmp(&class.name)).ok();
-            if let Some(before) =
-                before.map(|index| &classes[index]).filter(|before| before.same_files(class))
+            if let Some(before) = before.get(class.folder.as_str()).filter(|before| before.same_files(class))
             {
                 class.unreadable.clone_from(&before.unreadable);
             }
@@ -162,7 +178,8 @@ impl Class {
     fn list(root: &Path, part: &str, name: &str) -> Result<Self, DataError> {
         let Listing { files, folders, rejected } = Listing::of(root, &joined(part, name))?;
         let mut class = Self {
-            name: name.to_owned(),
+            name: composed(name),
+            folder: name.to_owned(),
             folders,
             names: String::new(),
             ends: Vec::with_capacity(files.len()),
@@ -180,6 +197,16 @@ impl Class {
         self.ends.push(self.names.len());
         self.bytes.push(stamp.bytes);
         self.modified.push(stamp.modified);
+    }
+
+    /// Below the root, where its part is at `part`.
+    pub fn path(&self, part: &str) -> String {
+        joined(part, &self.folder)
+    }
+
+    /// Images that cannot be decoded, once all were tried.
+    pub fn left_out(&self) -> usize {
+        self.unreadable.as_ref().map_or(0, Vec::len)
     }
 
     /// Number of images.
@@ -214,7 +241,8 @@ impl Class {
         // Whether it can be decoded depends on neither colour nor orientation.
         let form = Form { color: Color::Rgb, orientation: Orientation::Stored };
         let mut files = ImageFiles::new(root, form);
-        self.files().for_each(|(name, stamp)| files.push(&format!("{part}/{}/{name}", self.name), stamp));
+        let folder = self.path(part);
+        self.files().for_each(|(name, stamp)| files.push(&joined(&folder, name), stamp));
         let rejected = |(index, reason): (u32, String)| {
             let path = files.path(index).unwrap_or_default().to_owned();
             // The path is said beside the reason.
@@ -224,15 +252,16 @@ impl Class {
         self.unreadable = Some(files.unreadable().into_iter().map(rejected).collect());
     }
 
-    fn drop_unreadable(&mut self) {
-        let Some(unreadable) = self.unreadable.clone().filter(|unreadable| !unreadable.is_empty()) else {
+    fn drop_unreadable(&mut self, part: &str) {
+        let folder = self.path(part) + "/";
+        let unreadable = self.unreadable.iter().flatten();
+        let bad: HashSet<&str> = unreadable.filter_map(|bad| bad.path.strip_prefix(&folder)).collect();
+        if bad.is_empty() {
             return;
-        };
-        let is_bad =
-            |name: &str| unreadable.iter().any(|bad| bad.path.ends_with(&format!("/{}/{name}", self.name)));
+        }
         let kept: Vec<(String, Stamp)> = self
             .files()
-            .filter(|(name, _)| !is_bad(name))
+            .filter(|(name, _)| !bad.contains(name))
             .map(|(name, stamp)| (name.to_owned(), stamp))
             .collect();
         self.names.clear();

@@ -27,7 +27,7 @@ impl Four {
 
     fn files(&self) -> Files<'_> {
         let [images, labels, test_images, test_labels] = &self.paths;
-        Files { images, labels, test_images, test_labels }
+        Files { images, labels, test_images, test_labels, layout: Layout::Nhwc }
     }
 
     /// The message after file `which` was replaced, and whether headers and sizes alone told it.
@@ -74,6 +74,36 @@ fn a_fourth_dimension_is_channels() {
     assert_eq!(train.shape(), shape);
     assert_eq!(train.raw(1).unwrap().bytes[..], pattern(18)[6..12]);
     assert_eq!(train.mean.len(), 3);
+}
+
+#[test]
+fn both_layouts_of_the_same_images_give_the_same_bytes() {
+    let (height, width, channels) = (4, 5, 3);
+    let together = pattern(3 * height * width * channels);
+    let value = |image: usize, row: usize, column: usize, channel: usize| {
+        together[((image * height + row) * width + column) * channels + channel]
+    };
+    let mut planes = Vec::new();
+    for image in 0..3 {
+        for channel in 0..channels {
+            for row in 0..height {
+                planes.extend((0..width).map(|column| value(image, row, column, channel)));
+            }
+        }
+    }
+    let four = Four::valid("");
+    four.folder.write("images", &idx(&[3, 4, 5, 3], &together));
+    four.folder.write("test-images", &idx(&[2, 4, 5, 3], &together[..120]));
+    let expected = open(four.files()).unwrap();
+    four.folder.write("images", &idx(&[3, 3, 4, 5], &planes));
+    four.folder.write("test-images", &idx(&[2, 3, 4, 5], &planes[..120]));
+    let files = Files { layout: Layout::Nchw, ..four.files() };
+    let found = open(files).unwrap();
+    assert_eq!(found.train.bytes(), expected.train.bytes());
+    assert_eq!(found.test.bytes(), expected.test.bytes());
+    let shape = Shape { height, width, channels };
+    assert_eq!((found.train.shape(), outline(files).unwrap().shape), (shape, shape));
+    assert_eq!((found.train.mean, found.train.std), (expected.train.mean, expected.train.std));
 }
 
 #[test]
@@ -244,7 +274,7 @@ fn paths_that_are_no_files() {
     let files = Files { images: Path::new("no/such/file"), ..four.files() };
     assert_eq!(four.folder.message(open(files)), "`no/such/file`: expected a file, found nothing");
     let files = Files { images: four.folder.root(), ..four.files() };
-    assert_eq!(four.folder.message(outline(files)), "`DIR`: expected a file, found a folder or device");
+    assert_eq!(four.folder.message(outline(files)), "`DIR`: expected a file, found a folder");
 }
 
 proptest! {

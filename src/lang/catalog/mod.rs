@@ -59,7 +59,7 @@ pub use perturbation::{
 pub use range::{Bound, Range};
 pub use reference::reference;
 pub use source::{
-    Cifar10, Cifar100, Color, Digits, Domains, FashionMnist, Folder, Idx, Imbalance, Longtail, Mnist,
+    Cifar10, Cifar100, Color, Digits, Domains, FashionMnist, Folder, Idx, Imbalance, Layout, Longtail, Mnist,
     OnError, Orientation, Reported, Selection, Source,
 };
 pub use statements::{ClauseEntry, STATEMENTS, StatementEntry, clause, statement};

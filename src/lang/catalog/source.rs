@@ -32,6 +32,14 @@ choice! {
 }
 
 choice! {
+    /// The order of axes of images with channels.
+    Layout "an order of axes" {
+        Nhwc "nhwc" "images, rows, columns, channels: the channels of a pixel together"
+        Nchw "nchw" "images, channels, rows, columns: one plane per channel, as PyTorch stores images"
+    }
+}
+
+choice! {
     /// How weights are chosen where domains differ; the names are DomainBed's.
     Selection "a selection rule" {
         TrainingDomain "training_domain" "by the out splits of the training domains"
@@ -107,20 +115,25 @@ kind! {
         Idx(Idx) "idx" {
             summary: "Images and labels in idx files, the format of MNIST, plain or gz.",
             source: "the file format described with MNIST, LeCun et al. 1998",
+            notes: "Grey images have three axes: images, rows, columns. Images with channels have four: images, rows, columns, channels, \
+                    or, with `layout = nchw`, images, channels, rows, columns. There is one class more than the highest training label.",
             example: "data idx(images = \"train.idx3\", labels = \"train.idx1\", test_images = \"test.idx3\", test_labels = \"test.idx1\")",
         } with {
             images: PathBuf => "training images: unsigned bytes, 3 or 4 dimensions";
             labels: PathBuf => "training labels: unsigned bytes";
             test_images: PathBuf => "test images, of the same size";
             test_labels: PathBuf => "test labels";
+            layout: Layout => "order of the axes of files with four", default("nhwc", "the order of pixels in most image files");
         }
 
         Folder(Folder) "folder" {
             summary: "JPEG, PNG and WebP images in one folder per class, decoded when they are needed.",
             source: "the layout of ImageNet and of torchvision's ImageFolder",
             notes: "`root/train/CLASS/..` trains; `root/val/CLASS/..` tests, else `root/test/CLASS/..`. Classes are in the order of their \
-                    names. Images of any size need `resize`, `center_crop` or `random_resized_crop`. of 16 bits the upper 8 count, an alpha channel is \
-                    left out, CMYK becomes RGB; an image has at most 67,108,864 pixels. Hidden files are no part of a data set. \
+                    names, or in that of their numbers (1, 2, 10) where all names are whole numbers; torchvision has 1, 10, 2. `plan` and the \
+                    records of a run list them. Names that read the same are the same, whichever code points they are made of. Images of any size need `resize`, `center_crop` or `random_resized_crop`. of 16 bits the upper 8 count, an alpha channel is \
+                    left out, CMYK becomes RGB; an image has at most 67,108,864 pixels. Hidden files, and files and folders \
+                    that systems make (`Thumbs.db`, `@eaDir`, `__MACOSX`, `lost+found`, ..), are no part of a data set. \
                     Networks normalise by ImageNet's constants (0.449 and 0.226 for grey images). \
                     `on_error = skip` decodes every image once before the first run, and lists those that cannot be read. \
                     The list of files is kept in the user's cache folder and made anew when a folder changes.",

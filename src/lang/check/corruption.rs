@@ -59,8 +59,8 @@ fn check_arrays<'a>(
     root: &Path,
     kinds: usize,
 ) -> Option<()> {
-    let info = checker.info?;
-    let error = checker.world.corruptions(root, kinds, &info).err();
+    let (info, source) = (checker.info?, checker.data_source.clone()?);
+    let error = checker.world.corruptions(root, kinds, &source, &info).err();
     let Some(error) = error else { return Some(()) };
     let span = written(checker, arguments, "root");
     let (code, label) = match error.path.as_deref() == Some(root) {

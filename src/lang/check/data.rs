@@ -22,7 +22,7 @@ impl<'a> Checker<'a> {
         let written = outline.value("data").unwrap_or(self.default(edition::SOURCE));
         let source = Source::read(self, written, &Parameter::new("data", Source::FORM, ""));
         let known = source.as_ref().and_then(|source| self.dataset(source, written));
-        self.source_info = known;
+        (self.data_source, self.source_info) = (source.clone(), known);
         let augment = self.augment(outline);
         let view = self.view(outline, augment.as_deref());
         let info = self.seen(outline, source.as_ref(), augment.as_deref().zip(view.as_deref()));
@@ -30,6 +30,10 @@ impl<'a> Checker<'a> {
         let batch = self.batch(outline, source.as_ref(), info);
         let micro = self.micro(outline);
         let validation = self.validation(outline, info);
+        if let (Some(source), Some(info)) = (&source, known) {
+            self.parts(outline, source, written, validation.flatten());
+            self.ask_layout(source, &info, written);
+        }
         let shuffle = self.shuffle(outline)?;
         let (batch, micro, validation) = (batch?, micro?, validation?);
         let (augment, view) = (augment?, view?);
@@ -86,11 +90,24 @@ impl<'a> Checker<'a> {
         let Some(info) = info else { return Some(Some(validation)) };
         self.lint_validation(written, &validation, info.train);
         let held = held_out(&validation, info.train);
+        if held == 0 {
+            self.takes_nothing(written, info.train);
+            return None;
+        }
         if held >= info.train {
             self.takes_everything(written, held, info.train);
             return None;
         }
         Some(Some(validation))
+    }
+
+    fn takes_nothing(&mut self, written: &'a Expr, train: usize) {
+        let span = self.resolve(written).span;
+        let message =
+            format!("`validation {}` of a training split of {train} is no sample", self.slice(span));
+        let finding = Diagnostic::new(Code::EmptyValidation, span, message, "less than half a sample")
+            .help("write a larger share, for example `validation 10%`, or a number of samples");
+        self.report(finding);
     }
 
     /// `validation 0.1`: a bare number counts samples.

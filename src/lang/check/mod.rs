@@ -21,6 +21,7 @@ pub(crate) mod model;
 pub(crate) mod optimizer;
 mod outline;
 pub(crate) mod pacing;
+mod parts;
 mod patch;
 mod phase;
 mod place;
@@ -33,9 +34,9 @@ mod slug;
 pub(crate) mod sources;
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::lang::catalog::Optimizer;
-use crate::lang::program::{Model, Origin, Program, Setting, Variant};
-use crate::lang::world::{DatasetInfo, SourceInfo, World, WorldError};
+use crate::lang::catalog::{Optimizer, Source};
+use crate::lang::program::{Model, Origin, Program, Setting, Validation, Variant};
+use crate::lang::world::{DatasetInfo, Parts, SourceInfo, World, WorldError};
 use crate::syntax;
 use crate::syntax::ast::{Expr, ExprKind};
 
@@ -98,13 +99,16 @@ pub struct Checker<'a> {
     scope: &'a Scope<'a>,
     world: &'a dyn World,
     datasets: data::Datasets,
+    /// What was asked about their parts.
+    parts: Vec<(Source, Option<Validation>, Parts)>,
     choice: Choice,
     path: String,
     settings: Vec<Setting>,
     phase: Option<PhaseTime>,
     /// Size and shape of the current variant's data.
     info: Option<DatasetInfo>,
-    /// What its source holds.
+    /// Its source, and what that holds.
+    data_source: Option<Source>,
     source_info: Option<SourceInfo>,
     /// Networks that were asked for, and the world's answers.
     networks: Vec<(Model, DatasetInfo, Result<(), WorldError>)>,
@@ -137,11 +141,13 @@ impl<'a> Checker<'a> {
             scope,
             world,
             datasets: data::Datasets::default(),
+            parts: Vec::new(),
             choice: Choice::new(),
             path: String::new(),
             settings: Vec::new(),
             phase: None,
             info: None,
+            data_source: None,
             source_info: None,
             networks: Vec::new(),
             batch: None,

@@ -2,6 +2,8 @@
 
 use std::path::{Component, Path};
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::Checker;
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::lang::catalog::{Domains, Folder, Longtail, Selection, Source};
@@ -76,7 +78,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The path among a source's arguments, or its name.
-    fn path_span(&self, source: &'a Expr) -> Span {
+    pub(super) fn path_span(&self, source: &'a Expr) -> Span {
         let ExprKind::Call(call) = &source.kind else { return source.span };
         let arguments = call.arguments.as_deref().unwrap_or_default();
         let value = |index: usize| self.resolve(&arguments[index].value);
@@ -99,8 +101,13 @@ impl<'a> Checker<'a> {
         let message = format!("`{name}` needs `{shown}`, which is not there");
         let mut finding =
             Diagnostic::new(Code::MissingFile, span, message, format!("`{shown}` is not there"));
+        if let Some(target) = self.world.link(path) {
+            let target = target.display();
+            finding = finding.help(format!("`{shown}` is a symbolic link to `{target}`, which is not there"));
+        }
         if let Some(near) = self.world.nearest_sibling(path) {
-            finding = finding.help(format!("the nearest name there is `{}`", near.display()));
+            let form = if reads_as(&near, path) { ", written with other code points" } else { "" };
+            finding = finding.help(format!("the nearest name there is `{}`{form}", near.display()));
         }
         let finding = match source {
             Source::Idx(_) | Source::Longtail(_) => finding,
@@ -110,6 +117,12 @@ impl<'a> Checker<'a> {
             .help("paths start at the working directory")
             .help("`data digits` is part of the program and needs no file")
     }
+}
+
+/// Whether two paths read the same.
+fn reads_as(one: &Path, other: &Path) -> bool {
+    let letters = |path: &Path| path.to_string_lossy().nfc().collect::<String>();
+    letters(one) == letters(other)
 }
 
 /// What of a source an error is about.

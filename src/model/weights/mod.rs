@@ -104,13 +104,39 @@ pub fn to_bytes(entries: &[Entry], metadata: BTreeMap<String, String>) -> Result
         view.map(|view| (entry.name.clone(), view))
     });
     let views = views.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
-    let metadata = Some(metadata.into_iter().collect());
-    safetensors::serialize(views, metadata).map_err(|error| error.to_string())
+    let bytes = safetensors::serialize(views, None).map_err(|error| error.to_string())?;
+    with_metadata(bytes, &metadata)
+}
+
+/// Puts metadata at the start of a file's header, in the order of their names: the library's map has none, and equal states
+/// must give equal bytes.
+fn with_metadata(mut bytes: Vec<u8>, metadata: &BTreeMap<String, String>) -> Result<Vec<u8>, String> {
+    let length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length)) as usize;
+    let tensors = bytes.get(8..8 + length).unwrap_or_default().trim_ascii_end();
+    let metadata = serde_json::to_vec(metadata).map_err(|error| error.to_string())?;
+    let joint: &[u8] = if tensors == b"{}" { b"" } else { b"," };
+    let mut header =
+        [&b"{\"__metadata__\":"[..], metadata.as_slice(), joint, tensors.get(1..).unwrap_or_default()]
+            .concat();
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let size = (header.len() as u64).to_le_bytes();
+    drop(bytes.splice(..8 + length, size.into_iter().chain(header)));
+    Ok(bytes)
 }
 
 /// Writes `state`, by a temporary file renamed into place.
 pub fn save<B: Ops>(path: &Path, layout: &Layout, state: &StateDict<B>) -> Result<(), WeightsError> {
-    let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
+    save_with(path, layout, state, BTreeMap::new())
+}
+
+/// As [`save`], with some metadata.
+pub fn save_with<B: Ops>(
+    path: &Path,
+    layout: &Layout,
+    state: &StateDict<B>,
+    mut metadata: BTreeMap<String, String>,
+) -> Result<(), WeightsError> {
+    metadata.insert("format".to_owned(), "pt".to_owned());
     let bytes = to_bytes(&entries(layout, state), metadata).map_err(|message| WeightsError::Format {
         path: path.to_owned(),
         kind: "safetensors file",

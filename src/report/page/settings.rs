@@ -2,8 +2,11 @@
 
 use maud::{Markup, html};
 
+use crate::lang::words::counted;
 use crate::report::history::Setting;
 use crate::report::study::{Study, Variant};
+use crate::run::Meaning;
+use crate::run::meaning::Constants;
 
 /// Settings that only place a run.
 const UNTOLD: [&str; 1] = ["seeds"];
@@ -38,7 +41,52 @@ pub fn settings(study: &Study) -> Markup {
                 }
             }
         }
+        @for (meaning, variants) in meanings(study) { (meant(study, meaning, &variants)) }
     }
+}
+
+/// What outputs and inputs mean, each with the variants that share it.
+fn meanings(study: &Study) -> Vec<(&Meaning, Vec<&str>)> {
+    let mut distinct: Vec<(&Meaning, Vec<&str>)> = Vec::new();
+    for variant in &study.variants {
+        let Some(seed) = variant.seeds.first() else { continue };
+        let meaning = &seed.history.meaning;
+        match distinct.iter_mut().find(|(known, _)| *known == meaning) {
+            Some((_, variants)) => variants.push(&variant.name),
+            None if meaning.classes.is_empty() => {}
+            None => distinct.push((meaning, vec![variant.name.as_str()])),
+        }
+    }
+    distinct
+}
+
+/// The class of each output, and the constants that pixels are normalised with.
+fn meant(study: &Study, meaning: &Meaning, variants: &[&str]) -> Markup {
+    let Meaning { classes, class_order, normalize } = meaning;
+    html! {
+        details {
+            summary {
+                (counted(classes.len(), "class")) ", " (class_order) "; normalisation"
+                @if variants.len() < study.variants.len() { " (" (variants.join(", ")) ")" }
+            }
+            p {
+                @match normalize {
+                    Some(Constants { mean, std }) => { "Pixels in [0, 1], minus " (numbers(mean)) ", divided by " (numbers(std)) "." }
+                    None => { "Pixels in [0, 1], as they are." }
+                }
+            }
+            div.table {
+                table.settings {
+                    thead { tr { th { "output" } th { "class" } } }
+                    tbody { @for (label, name) in classes.iter().enumerate() { tr { th { (label) } td { (name) } } } }
+                }
+            }
+        }
+    }
+}
+
+fn numbers(values: &[f64]) -> String {
+    values.iter().map(f64::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn common(study: &Study, path: &str) -> Markup {
