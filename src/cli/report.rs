@@ -140,7 +140,7 @@ fn warn(study: &Study, terminal: &Terminal) {
 pub fn unpublished(error: &PublishError) -> Failure {
     match error {
         PublishError::Write { path, source } => Failure::unwritable(path, source),
-        PublishError::Foreign(_) => {
+        PublishError::Foreign { .. } => {
             Failure::usage(error.to_string()).help("write elsewhere with `--out DIR`")
         }
     }

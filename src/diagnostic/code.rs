@@ -125,6 +125,9 @@ codes! {
     SingleClass "F0428" "single-class" Error "a data set of a single class";
     UnclearAxes "F0429" "unclear-axes" Error "images whose channels may stand first";
     ChangedData "F0430" "changed-data" Error "data that changed while a run used them";
+    UnsoundWeights "F0432" "unsound-weights" Error "weights that are not finite numbers";
+    AmbiguousWeights "F0433" "ambiguous-weights" Error "a file with several weights that fit";
+    OutputTaken "F0434" "output-taken" Error "an output that would replace something else";
     // The file as a whole.
     DuplicateStatement "F0501" "duplicate-statement" Error "a statement that stands twice";
     SecondRecipe "F0502" "second-recipe" Error "a second recipe";

@@ -2,7 +2,7 @@
 //!
 //! Every type serialises; the content keys of stages are hashes of that serialisation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -18,6 +18,33 @@ pub struct Program {
     pub title: Option<String>,
     pub variants: Vec<Variant>,
     pub seeds: Vec<u64>,
+}
+
+impl Program {
+    /// Where the weights of a run go, if anywhere; with several runs each name gets its variant and seed.
+    pub fn export_path(&self, variant: &Variant, seed: u64) -> Option<PathBuf> {
+        let path = variant.experiment.export.as_ref()?;
+        let several = self.variants.len() * self.seeds.len() > 1;
+        Some(match several {
+            true => with_suffix(path, &format!("-{}-seed-{seed}", variant.slug)),
+            false => path.clone(),
+        })
+    }
+
+    /// The files of weights that the program starts from.
+    pub fn weights_read(&self) -> Vec<&Path> {
+        self.variants.iter().filter_map(|variant| variant.experiment.model.from.as_deref()).collect()
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(suffix);
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
 }
 
 /// One combination of choices.
@@ -129,4 +156,15 @@ pub enum Device {
 pub enum Precision {
     F32,
     Bf16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suffix_goes_before_the_extension() {
+        assert_eq!(with_suffix(Path::new("out/a.safetensors"), "-x"), Path::new("out/a-x.safetensors"));
+        assert_eq!(with_suffix(Path::new("a"), "-x"), Path::new("a-x"));
+    }
 }

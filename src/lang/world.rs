@@ -52,6 +52,14 @@ pub trait World {
         Ok(())
     }
 
+    /// Whether weights may be written to a path, by a program that reads the files `read`.
+    ///
+    /// # Errors
+    /// What would be lost there, or why nothing can be written.
+    fn output(&self, _path: &Path, _read: &[&Path]) -> Result<(), WorldError> {
+        Ok(())
+    }
+
     /// Whether a file is there.
     fn exists(&self, path: &Path) -> bool;
 

@@ -39,8 +39,8 @@ pub use tape::{Cost, Gradients, Mode, Moments, Normalization, Tape, Trace, Var, 
 use tuning::Tuning;
 pub use verify::verify;
 pub use weights::{
-    Entry, Meant, Pretrained, StateDict, WeightsError, WeightsFile, entries, float_entry, load, read_tensor,
-    save, save_with, state_from, to_bytes,
+    Entry, Meant, Partial, Pretrained, StateDict, Stored, Table, Tensors, WeightsError, WeightsFile, entries,
+    float_entry, load, may_export, read_tensor, save, save_with, state_from, to_bytes,
 };
 
 /// What a pass reads besides the weights that train, in layout order.

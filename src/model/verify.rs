@@ -1,13 +1,18 @@
 //! What can be said of a network before a run: by its layout, and by the header of the file its weights are in.
 
 use std::io::ErrorKind;
+use std::path::Path;
 
 use super::{MOST_PARAMETERS, Model, ModelError, Pretrained, WeightsError};
 use crate::diagnostic::Code;
 use crate::lang::program;
 use crate::lang::world::{DatasetInfo, WorldError};
 
-/// Whether the network can be built for such images and starts from weights that are its own. No values are read.
+/// Bytes of weights whose values are looked at in a check; those of larger networks are looked at when a run begins.
+const LOOKED_AT: u64 = 64 << 20;
+
+/// Whether the network can be built for such images and starts from weights that are its own. Names and shapes are
+/// compared; values are read where they have at most 64 MiB.
 ///
 /// # Errors
 /// The first thing that stops it.
@@ -16,7 +21,10 @@ pub fn verify(model: &program::Model, images: &DatasetInfo) -> Result<(), WorldE
     let constants = [vec![0.0; images.channels], vec![1.0; images.channels]];
     let network = Model::build(&model.architecture, images, &constants)?;
     if let Some(path) = &model.from {
-        Pretrained::of(&model.architecture, path, &network.layout, images)?;
+        let mut weights = Pretrained::of(&model.architecture, path, &network.layout, images)?;
+        if weights.bytes(&network.layout) <= LOOKED_AT {
+            weights.look(&network.layout)?;
+        }
     }
     Ok(())
 }
@@ -64,6 +72,8 @@ impl WeightsError {
             Self::Read { source, .. } if source.kind() == ErrorKind::NotFound => Code::MissingFile,
             Self::Read { .. } | Self::Write { .. } | Self::Format { .. } => Code::UnusableWeights,
             Self::Mismatch { .. } | Self::Classes { .. } => Code::UnfittingWeights,
+            Self::Ambiguous { .. } => Code::AmbiguousWeights,
+            Self::Values { .. } => Code::UnsoundWeights,
         }
     }
 }
@@ -73,10 +83,19 @@ impl From<WeightsError> for WorldError {
         let code = error.code();
         let unread = ["`from` takes a file of safetensors, or what `torch.save` writes of a `state_dict`"];
         let (path, message, help) = match error {
-            WeightsError::Mismatch { path, problems, fits } => {
+            WeightsError::Mismatch { path, problems, partial, fits } => {
                 let message = format!("the weights in `{}` are not those of this network", path.display());
                 let problems = problems.into_iter().map(|problem| problem.trim().to_owned());
-                (path, message, problems.chain(fits.map(|fits| fits.to_string())).collect())
+                let prefix = partial.map(|partial| partial.to_string());
+                let fits = fits.map(|fits| fits.to_string());
+                (path, message, prefix.into_iter().chain(problems).chain(fits).collect())
+            }
+            WeightsError::Ambiguous { ref path, ref keys } => {
+                (path.clone(), error.to_string(), vec![alone(path, keys)])
+            }
+            WeightsError::Values { ref path, .. } => {
+                let help = "no training recovers from such values: take an earlier checkpoint".to_owned();
+                (path.clone(), error.to_string(), vec![help])
             }
             WeightsError::Classes { path, file, data } => {
                 let message =
@@ -95,4 +114,12 @@ impl From<WeightsError> for WorldError {
         };
         Self { code, path: Some(path), message, help }
     }
+}
+
+/// How to keep one of several weights in a file.
+fn alone(path: &Path, keys: &[String]) -> String {
+    let key = keys.iter().find(|key| !key.is_empty()).map_or("", String::as_str);
+    let places: String = key.split('.').map(|part| format!("[\"{part}\"]")).collect();
+    let path = path.display();
+    format!("save the ones that you mean alone: `torch.save(torch.load(\"{path}\"){places}, \"one.pth\")`")
 }

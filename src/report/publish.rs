@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Study;
 use super::figures::{Figure, Section, results, sections};
 use super::page::{FIGURES, GENERATOR, page};
-use crate::files::write_atomic;
+use crate::files::{replaceable, write_atomic};
 
 /// Bytes at the beginning of a file that may name its generator.
 const HEAD: u64 = 2048;
@@ -18,21 +18,19 @@ const HEAD: u64 = 2048;
 pub enum PublishError {
     #[error("cannot write `{}`: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
-    /// A file of somebody else has the name of the page.
-    #[error("`{}` is not a report of flatrun and is left as it is", .0.display())]
-    Foreign(PathBuf),
+    /// Something else has the name of the page or of a figure.
+    #[error("nothing is written to `{}`: {problem}", path.display())]
+    Foreign { path: PathBuf, problem: String },
 }
 
 /// Writes `report.html` and `report/*.svg` into `folder` and returns the path of the page. Figures of an earlier
 /// report that have no successor are removed; other files are left alone.
 ///
 /// # Errors
-/// Anything that cannot be written; a `report.html` that no report wrote.
+/// Anything that cannot be written; a file of one of these names that no report wrote, a link, a pipe or a device.
 pub fn publish(study: &Study, folder: &Path) -> Result<PathBuf, PublishError> {
     let path = folder.join("report.html");
-    if path.exists() && !is_ours(&path) {
-        return Err(PublishError::Foreign(path));
-    }
+    free(&path)?;
     let figures = folder.join(FIGURES);
     fs::create_dir_all(&figures).map_err(|source| PublishError::Write { path: figures.clone(), source })?;
     let (results, sections) = (results(study), sections(study));
@@ -52,10 +50,17 @@ fn write_figures(
     for figure in all {
         let name = format!("{}.svg", figure.id);
         let text = format!("<!-- {GENERATOR} -->\n{}", figure.drawing.file(&figure.title));
-        write(&folder.join(&name), text.as_bytes())?;
+        let path = folder.join(&name);
+        free(&path)?;
+        write(&path, text.as_bytes())?;
         names.insert(name);
     }
     Ok(names)
+}
+
+/// Whether a file of a report may stand at a path.
+fn free(path: &Path) -> Result<(), PublishError> {
+    replaceable(path, is_ours).map_err(|problem| PublishError::Foreign { path: path.to_owned(), problem })
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), PublishError> {

@@ -3,14 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use prost::Message;
 use serde::Deserialize;
 
 use super::study::{Seed, Study};
-use crate::files::write_atomic;
+use crate::files::{replaceable, write_atomic};
+
+/// What a file of events begins with.
+const VERSION: &str = "brain.Event:2";
 
 /// Columns that place a row.
 const PLACES: [&str; 3] = ["phase", "epoch", "step"];
@@ -77,15 +80,23 @@ pub fn write_events(study: &Study, folder: &Path) -> Result<(), (PathBuf, io::Er
         let place = folder.join(run).join(&seed.record.variant).join(format!("seed-{}", seed.record.seed));
         fs::create_dir_all(&place).map_err(|error| (place.clone(), error))?;
         let path = place.join(format!("events.out.tfevents.{:010}.flatrun", seed.record.began as u64));
-        write_atomic(&path, &events(seed)).map_err(|error| (path, error))?;
+        let free = replaceable(&path, is_ours).map_err(io::Error::other);
+        free.and_then(|()| write_atomic(&path, &events(seed))).map_err(|error| (path, error))?;
     }
     Ok(())
+}
+
+/// Whether a file begins as [`events`] does.
+fn is_ours(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(64).read_to_end(&mut head));
+    read.is_ok() && head.windows(VERSION.len()).any(|part| part == VERSION.as_bytes())
 }
 
 fn events(seed: &Seed) -> Vec<u8> {
     let times = Times::read(&seed.record.folder);
     let version =
-        Event { wall_time: times.first, step: 0, file_version: Some("brain.Event:2".into()), summary: None };
+        Event { wall_time: times.first, step: 0, file_version: Some(VERSION.into()), summary: None };
     let mut bytes = record(&version);
     let scalars =
         metrics(seed, &times).into_iter().chain(measurements(seed, &times)).chain(results(seed, &times));
@@ -175,8 +186,7 @@ mod tests {
 
     #[test]
     fn records_are_framed() {
-        let event =
-            Event { wall_time: 1.0, step: 0, file_version: Some("brain.Event:2".into()), summary: None };
+        let event = Event { wall_time: 1.0, step: 0, file_version: Some(VERSION.into()), summary: None };
         let bytes = record(&event);
         let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
         assert_eq!(bytes.len(), length + 16);

@@ -176,11 +176,13 @@ impl<B: Ops> Executor<'_, B> {
         folder: &SeedFolder,
         journal: &mut Journal<'_>,
     ) -> Result<(), RunError> {
-        let Some(path) = variant.experiment.export.as_ref().filter(|_| !self.options.smoke) else {
+        if self.options.smoke {
             return Ok(());
-        };
-        let path = export(self.program, path, &variant.slug, seed, &folder.weights())?;
-        journal.event(&Event::Exported { path: path.display().to_string() })
+        }
+        match export(self.program, variant, seed, &folder.weights())? {
+            Some(path) => journal.event(&Event::Exported { path: path.display().to_string() }),
+            None => Ok(()),
+        }
     }
 }
 

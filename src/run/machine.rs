@@ -6,7 +6,7 @@ use crate::data::Disk;
 use crate::lang::catalog::Source;
 use crate::lang::program::{Model, Validation};
 use crate::lang::world::{DatasetInfo, ImageSizes, Parts, SourceInfo, World, WorldError};
-use crate::model::verify;
+use crate::model::{may_export, verify};
 
 /// What [`Disk`] knows, and the networks of this version.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,6 +37,10 @@ impl World for Machine {
 
     fn network(&self, model: &Model, images: &DatasetInfo) -> Result<(), WorldError> {
         verify(model, images)
+    }
+
+    fn output(&self, path: &Path, read: &[&Path]) -> Result<(), WorldError> {
+        may_export(path, read)
     }
 
     fn exists(&self, path: &Path) -> bool {

@@ -21,6 +21,7 @@ use crate::data::DataError;
 use crate::diagnostic::Code;
 use crate::evaluate::Measurements;
 use crate::lang::program::{Device, Program};
+use crate::lang::world::WorldError;
 use crate::model::{ModelError, WeightsError};
 use crate::stop::Flag;
 use crate::train::phase::PhaseError;
@@ -100,6 +101,8 @@ pub enum RunError {
     Model(#[from] ModelError),
     #[error("{0}")]
     Weights(#[from] WeightsError),
+    #[error("{}", .0.message)]
+    Output(WorldError),
     #[error("{0}")]
     Phase(PhaseError),
     #[error("{0}")]
@@ -131,6 +134,7 @@ impl RunError {
             }
             Self::Model(error) => Some((error.code(), Vec::new())),
             Self::Weights(error) => Some((error.code(), Vec::new())),
+            Self::Output(error) => Some((error.code, error.help.clone())),
             _ => None,
         }
     }

@@ -30,6 +30,8 @@ pub struct Prepared {
     pub meaning: Meaning,
     /// What is read again while the run goes on.
     pub watched: Watched,
+    /// How the names in the file of weights became those of the network.
+    pub weights_notes: Vec<String>,
     pub inputs: Inputs,
 }
 
@@ -90,18 +92,40 @@ fn prepare_one(variant: &Variant, opened: &mut Vec<(Source, Dataset, String)>) -
     let constants = [train.mean.clone(), train.std.clone()];
     let info = info(&train, &test);
     let model = Model::build(&experiment.model.architecture, &info, &constants)?;
-    let weights = experiment.model.from.as_ref().map(|path| {
-        Pretrained::of(&experiment.model.architecture, path, &model.layout, &info)?;
-        file_hash(path)
-    });
+    let weights = experiment.model.from.as_ref().map(|path| read_weights(path, experiment, &model, &info));
+    let (weights, weights_notes) = weights.transpose()?.unzip();
     let arrays = arrays_hash(experiment)?;
-    let inputs = Inputs { data: hash.clone(), weights: weights.transpose()?, arrays };
+    let inputs = Inputs { data: hash.clone(), weights, arrays };
     let mut protocol = dataset.protocol.clone();
     if !protocol.is_empty() {
         protocol.push(selected(&experiment.select));
     }
+    let weights_notes = weights_notes.unwrap_or_default();
     let meaning = Meaning::of(source, &train, &model);
-    Ok(Prepared { train: Arc::new(train), test, split, oracle, protocol, model, meaning, watched, inputs })
+    Ok(Prepared {
+        train: Arc::new(train),
+        test,
+        split,
+        oracle,
+        protocol,
+        model,
+        meaning,
+        watched,
+        weights_notes,
+        inputs,
+    })
+}
+
+/// The hash of a file of weights that fits and whose values are sound, and how its names were read.
+fn read_weights(
+    path: &Path,
+    experiment: &Experiment,
+    model: &Model,
+    images: &DatasetInfo,
+) -> Result<(String, Vec<String>), RunError> {
+    let mut weights = Pretrained::of(&experiment.model.architecture, path, &model.layout, images)?;
+    weights.look(&model.layout)?;
+    Ok((file_hash(path)?, weights.notes().to_vec()))
 }
 
 /// Which weights the numbers belong to, as a line of the protocol.

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::RunError;
-use crate::lang::program::{Experiment, Program, Select};
-use crate::model::{Layout, Pretrained, StateDict};
+use crate::lang::program::{Experiment, Program, Select, Variant};
+use crate::model::{Layout, Pretrained, StateDict, may_export};
 use crate::ops::Ops;
 use crate::train::state::Checkpoint;
 
@@ -52,44 +52,22 @@ pub fn selected<B: Ops>(
     }
 }
 
-/// Copies the run's weights where `export` says; with several runs each name gets its variant and seed.
+/// Copies the run's weights where `export` says, if it says so.
 ///
 /// # Errors
-/// The file cannot be written.
+/// Something stands there that must not be replaced; the file cannot be written.
 pub fn export(
     program: &Program,
-    path: &Path,
-    slug: &str,
+    variant: &Variant,
     seed: u64,
     weights: &Path,
-) -> Result<PathBuf, RunError> {
-    let several = program.variants.len() * program.seeds.len() > 1;
-    let path = if several { with_suffix(path, &format!("-{slug}-seed-{seed}")) } else { path.to_owned() };
+) -> Result<Option<PathBuf>, RunError> {
+    let Some(path) = program.export_path(variant, seed) else { return Ok(None) };
+    may_export(&path, &program.weights_read()).map_err(RunError::Output)?;
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent).map_err(|source| RunError::write(parent, source))?;
     }
     let bytes = std::fs::read(weights).map_err(|source| RunError::read(weights, source))?;
     super::folder::write(&path, &bytes)?;
-    Ok(path)
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(suffix);
-    if let Some(extension) = path.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    path.with_file_name(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn suffix_goes_before_the_extension() {
-        assert_eq!(with_suffix(Path::new("out/a.safetensors"), "-x"), Path::new("out/a-x.safetensors"));
-        assert_eq!(with_suffix(Path::new("a"), "-x"), Path::new("a-x"));
-    }
+    Ok(Some(path))
 }

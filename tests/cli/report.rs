@@ -246,12 +246,13 @@ fn a_page_goes_nowhere_it_does_not_belong() {
     let (desk, folder) = study();
     fs::write(desk.path("file"), "").unwrap();
     desk.flatrun(&["report", &folder, "--out", "file/x"]).code(2).stderr_eq(str![[r#"
-error: cannot write `file/x/report`: not a directory
+error: nothing is written to `file/x/report.html`: `file` in its path is no folder
+  help: write elsewhere with `--out DIR`
 
 "#]]);
     fs::write(desk.path("report.html"), "<p>mine</p>").unwrap();
     desk.flatrun(&["report", &folder, "--out", "."]).code(2).stderr_eq(str![[r#"
-error: `./report.html` is not a report of flatrun and is left as it is
+error: nothing is written to `./report.html`: it was not written by this program
   help: write elsewhere with `--out DIR`
 
 "#]]);

@@ -62,3 +62,85 @@ fn weights_of_other_classes_ask_for_a_new_head() {
     fs::write(desk.path("b.flat"), program(", head = new")).unwrap();
     desk.flatrun(&["check", "b.flat"]).code(0);
 }
+
+/// What a check says of a program with this model and export.
+fn checked(desk: &Desk, model: &str, export: &str, code: i32) -> String {
+    let text = format!("edition 2026\ndata digits\nmodel {model}\ntrain 1 steps\n{export}\n");
+    fs::write(desk.path("b.flat"), text).unwrap();
+    output(&desk.flatrun(&["check", "--format", "json", "b.flat"]).code(code))
+}
+
+#[test]
+fn an_export_replaces_nothing_else() {
+    let desk = desk();
+    fs::copy(desk.path("cnn.safetensors"), desk.path("b-main-seed-1.safetensors")).unwrap();
+    let run = desk.run_folder();
+    for (model, export, told) in [
+        ("cnn", "export \"b.flat\"", "it was not written by this program"),
+        ("cnn", "export \"folder\"", "it is a folder"),
+        ("cnn", "export \"a.flat/w.safetensors\"", "in its path is no folder"),
+        ("cnn", "export \"..\"", "it names no file"),
+        ("cnn", &format!("export \"{run}/main/seed-0/weights.safetensors\""), "it is a record of the run"),
+        ("cnn(width = 2) from \"cnn.safetensors\"", "export \"./cnn.safetensors\"", "the program reads"),
+        (
+            "cnn(width = 2) from \"b-main-seed-1.safetensors\"",
+            "seeds 0..2\nexport \"b.safetensors\"",
+            "the program reads `b-main-seed-1.safetensors`, which is that file",
+        ),
+    ] {
+        let found = checked(&desk, model, export, 1);
+        assert!(found.contains("F0434") && found.contains(told), "{export}: {found}");
+    }
+    checked(&desk, "cnn(width = 2)", "export \"cnn.safetensors\"", 0);
+    checked(&desk, "cnn(width = 2) from \"cnn.safetensors\"", "export \"new/cnn.safetensors\"", 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_neither_read_nor_replaced() {
+    let desk = desk();
+    assert!(std::process::Command::new("mkfifo").arg(desk.path("pipe")).status().unwrap().success());
+    std::os::unix::fs::symlink("cnn.safetensors", desk.path("link")).unwrap();
+    std::os::unix::fs::symlink("nowhere", desk.path("dangling")).unwrap();
+    let from = |path: &str| checked(&desk, &format!("cnn(width = 2) from \"{path}\""), "", 1);
+    for (path, told) in
+        [("pipe", "it is a pipe"), ("/dev/zero", "it is a device"), ("/proc/self/maps", "it is empty")]
+    {
+        let found = from(path);
+        assert!(found.contains("F0422") && found.contains(told), "{path}: {found}");
+    }
+    for (path, told) in [
+        ("pipe", "it is a pipe"),
+        ("/dev/null", "it is a device"),
+        ("link", "it is a link"),
+        ("dangling", "it is a link"),
+    ] {
+        let found = checked(&desk, "cnn", &format!("export \"{path}\""), 1);
+        assert!(found.contains("F0434") && found.contains(told), "{path}: {found}");
+    }
+}
+
+#[test]
+fn what_was_done_to_names_is_in_the_plan() {
+    let desk = desk();
+    let bytes = fs::read(desk.path("cnn.safetensors")).unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header = String::from_utf8(bytes[8..8 + length].to_vec()).unwrap();
+    let mut header = ["bn", "conv", "fc"]
+        .iter()
+        .fold(header, |header, layer| header.replace(&format!("\"{layer}"), &format!("\"_orig_mod.{layer}")));
+    header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
+    let mut prefixed = (header.len() as u64).to_le_bytes().to_vec();
+    prefixed.extend(header.bytes());
+    prefixed.extend(&bytes[8 + length..]);
+    fs::write(desk.path("compiled.safetensors"), &prefixed).unwrap();
+    checked(&desk, "cnn(width = 2) from \"compiled.safetensors\"", "", 0);
+    let plan = output(&desk.flatrun(&["plan", "b.flat"]).code(0));
+    assert!(plan.contains("weights from compiled.safetensors\n"), "{plan}");
+    assert!(plan.contains("names without `_orig_mod.`\n"), "{plan}");
+    let last = prefixed.len() - 4;
+    prefixed[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(desk.path("nan.safetensors"), prefixed).unwrap();
+    let found = checked(&desk, "cnn(width = 2) from \"nan.safetensors\"", "", 1);
+    assert!(found.contains("F0432") && found.contains("that are not finite"), "{found}");
+}

@@ -86,6 +86,16 @@ impl World for TestWorld {
         }
     }
 
+    fn output(&self, path: &Path, _: &[&Path]) -> Result<(), WorldError> {
+        match self.0 {
+            Files::Fault(code @ Code::OutputTaken) => {
+                let message = code.info().title.to_owned();
+                Err(WorldError { code, path: Some(path.to_owned()), message, help: Vec::new() })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn exists(&self, path: &Path) -> bool {
         let domain = path.parent().is_some_and(|parent| parent.ends_with("PACS"));
         self.0 != Files::Missing && (!domain || DOMAINS.iter().any(|name| path.ends_with(name)))

@@ -264,7 +264,7 @@ fn notes(experiment: &Experiment, prepared: &Prepared) -> Vec<String> {
     let fixed = prepared.model.layout.norms.iter().any(|norm| norm.fixed);
     let norms = fixed.then(|| "running statistics stay as they are".to_owned());
     let stem = prepared.model.note.map(str::to_owned);
-    stem.into_iter().chain(weights).chain(norms).collect()
+    stem.into_iter().chain(weights).chain(prepared.weights_notes.clone()).chain(norms).collect()
 }
 
 /// Memory of the phase that needs most; `activations` is in bytes.

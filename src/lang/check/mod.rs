@@ -20,6 +20,7 @@ pub(crate) mod minimizer;
 pub(crate) mod model;
 pub(crate) mod optimizer;
 mod outline;
+mod outputs;
 pub(crate) mod pacing;
 mod parts;
 mod patch;
@@ -166,15 +167,17 @@ impl<'a> Checker<'a> {
         let seeds = self.seeds(outline);
         let program_settings = std::mem::take(&mut self.settings);
         let mut variants: Vec<Option<Variant>> = Vec::with_capacity(combinations.len());
-        for choice in combinations {
-            self.choice = choice;
+        for choice in &combinations {
+            self.choice = choice.clone();
             self.settings.clone_from(&program_settings);
             variants.push(self.variant(outline));
         }
         let mut variants: Vec<Variant> = variants.into_iter().collect::<Option<_>>()?;
         slug::make_unique(&mut variants);
         self.lint_unused_base(outline);
-        Some(Program { edition: edition?, title: title?, variants, seeds: seeds? })
+        let program = Program { edition: edition?, title: title?, variants, seeds: seeds? };
+        self.outputs_are_free(outline, &program, combinations);
+        Some(program)
     }
 
     fn variant(&mut self, outline: &Outline<'a>) -> Option<Variant> {

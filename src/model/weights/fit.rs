@@ -4,27 +4,29 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{DType, Tensor, TensorData};
 
+use super::file::Table;
 use super::meant::{Meant, meant};
+use super::problems::{expected, fits, misfit};
+use super::sound::unsound;
+use super::view::{Named, View, views};
 use super::{StateDict, WeightsError, WeightsFile};
 use crate::lang::catalog::{Architecture, Head};
 use crate::lang::world::DatasetInfo;
 use crate::model::{Layout, Parameter, Statistics};
 use crate::ops::{Ops, Vector};
 
-/// Problems of a file that are listed; the rest is counted.
-const LISTED: usize = 8;
-
 /// A file whose weights fit a network.
 pub struct Pretrained {
     path: PathBuf,
     file: WeightsFile,
+    view: View,
     head: Head,
 }
 
 /// Reads weights and running statistics of a file that fits, its last layer included.
 ///
 /// # Errors
-/// As [`Pretrained::open`].
+/// As [`Pretrained::open`] and [`Pretrained::state`].
 pub fn load<B: Ops>(path: &Path, layout: &Layout, device: &B::Device) -> Result<StateDict<B>, WeightsError> {
     Pretrained::open(path, layout, Head::Keep)?.state(layout, 0, device)
 }
@@ -34,7 +36,7 @@ impl Pretrained {
     ///
     /// # Errors
     /// A file that is no file of weights; tensors that are missing, unexpected or of another shape; another number of
-    /// classes.
+    /// classes; several weights that fit.
     pub fn open(path: &Path, layout: &Layout, head: Head) -> Result<Self, WeightsError> {
         Self::compared(path, layout, head, |_| None)
     }
@@ -61,21 +63,48 @@ impl Pretrained {
         meant: impl FnOnce(&WeightsFile) -> Option<Meant>,
     ) -> Result<Self, WeightsError> {
         let file = WeightsFile::open(path)?;
-        let problems = problems(&file, layout, head);
-        if problems.is_empty() {
-            return Ok(Self { path: path.to_owned(), file, head });
+        let fitting = |table| views(table).find(|view| fits(view, layout, head));
+        let mut found: Vec<(&Table, View)> =
+            file.tables().iter().filter_map(|table| Some((table, fitting(table)?))).collect();
+        if found.iter().any(|(_, view)| !view.same(&found[0].1)) {
+            let keys = found.iter().map(|(table, _)| table.key.clone().unwrap_or_default()).collect();
+            return Err(WeightsError::Ambiguous { path: path.to_owned(), keys });
         }
-        if let Some([found, data]) = other_classes(&file, layout, head) {
-            return Err(WeightsError::Classes { path: path.to_owned(), file: found, data });
+        if found.is_empty() {
+            return Err(misfit(path, &file, layout, head, meant));
         }
-        let fits = meant(&file);
-        Err(WeightsError::Mismatch { path: path.to_owned(), problems: shortened(&problems), fits })
+        let (_, view) = found.swap_remove(0);
+        Ok(Self { path: path.to_owned(), file, view, head })
+    }
+
+    /// How the names in the file became those of the network, for the plan.
+    pub fn notes(&self) -> &[String] {
+        &self.view.notes
+    }
+
+    /// Bytes of the values that the network takes from the file.
+    pub fn bytes(&self, layout: &Layout) -> u64 {
+        let size = |named: &Named| (named.stored.count().unwrap_or(0) * named.stored.size()) as u64;
+        self.taken(layout).iter().map(size).fold(0, u64::saturating_add)
+    }
+
+    /// Reads every value that the network takes from the file and keeps none.
+    ///
+    /// # Errors
+    /// The first tensor that no network works with: not finite, or a variance below zero; the file cannot be read.
+    pub fn look(&mut self, layout: &Layout) -> Result<(), WeightsError> {
+        self.taken(layout).iter().try_for_each(|named| self.values(named).map(drop))
+    }
+
+    fn taken(&self, layout: &Layout) -> Vec<Named> {
+        let needed = expected(layout).filter(|(_, _, in_head)| !(*in_head && self.head == Head::New));
+        needed.filter_map(|(name, ..)| self.view.get(&name).cloned()).collect()
     }
 
     /// The weights and running statistics; a new head is that of the run with `seed`.
     ///
     /// # Errors
-    /// The file cannot be read.
+    /// As [`Pretrained::look`].
     pub fn state<B: Ops>(
         mut self,
         layout: &Layout,
@@ -93,90 +122,29 @@ impl Pretrained {
         for norm in &layout.norms {
             let mean = self.tensor(&format!("{}.running_mean", norm.name), device)?;
             running.push([mean, self.tensor(&format!("{}.running_var", norm.name), device)?]);
-            batches = self.file.counter(&format!("{}.num_batches_tracked", norm.name)).unwrap_or(0);
+            let counter = self.view.get(&format!("{}.num_batches_tracked", norm.name));
+            batches = counter.and_then(|named| self.file.counter(&named.stored)).unwrap_or(0);
         }
         Ok(StateDict { weights: Vector(weights), statistics: Statistics { running, frozen }, batches })
     }
 
     fn tensor<B: Ops>(&mut self, name: &str, device: &B::Device) -> Result<Tensor<B, 1>, WeightsError> {
-        let unread = |source| WeightsError::Read { path: self.path.clone(), source };
-        let values = self.file.read(name).map_err(unread)?;
+        let missing = || {
+            let (kind, message) = ("file of weights", format!("`{name}` is not in it"));
+            WeightsError::Format { path: self.path.clone(), kind, message }
+        };
+        let named = self.view.get(name).cloned().ok_or_else(missing)?;
+        let values = self.values(&named)?;
         let length = values.len();
         Ok(Tensor::from_data(TensorData::new(values, [length]), (device, DType::F32)))
     }
-}
 
-/// Names and shapes that a network needs.
-fn expected(layout: &Layout) -> impl Iterator<Item = (String, Vec<usize>, bool)> {
-    let parameters = layout.all().into_iter().map(|(p, _)| (p.name.clone(), p.shape.clone(), p.head));
-    let running = layout.norms.iter().flat_map(|norm| {
-        ["running_mean", "running_var"]
-            .map(|part| (format!("{}.{part}", norm.name), vec![norm.channels], false))
-    });
-    parameters.chain(running)
-}
-
-/// Whether a file has the weights of a network.
-pub(super) fn fits(file: &WeightsFile, layout: &Layout, head: Head) -> bool {
-    problems(file, layout, head).is_empty()
-}
-
-/// How a tensor does not fit, and what is to be said of it.
-type Problem = (&'static str, String);
-
-/// Every tensor that is missing, misshapen, no number, or not expected.
-fn problems(file: &WeightsFile, layout: &Layout, head: Head) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut used: Vec<String> =
-        layout.norms.iter().map(|norm| format!("{}.num_batches_tracked", norm.name)).collect();
-    for (name, shape, in_head) in expected(layout) {
-        if !(in_head && head == Head::New) {
-            problems.extend(problem(file, &name, &shape));
-        }
-        used.push(name);
-    }
-    used.sort_unstable();
-    let unknown =
-        file.names().filter(|name| used.binary_search_by(|known| known.as_str().cmp(name)).is_err());
-    problems.extend(unknown.map(|name| ("unexpected", format!("`{name}`"))));
-    problems
-}
-
-fn problem(file: &WeightsFile, name: &str, shape: &[usize]) -> Option<Problem> {
-    match file.shape(name) {
-        None => Some(("missing", format!("`{name}`, expected shape {shape:?}"))),
-        Some(found) if found != shape => {
-            Some(("misshapen", format!("`{name}`: expected {shape:?}, found {found:?}")))
-        }
-        Some(_) if !file.is_float(name) => Some(("wrong type", format!("`{name}`: expected a float"))),
-        Some(_) => None,
-    }
-}
-
-/// Classes of the file and of the data, where that is all that differs.
-fn other_classes(file: &WeightsFile, layout: &Layout, head: Head) -> Option<[usize; 2]> {
-    let all = layout.all();
-    let last = all.iter().find(|(parameter, _)| parameter.head)?.0;
-    let found = file.shape(&last.name)?;
-    let same_inputs = found.len() == 2 && found[1] == last.shape[1] && found[0] != last.shape[0];
-    let only = head == Head::Keep && same_inputs && fits(file, layout, Head::New);
-    only.then_some([found[0], last.shape[0]])
-}
-
-/// Some problems of each kind, and how many more there are.
-fn shortened(problems: &[Problem]) -> Vec<String> {
-    let mut kinds: Vec<&str> = problems.iter().map(|(kind, _)| *kind).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    let each = LISTED / kinds.len().max(1);
-    let mut lines = Vec::new();
-    for kind in ["missing", "misshapen", "wrong type", "unexpected"] {
-        let alike: Vec<&str> =
-            problems.iter().filter(|(own, _)| *own == kind).map(|(_, text)| text.as_str()).collect();
-        lines.extend(alike.iter().take(each).map(|text| format!("  {kind:<11} {text}")));
-        if alike.len() > each {
-            lines.push(format!("  {kind:<11} and {} more", alike.len() - each));
+    fn values(&mut self, named: &Named) -> Result<Vec<f32>, WeightsError> {
+        let unread = |source| WeightsError::Read { path: self.path.clone(), source };
+        let values = self.file.read(&named.stored).map_err(unread)?;
+        match unsound(&named.written, &values) {
+            None => Ok(values),
+            Some(problem) => Err(WeightsError::Values { path: self.path.clone(), problem }),
         }
     }
-    lines
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::WeightsFile;
-use super::fit::fits;
+use super::problems::fits;
+use super::view::{View, views};
 use crate::lang::catalog::{Architecture, Head};
 use crate::lang::world::DatasetInfo;
 use crate::model::{Model, known};
@@ -34,29 +35,31 @@ impl fmt::Display for Meant {
 
 /// The written network in other sizes, or another that this version knows.
 pub(super) fn meant(file: &WeightsFile, written: &Architecture, images: &DatasetInfo) -> Option<Meant> {
-    resized(file, written, images).or_else(|| {
+    let all = || file.tables().iter().flat_map(views);
+    all().find_map(|view| resized(&view, written, images)).or_else(|| {
         let known = known::layouts(images);
-        let (model, _) = known.into_iter().find(|(_, layout)| fits(file, layout, Head::New))?;
-        Some(Meant::Model(model.to_owned()))
+        let of = |view: View| known.iter().find(|(_, layout)| fits(&view, layout, Head::New));
+        let (model, _) = all().find_map(of)?;
+        Some(Meant::Model((*model).to_owned()))
     })
 }
 
-fn resized(file: &WeightsFile, written: &Architecture, images: &DatasetInfo) -> Option<Meant> {
+fn resized(view: &View, written: &Architecture, images: &DatasetInfo) -> Option<Meant> {
     let mut architecture = written.clone();
-    let sizes = resize(&mut architecture, file)?;
+    let sizes = resize(&mut architecture, view)?;
     let constants = [vec![0.0; images.channels], vec![1.0; images.channels]];
     let network = Model::build(&architecture, images, &constants).ok()?;
-    (architecture != *written && fits(file, &network.layout, Head::New))
+    (architecture != *written && fits(view, &network.layout, Head::New))
         .then(|| Meant::Sizes { model: architecture.name(), sizes })
 }
 
 /// Gives an architecture the sizes that shapes in the file tell, and says which changed.
-fn resize(architecture: &mut Architecture, file: &WeightsFile) -> Option<Vec<String>> {
+fn resize(architecture: &mut Architecture, view: &View) -> Option<Vec<String>> {
     let sound = |size: &usize| (1..=LARGEST).contains(size);
-    let side = |name: &str, axis: usize| file.shape(name)?.get(axis).copied().filter(sound);
+    let side = |name: &str, axis: usize| view.shape(name)?.get(axis).copied().filter(sound);
     let layers = |before: &str| {
         let number = |name: &str| name.strip_prefix(before)?.split('.').next().map(str::to_owned);
-        Some(file.names().filter_map(number).collect::<BTreeSet<_>>().len()).filter(sound)
+        Some(view.names().filter_map(number).collect::<BTreeSet<_>>().len()).filter(sound)
     };
     let mut changed = Vec::new();
     let mut set = |name: &str, place: &mut usize, found: usize| {

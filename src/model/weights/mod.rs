@@ -2,9 +2,16 @@
 
 mod file;
 mod fit;
+mod header;
 mod meant;
+mod naming;
 mod pickle;
+mod problems;
+mod sound;
+mod stored;
+mod target;
 mod torch;
+mod view;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,9 +22,12 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use super::{Layout, Slot, Statistics};
 use crate::ops::{Ops, Vector};
 
-pub use file::WeightsFile;
+pub use file::{Table, Tensors, WeightsFile};
 pub use fit::{Pretrained, load};
 pub use meant::Meant;
+pub use stored::Stored;
+pub use target::may_export;
+pub use view::Partial;
 
 /// Everything PyTorch's `state_dict` holds.
 #[derive(Clone, Debug)]
@@ -37,10 +47,12 @@ pub enum WeightsError {
     Write { path: PathBuf, source: std::io::Error },
     #[error("`{}` is not a {kind}: {message}", path.display())]
     Format { path: PathBuf, kind: &'static str, message: String },
-    #[error("`{}` does not fit the model:\n{}{}", path.display(), problems.join("\n"), hint(fits))]
+    #[error("`{}` does not fit the model:\n{}{}{}", path.display(), prefixed(partial), problems.join("\n"), hint(fits))]
     Mismatch {
         path: PathBuf,
         problems: Vec<String>,
+        /// What stands before most of the names.
+        partial: Option<Box<Partial>>,
         /// A network that the file fits.
         fits: Option<Meant>,
     },
@@ -50,6 +62,27 @@ pub enum WeightsError {
         path.display()
     )]
     Classes { path: PathBuf, file: usize, data: usize },
+    #[error("several weights in `{}` fit: {}", path.display(), listed(keys))]
+    Ambiguous {
+        path: PathBuf,
+        /// Where they stand in the file; empty for the file itself.
+        keys: Vec<String>,
+    },
+    #[error("the weights in `{}` cannot be used: {problem}", path.display())]
+    Values { path: PathBuf, problem: String },
+}
+
+/// The places of several weights in one file.
+fn listed(keys: &[String]) -> String {
+    let shown = keys.iter().map(|key| match key.as_str() {
+        "" => "the outermost names".to_owned(),
+        key => format!("`{key}`"),
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+fn prefixed(partial: &Option<Box<Partial>>) -> String {
+    partial.as_ref().map(|partial| format!("{partial}\n")).unwrap_or_default()
 }
 
 fn hint(fits: &Option<Meant>) -> String {

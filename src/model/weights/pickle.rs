@@ -8,9 +8,13 @@ use std::collections::HashMap;
 use safetensors::Dtype;
 
 /// Most bytes of a pickle: names and shapes, not values.
-pub const LONGEST: usize = 64 << 20;
+pub const LONGEST: usize = 16 << 20;
 /// Most values that a pickle may make.
-const MOST: usize = 4_000_000;
+const MOST: usize = 1_000_000;
+/// Most axes of a tensor, and most arguments of a call: what is copied whenever it is referred to.
+const MOST_ITEMS: usize = 64;
+/// Most bytes of a storage's key.
+const LONGEST_KEY: usize = 256;
 
 /// Index of a value; containers are shared by what refers to them.
 pub type Id = usize;
@@ -320,7 +324,7 @@ impl Machine<'_> {
         let [kind, dtype, key, _, length, ..] = parts[..] else { return Err(contradiction()) };
         let storage = match [kind, dtype, key].map(|id| &self.values[id]) {
             [Value::Text(kind), Value::Function(Function::Storage(dtype)), Value::Text(key)]
-                if kind == "storage" =>
+                if kind == "storage" && key.len() <= LONGEST_KEY =>
             {
                 Storage { key: key.clone(), dtype: *dtype, length: self.size(length)? }
             }
@@ -331,7 +335,8 @@ impl Machine<'_> {
 
     fn list(&self, id: Id) -> Result<&[Id], String> {
         match &self.values[id] {
-            Value::List(items) => Ok(items),
+            Value::List(items) if items.len() <= MOST_ITEMS => Ok(items),
+            Value::List(items) => Err(format!("the pickle calls something with {} arguments", items.len())),
             _ => Err(contradiction()),
         }
     }
@@ -427,6 +432,19 @@ mod tests {
         let Value::List(list) = pickle.value(entries[0].1) else { panic!("{:?}", pickle.values) };
         assert_eq!(pickle.value(list[0]), &Value::Int(1));
         assert!(read(bytes).is_err());
+    }
+
+    #[test]
+    fn what_is_copied_at_every_reference_is_short() {
+        // `OrderedDict(*items)`, with more items than any tensor has axes.
+        let mut bytes = b"\x80\x02ccollections\nOrderedDict\n(".to_vec();
+        bytes.extend([b'N'; 1000]);
+        bytes.extend(b"tR.");
+        assert!(refused(&bytes).contains("with 1000 arguments"), "{}", refused(&bytes));
+        let mut bytes = b"\x80\x02(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x00\x02\x00\x00".to_vec();
+        bytes.extend([b'1'; 512]);
+        bytes.extend(b"X\x03\x00\x00\x00cpuK\x01tQ.");
+        assert!(refused(&bytes).contains("not a storage"), "{}", refused(&bytes));
     }
 
     proptest! {
