@@ -358,6 +358,26 @@ fn a_class_that_is_left_out_whole_is_told() {
     assert!(text.contains("`on_error = skip` leaves out 6"), "{text}");
 }
 
+#[test]
+fn what_is_left_out_counts_when_classes_are_looked_at_again() {
+    let program = FOLDER
+        .replace("\"birds\"", "\"birds\", on_error = skip")
+        .replace("batch 8", "batch 4 validation 60%");
+    let desk = birds(&program, &["crow", "gull"]);
+    for number in 1..6 {
+        let ending = ["jpg", "png", "webp"][number % 3];
+        fs::write(desk.path(&format!("birds/train/gull/{number:03}.{ending}")), "no image").unwrap();
+    }
+    // A check decodes nothing.
+    assert!(!found(&desk, 0).contains("F0403"));
+    let run = desk.flatrun(&["a.flat", "--quiet"]).code(2);
+    let text = String::from_utf8(run.get_output().stderr.clone()).unwrap();
+    assert!(text.contains("`validation` takes the only image of the class `gull`"), "{text}");
+    assert!(text.contains("`flatrun explain F0403`"), "{text}");
+    // What a run has found out a check knows.
+    assert!(found(&desk, 1).contains("F0403"));
+}
+
 /// Images that change under a run make results that belong to no data set.
 #[test]
 fn data_that_change_during_a_run_keep_nothing() {
