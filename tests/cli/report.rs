@@ -327,3 +327,19 @@ fn tensorboard_reads_the_event_files() {
     let medians = scalars.as_object().unwrap().iter().find(|(name, _)| labelled(name)).unwrap().1;
     assert_eq!(medians.as_array().unwrap().len(), 3);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_a_page_is_left_alone() {
+    let (desk, folder) = study();
+    fs::create_dir(desk.path("out")).unwrap();
+    assert!(
+        std::process::Command::new("mkfifo").arg(desk.path("out/report.html")).status().unwrap().success()
+    );
+    desk.flatrun(&["report", &folder, "--out", "out"]).code(2).stderr_eq(str![[r#"
+error: nothing is written to `out/report.html`: it is a pipe
+  help: write elsewhere with `--out DIR`
+
+"#]]);
+    assert!(!desk.path("out/report").exists());
+}

@@ -176,8 +176,9 @@ fn the_nearest_dictionary_is_compared_where_none_fits() {
     let path = folder.path().join("checkpoint.pth");
     let mut storages = Storages::default();
     let Node::Dict(mut weights) = storages.weights(1.0) else { panic!() };
-    weights.pop();
-    let root = Node::dict(vec![("best", storages.number(1.0)), ("state_dict", Node::Dict(weights))]);
+    let spare = Node::Dict(weights.pop().into_iter().collect());
+    let best = storages.number(1.0);
+    let root = Node::dict(vec![("best", best), ("spare", spare), ("state_dict", Node::Dict(weights))]);
     storages.save(&path, &root);
     let error = open(&path).err().unwrap();
     let WeightsError::Mismatch { problems, .. } = &error else { panic!("{error:?}") };
