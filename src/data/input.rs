@@ -165,11 +165,12 @@ impl Input {
     }
 }
 
-/// What stands where a file should.
-fn kind(about: &Metadata) -> &'static str {
-    match about.is_dir() {
-        true => "a folder",
-        false => "a pipe, a socket or a device",
+/// What stands at a path.
+pub fn kind(about: &Metadata) -> &'static str {
+    match (about.is_dir(), about.is_file()) {
+        (true, _) => "a folder",
+        (_, true) => "a file",
+        _ => "a pipe, a socket or a device",
     }
 }
 

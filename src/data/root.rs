@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::error::DataError;
+use super::input::kind;
 
 /// An error about a folder without the files that `expected` describes; it lists what is there.
 pub fn lacking(root: &Path, expected: String) -> DataError {
@@ -16,7 +17,7 @@ pub fn lacking(root: &Path, expected: String) -> DataError {
         }
         Err(error) if error.kind() == ErrorKind::NotFound => DataError::missing(root, expected, "nothing"),
         Err(error) if error.kind() == ErrorKind::NotADirectory => {
-            DataError::missing(root, expected, "a file")
+            DataError::missing(root, expected, fs::metadata(root).map_or("a file", |about| kind(&about)))
         }
         Err(error) => DataError::unreadable(root, error),
     }

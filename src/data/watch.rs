@@ -31,6 +31,14 @@ impl Watched {
         Self { images: images.collect(), others: others.collect() }
     }
 
+    /// These files and others.
+    pub fn and(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        both.images.extend(other.images.iter().cloned());
+        both.others.extend(other.others.iter().cloned());
+        both
+    }
+
     /// Looks at the size and time of every file again.
     ///
     /// # Errors
@@ -82,7 +90,8 @@ mod tests {
             folder.write(name, b"before");
         }
         let corpus = corpus(&folder, &["a.png", "b.png"]);
-        let watched = Watched::new([&corpus], vec![folder.root().join("c.npy")]);
+        let watched = Watched::new([&corpus], Vec::new());
+        let watched = watched.and(&Watched::new([], vec![folder.root().join("c.npy")]));
         assert!(watched.unchanged().is_ok());
         let sorry = "since the run began: nothing is kept of the stage that used it";
         let told = || folder.message(watched.unchanged());

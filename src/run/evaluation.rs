@@ -74,7 +74,7 @@ impl<B: Ops> Executor<'_, B> {
         moment.measured = records.measured.into_iter().map(|known| (known.name, known.value)).collect();
         let notes = folder.partial(stage.key.as_str());
         let mut measured = self.measured(run, &moment, &notes, journal)?;
-        if let Err(changed) = prepared.watched.unchanged() {
+        if let Err(changed) = prepared.images.and(&prepared.arrays).unchanged() {
             let _ = fs::remove_dir_all(&notes);
             return Err(changed.into());
         }

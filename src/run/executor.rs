@@ -277,7 +277,7 @@ impl<B: Ops> Executor<'_, B> {
             experiment,
             subject: self.subject(prepared),
             validation: &prepared.split.validation,
-            watched: &prepared.watched,
+            watched: prepared.phase_files(experiment),
             phase,
             checkpoint: path,
             rows,
@@ -333,6 +333,7 @@ impl<B: Ops> Executor<'_, B> {
         let layout = &prepared.model.layout;
         let Some(before) = phase.checked_sub(1) else {
             let state = initial(&variant.experiment, layout, seed, self.device)?;
+            prepared.start.unchanged()?;
             return Ok((Start { state, best: None, epoch: 0 }, Records::default()));
         };
         let path = folder.checkpoint(before);

@@ -56,7 +56,7 @@ pub struct PhaseMonitor<'a, 'j, B: Ops> {
     pub experiment: &'a Experiment,
     pub subject: Subject<'a, B>,
     pub validation: &'a [u32],
-    pub watched: &'a Watched,
+    pub watched: Watched,
     pub phase: usize,
     pub checkpoint: PathBuf,
     /// Rows and measurements of the phases before, then of this one.

@@ -28,8 +28,10 @@ pub struct Prepared {
     pub model: Model,
     /// Of its outputs and inputs.
     pub meaning: Meaning,
-    /// What is read again while the run goes on.
-    pub watched: Watched,
+    /// Files that are read again while the run goes on: images, published arrays, and the weights that it starts from.
+    pub images: Watched,
+    pub arrays: Watched,
+    pub start: Watched,
     /// How the names in the file of weights became those of the network.
     pub weights_notes: Vec<String>,
     pub inputs: Inputs,
@@ -45,6 +47,16 @@ impl Prepared {
                 let balanced = Balanced::new(train, groups, batch);
                 (balanced.batches(), balanced.batches() * balanced.batch())
             }
+        }
+    }
+}
+
+impl Prepared {
+    /// The files that the result of a phase depends on; arrays where they are measured with on the way.
+    pub fn phase_files(&self, experiment: &Experiment) -> Watched {
+        match experiment.evaluate.iter().any(|measurement| measurement.every.is_some()) {
+            true => self.images.and(&self.arrays),
+            false => self.images.clone(),
         }
     }
 }
@@ -87,15 +99,15 @@ fn prepare_one(variant: &Variant, opened: &mut Vec<(Source, Dataset, String)>) -
             (split, Some(oracle.clone().seen_through(view)?))
         }
     };
-    let files = experiment.model.from.iter().cloned().chain(arrays(experiment)).collect();
-    let watched = Watched::new([&train, &test].into_iter().chain(&oracle), files);
+    let images = Watched::new([&train, &test].into_iter().chain(&oracle), Vec::new());
+    let start = Watched::new([], experiment.model.from.iter().cloned().collect());
+    let arrays = Watched::new([], array_files(experiment));
     let constants = [train.mean.clone(), train.std.clone()];
     let info = info(&train, &test);
     let model = Model::build(&experiment.model.architecture, &info, &constants)?;
     let weights = experiment.model.from.as_ref().map(|path| read_weights(path, experiment, &model, &info));
     let (weights, weights_notes) = weights.transpose()?.unzip();
-    let arrays = arrays_hash(experiment)?;
-    let inputs = Inputs { data: hash.clone(), weights, arrays };
+    let inputs = Inputs { data: hash.clone(), weights, arrays: arrays_hash(experiment)? };
     let mut protocol = dataset.protocol.clone();
     if !protocol.is_empty() {
         protocol.push(selected(&experiment.select));
@@ -110,7 +122,9 @@ fn prepare_one(variant: &Variant, opened: &mut Vec<(Source, Dataset, String)>) -
         protocol,
         model,
         meaning,
-        watched,
+        images,
+        arrays,
+        start,
         weights_notes,
         inputs,
     })
@@ -140,7 +154,7 @@ fn selected(select: &Select) -> String {
 
 /// Hash of the ends, sizes and times of the published arrays that are to be measured with: whole they are gigabytes.
 fn arrays_hash(experiment: &Experiment) -> Result<Option<String>, RunError> {
-    let paths = arrays(experiment);
+    let paths = array_files(experiment);
     let mut hasher = blake3::Hasher::new();
     for path in &paths {
         hash_ends(&mut hasher, path).map_err(|source| RunError::read(path, source))?;
@@ -149,7 +163,7 @@ fn arrays_hash(experiment: &Experiment) -> Result<Option<String>, RunError> {
 }
 
 /// The files of the published arrays that are to be measured with.
-fn arrays(experiment: &Experiment) -> Vec<PathBuf> {
+fn array_files(experiment: &Experiment) -> Vec<PathBuf> {
     let roots = experiment.evaluate.iter().filter_map(|measurement| {
         let Evaluator::Corruption(spec) = &measurement.evaluator else { return None };
         Some((spec.root.as_ref()?, spec.kinds))
