@@ -71,7 +71,7 @@ impl Editor {
 fn a_session() {
     let mut editor = Editor::start();
     editor.hello();
-    let file = json!({ "uri": "file:///a.flat", "languageId": "flat", "version": 1, "text": "under lesma(budget = 0.4)\n" });
+    let file = json!({ "uri": "file:///a.flat", "languageId": "flat", "version": 1, "text": "under LESAM(budget = 0.4)\n" });
     editor.send(
         json!({ "jsonrpc": "2.0", "method": "textDocument/didOpen", "params": { "textDocument": file } }),
     );

@@ -3,20 +3,21 @@
 use std::path::PathBuf;
 
 use super::exit::{Exit, Failure};
-use super::fix;
+use super::fix::{self, Settled};
 use super::render::{FileFindings, Format, render};
 use super::run::SettingArgs;
-use super::source::Source;
+use super::source::{Source, expand};
 use super::terminal::Terminal;
 use crate::diagnostic::Level;
 use crate::lang::Settings;
+use crate::lang::words::counted;
 
 /// Check files without training: names, types, units, schedules, data
 ///
 /// Exits with 1 where a file has an error; a warning alone stops nothing.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Files to check; `-` reads standard input
+    /// Files to check, or folders of them; `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -35,8 +36,11 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     let mut checked = Vec::new();
     let settings = args.settings.to_settings();
-    for file in &args.files {
-        match Source::read(file).and_then(|source| check(source, &settings, args.fix, terminal)) {
+    for file in expand(&args.files) {
+        match file
+            .and_then(|file| Source::read(&file))
+            .and_then(|source| check(source, &settings, args.fix, terminal))
+        {
             Ok(findings) => checked.push(findings),
             Err(failure) => {
                 terminal.failure(&failure);
@@ -62,19 +66,22 @@ fn check(
 ) -> Result<FileFindings, Failure> {
     let mut diagnostics = source.check(settings).diagnostics;
     if fix {
-        let applied = fix::settle(&mut source, settings, &mut diagnostics);
-        store(&source, applied, terminal)?;
+        let settled = fix::settle(&mut source, settings, &mut diagnostics);
+        store(&source, &settled, terminal)?;
     }
     Ok(FileFindings { source, diagnostics })
 }
 
-fn store(source: &Source, applied: usize, terminal: &Terminal) -> Result<(), Failure> {
-    let Some(path) = &source.path else { return terminal.print(&source.text) };
-    if applied == 0 {
-        return Ok(());
+fn store(source: &Source, settled: &Settled, terminal: &Terminal) -> Result<(), Failure> {
+    match &source.path {
+        None => terminal.print(&source.text)?,
+        Some(path) if settled.count > 0 => source.store(path)?,
+        Some(_) => {}
     }
-    source.store(path)?;
-    let noun = if applied == 1 { "fix" } else { "fixes" };
-    terminal.note(&format!("applied {applied} {noun} to {}\n", source.name));
+    settled.applied.iter().chain(&settled.refused).for_each(|line| terminal.note(&format!("{line}\n")));
+    if settled.count > 0 && source.path.is_some() {
+        let fixes = counted(settled.count, "fix");
+        terminal.note(&format!("applied {fixes} to {}\n", source.name));
+    }
     Ok(())
 }

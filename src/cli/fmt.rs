@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::diff::unified;
 use super::exit::{Exit, Failure};
 use super::render::FileFindings;
-use super::source::Source;
+use super::source::{Source, expand};
 use super::terminal::Terminal;
 
 /// Bring files into canonical form
@@ -13,7 +13,7 @@ use super::terminal::Terminal;
 /// Comments are kept and the meaning is never changed. A file with a syntax error is left as it is.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Files to format; `-` reads standard input and writes to standard output
+    /// Files to format, or folders of them; `-` reads standard input and writes to standard output
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Write nothing; list the files that are not in canonical form and exit with 1
@@ -29,8 +29,9 @@ pub struct Args {
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     let mut changed = 0;
-    for file in &args.files {
-        let done = Source::read(file).and_then(|source| format(source, args, terminal));
+    for file in expand(&args.files) {
+        let done =
+            file.and_then(|file| Source::read(&file)).and_then(|source| format(source, args, terminal));
         match done {
             Ok(Formatted::Same) => {}
             Ok(Formatted::Written) => changed += 1,

@@ -11,6 +11,7 @@ mod explain;
 mod fill;
 mod fix;
 mod fmt;
+mod foreign;
 mod graph;
 mod interrupt;
 mod lsp;
@@ -89,7 +90,7 @@ fn perform(arguments: Vec<OsString>) -> Exit {
         Ok(arguments) => arguments,
         Err(failure) => return ended(Err(failure), &Terminal::new(Color::Auto)),
     };
-    let matches = root.try_get_matches_from_mut(arguments);
+    let matches = root.try_get_matches_from_mut(&arguments);
     match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(Cli { color, command }) => {
             let terminal = Terminal::new(color);
@@ -97,6 +98,9 @@ fn perform(arguments: Vec<OsString>) -> Exit {
             ended(done, &terminal)
         }
         Err(error) => {
+            if let Some(failure) = foreign::option(&error, &arguments) {
+                return ended(Err(failure), &Terminal::new(Color::Auto));
+            }
             // Help and version are results and end well; everything else is a wrong usage.
             let _ = error.print();
             if error.use_stderr() { Exit::Usage } else { Exit::Done }

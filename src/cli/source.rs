@@ -53,6 +53,11 @@ impl Source {
         Self { name, path, text, offset, undecodable }
     }
 
+    /// The same file with another text.
+    pub fn with_text(&self, text: String) -> Self {
+        Self { text, ..self.clone() }
+    }
+
     /// What the checker says.
     pub fn check(&self, settings: &Settings) -> Checked {
         match &self.undecodable {
@@ -95,6 +100,50 @@ impl Source {
     }
 }
 
+/// The given files, and for each folder among them the files of Flat below it, in order.
+///
+/// Hidden folders and run folders are passed over, and so are links to folders.
+pub fn expand(files: &[PathBuf]) -> Vec<Result<PathBuf, Failure>> {
+    let mut expanded = Vec::new();
+    for file in files {
+        if !file.is_dir() {
+            expanded.push(Ok(file.clone()));
+            continue;
+        }
+        let mut below = Vec::new();
+        let read = collect(file, &mut below);
+        let shown = file.display();
+        match read {
+            Err(failure) => expanded.push(Err(failure)),
+            Ok(()) if below.is_empty() => {
+                expanded.push(Err(Failure::usage(format!("there is no file `*.flat` below `{shown}`"))));
+            }
+            Ok(()) => expanded.extend(below.into_iter().map(Ok)),
+        }
+    }
+    expanded
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::unreadable(folder, &error);
+    let mut entries = fs::read_dir(folder).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name();
+        let hidden = name.as_encoded_bytes().starts_with(b".");
+        // `.` in front of every path says nothing.
+        let path = if folder == Path::new(".") { PathBuf::from(&name) } else { entry.path() };
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() && !hidden && name != "runs" => collect(&path, files)?,
+            Ok(kind) if !kind.is_dir() && !hidden && path.extension().is_some_and(|end| end == "flat") => {
+                files.push(path);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn unreadable(file: &Path, error: &io::Error) -> Failure {
     let shown = file.display();
     match error.kind() {
@@ -105,7 +154,8 @@ fn unreadable(file: &Path, error: &io::Error) -> Failure {
                 None => missing,
             }
         }
-        ErrorKind::IsADirectory => Failure::usage(format!("`{shown}` is a folder, expected a file")),
+        ErrorKind::IsADirectory => Failure::usage(format!("`{shown}` is a folder, expected a file"))
+            .help("`flatrun check` and `flatrun fmt` take every file of a folder"),
         _ => Failure::unreadable(file, error),
     }
 }

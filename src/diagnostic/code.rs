@@ -65,7 +65,7 @@ codes! {
     NumberOutOfReach "F0121" "number-out-of-reach" Error "a number too large or too small to hold";
     DivisionByZero "F0122" "division-by-zero" Error "a ratio whose denominator is zero";
     MisplacedUnit "F0123" "misplaced-unit" Error "a unit where none can stand";
-    WrongSign "F0124" "wrong-sign" Error "another sign for `->` or `..`";
+    WrongSign "F0124" "wrong-sign" Error "another sign for `->`, `..` or `_`";
     CapitalisedWord "F0125" "capitalised-word" Error "`true`, `false` or `none` in capitals";
     ReservedName "F0126" "reserved-name" Error "a name that the language keeps for itself";
     NotUtf8 "F0127" "not-utf8" Error "a file that is not UTF-8 text";

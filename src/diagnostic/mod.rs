@@ -6,7 +6,7 @@ mod code;
 mod suggest;
 
 pub use code::{CODES, Code, CodeInfo};
-pub use suggest::nearest;
+pub use suggest::{is_slip, nearest};
 
 use serde::Serialize;
 
@@ -101,6 +101,20 @@ impl Diagnostic {
         let mut finding = self.fix(title, span, replacement);
         finding.fix.iter_mut().for_each(|fix| fix.safe = false);
         finding
+    }
+
+    /// Names the nearest `what` to the word at `span`; where that is certain, it is offered as a fix.
+    pub fn nearest(self, what: &str, span: Span, word: &str, near: &str) -> Self {
+        let finding = self.help(format!("the nearest {what} is `{near}`"));
+        if is_slip(word, near) { finding.fix(format!("replace by `{near}`"), span, near) } else { finding }
+    }
+
+    /// The same about a text that begins `by` bytes later.
+    pub fn moved(mut self, by: usize) -> Self {
+        let labels = self.labels.iter_mut().map(|label| &mut label.span);
+        let edits = self.fix.iter_mut().flat_map(|fix| &mut fix.edits).map(|edit| &mut edit.span);
+        labels.chain(edits).for_each(|span| *span = Span::new(span.start + by, span.end + by));
+        self
     }
 
     pub fn level(&self) -> Level {

@@ -1,4 +1,4 @@
-//! The nearest legal word to one that is not legal.
+//! The nearest legal word to one that is not legal, and whether it can only be the one that was meant.
 
 /// The candidate that `word` most likely means: one that differs in case alone, else the closest by edit distance, where a swapped
 /// pair of letters is one edit and at most a third of the letters (at least one) may differ. Of equally close candidates the one with
@@ -23,9 +23,79 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates.into_iter().filter(within).min_by_key(|candidate| rank(candidate))
 }
 
+/// Whether `word` can only be a slip of the hand for `meant`: another case, `-` for `_`, or in a name of more than five letters a
+/// swapped pair or a letter doubled or not doubled. Names of other digits are other things: `resnet152` is not `resnet18`.
+pub fn is_slip(word: &str, meant: &str) -> bool {
+    let plain = |text: &str| -> Vec<char> { text.to_ascii_lowercase().replace('-', "_").chars().collect() };
+    let digits = |text: &[char]| -> Vec<char> { text.iter().copied().filter(char::is_ascii_digit).collect() };
+    let (word, meant) = (plain(word), plain(meant));
+    if word == meant {
+        return true;
+    }
+    let long = word.len().min(meant.len()) > 5 && word.len() <= 64;
+    long && digits(&word) == digits(&meant) && (is_swapped(&word, &meant) || is_doubled(&word, &meant))
+}
+
+/// Whether two neighbours have changed places.
+fn is_swapped(word: &[char], meant: &[char]) -> bool {
+    let Some(at) = first_difference(word, meant) else { return false };
+    word.len() == meant.len()
+        && word.get(at + 1) == Some(&meant[at])
+        && meant.get(at + 1) == Some(&word[at])
+        && word[at + 2..] == meant[at + 2..]
+}
+
+/// Whether one has a letter twice in a row that the other has once.
+fn is_doubled(word: &[char], meant: &[char]) -> bool {
+    let (short, long) = if word.len() < meant.len() { (word, meant) } else { (meant, word) };
+    let at = first_difference(short, long).unwrap_or(short.len());
+    long.len() == short.len() + 1 && at > 0 && long[at] == long[at - 1] && long[at + 1..] == short[at..]
+}
+
+/// The first place where two words differ, within both of them.
+fn first_difference(word: &[char], other: &[char]) -> Option<usize> {
+    word.iter().zip(other).position(|(one, other)| one != other)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{is_slip, nearest};
+
+    #[test]
+    fn what_can_only_be_a_slip() {
+        for (word, meant) in [
+            ("SGD", "sgd"),
+            ("LESAM-plus", "lesam_plus"),
+            ("fishersma", "fishersam"),
+            ("momentumm", "momentum"),
+            ("acumulate", "accumulate"),
+            ("cifra10", "cifar10"),
+            ("optimmize", "optimize"),
+        ] {
+            assert!(is_slip(word, meant), "{word} is {meant}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_another_name() {
+        for (word, meant) in [
+            ("resnet152", "resnet18"),
+            ("resnet20", "resnet50"),
+            ("resnet81", "resnet18"),
+            ("cifar110", "cifar10"),
+            ("nadam", "adam"),
+            ("adamm", "adam"),
+            ("kmnist", "mnist"),
+            ("gsma", "gsam"),
+            ("budgt", "budget"),
+            ("fsahersam", "fishersam"),
+            ("momentun", "momentum"),
+            ("", ""),
+        ] {
+            assert!(word == meant || !is_slip(word, meant), "{word} is not {meant}");
+        }
+        assert!(!is_slip(&"a".repeat(100_000), &"a".repeat(99_999)));
+    }
 
     #[test]
     fn a_third_of_the_letters_may_differ() {

@@ -2,7 +2,7 @@
 
 use pest::iterators::Pair;
 
-use crate::diagnostic::Span;
+use crate::diagnostic::{Diagnostic, Span};
 
 use super::ast::{Argument, Call, Expr, ExprKind, Name};
 use super::grammar::{Rule, parts};
@@ -22,6 +22,7 @@ impl Builder<'_> {
             } else {
                 let place = self.span(&part);
                 let arguments = self.sequence(part, Builder::argument, Builder::comma_between_arguments);
+                let arguments = self.with_decimal_points(arguments);
                 if arguments.is_empty() {
                     self.report(slip::empty_arguments(place, &call.name.text));
                 }
@@ -30,6 +31,43 @@ impl Builder<'_> {
             }
         }
         Expr { kind: ExprKind::Call(call), span }
+    }
+
+    /// `sgd(lr = 0,1)`: numbers that a comma cuts in two, reported and put together.
+    fn with_decimal_points(&mut self, arguments: Vec<Argument>) -> Vec<Argument> {
+        let mut whole: Vec<Argument> = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            match whole.last_mut().and_then(|before| self.joined_number(before, &argument)) {
+                Some(finding) => self.report(finding),
+                None => whole.push(argument),
+            }
+        }
+        whole
+    }
+
+    /// Takes the digits of `after` into the number that `before` ends with, if only a comma stands between them.
+    fn joined_number(&self, before: &mut Argument, after: &Argument) -> Option<Diagnostic> {
+        let (end, start) = (before.span.end, after.span.start);
+        if after.name.is_some() || self.source.get(end..start) != Some(",") {
+            return None;
+        }
+        let named = before.name.is_some();
+        let last = last_number(&mut before.value)?;
+        let mut value = after.value.clone();
+        let first = first_number(&mut value)?;
+        let (left, right) = (&self.source[last.start..last.end], &self.source[first.start..first.end]);
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(left.trim_start_matches('-'))
+            || !digits(right)
+            || !(named || left.trim_start_matches('-') == "0")
+        {
+            return None;
+        }
+        let finding = slip::decimal_comma(self.source, last, first);
+        let number: f64 = format!("{left}.{right}").parse().ok()?;
+        set_number(&mut before.value, number, value);
+        before.span = before.span.join(after.span);
+        Some(finding)
     }
 
     /// What stands between brackets, and what is wrong with the commas there.
@@ -127,4 +165,37 @@ impl Builder<'_> {
         };
         self.report(finding);
     }
+}
+
+/// The place of the plain number that a value ends with.
+fn last_number(value: &mut Expr) -> Option<Span> {
+    match &mut value.kind {
+        ExprKind::Number(_) => Some(value.span),
+        ExprKind::Arrow(_, end) => last_number(end),
+        _ => None,
+    }
+}
+
+/// The place of the plain number that a value begins with.
+fn first_number(value: &mut Expr) -> Option<Span> {
+    match &mut value.kind {
+        ExprKind::Number(_) => Some(value.span),
+        ExprKind::Arrow(start, _) => first_number(start),
+        _ => None,
+    }
+}
+
+/// Puts `number` for the number that `value` ends with and `rest` begins with, and goes on with what else `rest` has.
+fn set_number(value: &mut Expr, number: f64, rest: Expr) {
+    let place = value.span.join(rest.span);
+    match (&mut value.kind, rest.kind) {
+        (ExprKind::Arrow(_, end), kind) => set_number(end, number, Expr { kind, span: rest.span }),
+        (_, ExprKind::Arrow(mut start, end)) => {
+            start.kind = ExprKind::Number(number);
+            start.span = value.span.join(start.span);
+            value.kind = ExprKind::Arrow(start, end);
+        }
+        _ => value.kind = ExprKind::Number(number),
+    }
+    value.span = place;
 }

@@ -135,7 +135,8 @@ impl Builder<'_> {
             format!("no statement begins with `{text}`"),
             "not a statement",
         );
-        self.report(suggest_statement(finding, text, rest, span));
+        let finding = suggest_statement(finding, self.source, text, rest, span);
+        self.report(finding);
     }
 
     pub fn misplaced(&mut self, pair: Pair<'_, Rule>) {
@@ -145,48 +146,65 @@ impl Builder<'_> {
     }
 }
 
-/// What other languages call it, and what it is called here.
-const ELSEWHERE: &[(&str, &str)] = &[
-    ("dataset", "data"),
-    ("network", "model"),
-    ("optim", "optimize"),
-    ("epochs", "train"),
-    ("fit", "train"),
-    ("attack", "against"),
-    ("adversary", "against"),
-    ("minimize", "under"),
-    ("minimizer", "under"),
-    ("eval", "evaluate"),
-    ("metrics", "evaluate"),
-    ("name", "title"),
-    ("save", "export"),
+/// Words that other programs have for a setting, in small letters without `_`, and how it is written here.
+#[rustfmt::skip]
+const ELSEWHERE: &[(&[&str], &str)] = &[
+    (&["dataset", "datasets", "dataloader"], "the data are a statement: `data digits`"),
+    (&["batchsize", "bs", "minibatch"], "the batch is a clause of `data`: `data digits batch 128`"),
+    (&["network", "net", "arch", "architecture", "backbone"], "the network is a statement: `model resnet18`"),
+    (&["optim", "optimizer", "optimiser"], "the optimizer is a statement: `optimize sgd(lr = 0.1)`"),
+    (&["lr", "learningrate"], "the learning rate belongs to the optimizer: `optimize sgd(lr = 0.1)`"),
+    (&["momentum", "weightdecay", "wd", "nesterov"], "this belongs to the optimizer: `optimize sgd(lr = 0.1, momentum = 0.9)`"),
+    (&["scheduler", "schedule", "lrscheduler", "warmup"],
+        "a schedule is the value of `lr`: `optimize sgd(lr = warmup(5 epochs) then cosine(0.05 -> 0))`"),
+    (&["epochs", "epoch", "fit", "iterations", "maxepochs", "numepochs", "nepochs"], "how long it trains is said by `train`: `train 200 epochs`"),
+    (&["attack", "adversary", "adversarial"], "an adversary is a statement: `against at(eps = 8/255)`"),
+    (&["minimize", "minimizer", "minimise", "minimiser", "rho"], "a minimizer is a statement: `under sam(rho = 0.05)`"),
+    (&["eval", "metrics", "metric", "measure"], "what is measured is a statement: `evaluate accuracy, loss`"),
+    (&["loss", "criterion", "lossfn"], "the training loss is cross-entropy, or that of the adversary; `evaluate loss` measures it"),
+    (&["name", "experiment", "description"], "a name for reports is a statement: `title \"first try\"`"),
+    (&["save", "output", "out", "checkpoint", "savepath"], "weights are written by a statement: `export \"model.safetensors\"`"),
+    (&["seed", "randomseed", "manualseed"], "seeds are a statement: `seeds 0..3`, or `seeds [7]` for one"),
+    (&["gpu", "gpus", "cuda", "cpu"], "the device is a statement: `device cpu`, or `device cuda(0)`"),
+    (&["augmentation", "augmentations", "transform", "transforms"], "changes of images are a clause of `data`: `data digits augment [crop(pad = 1)]`"),
+    (&["earlystopping", "earlystop", "patience"],
+        "training is not stopped early; `select best(accuracy)` takes the best weights of the run"),
+    (&["workers", "numworkers", "threads"], "threads are chosen by the program; leave it out"),
+    (&["import", "include"], "a file stands alone; nothing is imported"),
 ];
 
-fn suggest_statement(finding: Diagnostic, word: &str, rest: &str, span: Span) -> Diagnostic {
-    if rest.starts_with('=') && !rest.starts_with("==") {
-        let start = Span::new(span.start, span.start);
-        return finding.help(format!("a name for a value is written `let {word} = …`")).fix(
-            "write `let`",
-            start,
-            "let ",
-        );
+/// Whether a second statement of this kind is an error.
+fn stands_once(keyword: &str) -> bool {
+    !matches!(keyword, "let" | "evaluate")
+}
+
+fn begins_a_line(source: &str, keyword: &str) -> bool {
+    let first = |line: &str| line.split([' ', '\t', '=', '(']).find(|word| !word.is_empty()) == Some(keyword);
+    source.lines().any(first)
+}
+
+fn suggest_statement(finding: Diagnostic, source: &str, word: &str, rest: &str, span: Span) -> Diagnostic {
+    let plain = word.to_ascii_lowercase().replace('_', "");
+    if let Some((_, here)) = ELSEWHERE.iter().find(|(elsewhere, _)| elsewhere.contains(&plain.as_str())) {
+        return finding.help(*here);
     }
     if let Some(right) = nearest(word, statement_words()) {
-        return finding.help(format!("the nearest is `{right}`")).fix(
-            format!("write `{right}`"),
-            span,
-            right,
-        );
+        if stands_once(right) && begins_a_line(source, right) {
+            let help = format!("the nearest statement is `{right}`, which the file has already");
+            return finding.help(help);
+        }
+        return finding.nearest("statement", span, word, right);
+    }
+    if rest.starts_with('=') && !rest.starts_with("==") {
+        let start = Span::new(span.start, span.start);
+        let finding = finding.help(format!("a name for a value is written `let {word} = …`"));
+        return finding.suggest("write `let`", start, "let ");
     }
     if rest.starts_with('(') {
         return finding
             .help(format!("a component stands after the word of a statement, as in `under {word}(…)`"));
     }
-    let here = ELSEWHERE.iter().find(|(elsewhere, _)| word.eq_ignore_ascii_case(elsewhere));
-    match here.and_then(|(_, here)| Keyword::find(here)) {
-        Some(keyword) => finding.help(format!("for example `{}`", keyword.example)),
-        None => finding.help(format!("statements begin with {}", listed(statement_words()))),
-    }
+    finding.help(format!("statements begin with {}", listed(statement_words())))
 }
 
 fn misplaced_clause(keyword: &Keyword, span: Span) -> Diagnostic {

@@ -1,5 +1,7 @@
 //! A file, statement by statement.
 
+use pest::iterators::Pair;
+
 use crate::diagnostic::{Code, Diagnostic, Span};
 
 use super::ast::{Clause, File, Name, Statement};
@@ -58,9 +60,40 @@ impl Reader<'_> {
                     self.diagnostics.push(finding);
                     span.start += at;
                 }
-                Unexpected::Other(finding) => return self.broken(span, finding),
+                Unexpected::Other(finding) => return self.recover(span, finding, stop.at),
             }
         }
+    }
+
+    /// Reads the statement at `span` without what the grammar does not accept in it, which is blanked to the end of its clause;
+    /// `at` is where the grammar gave up.
+    fn recover(&mut self, span: Span, mut finding: Diagnostic, mut at: usize) {
+        let mut text = self.source[span.start..span.end].to_owned();
+        for _ in 0..MAX_SHARED {
+            let from = finding.span().start.saturating_sub(span.start).min(at);
+            self.diagnostics.push(finding);
+            let Some(cut) = rest_of_clause(&text, from, at) else { break };
+            text.replace_range(cut.start..cut.end, &" ".repeat(cut.end - cut.start));
+            let stop = match parse_statement(&text) {
+                Ok(pair) if pair.as_rule() == Rule::statement => return self.around_cuts(pair, span),
+                Ok(_) => break,
+                Err(stop) => stop,
+            };
+            match unexpected(&text, Span::new(0, text.len()), &stop) {
+                Unexpected::Other(next) => (finding, at) = (next.moved(span.start), stop.at),
+                Unexpected::Statement { .. } => break,
+            }
+        }
+        self.statements.extend(outline(self.source, span));
+    }
+
+    /// What is left of a statement at `span`; that values are missing where something was cut is known.
+    fn around_cuts(&mut self, pair: Pair<'_, Rule>, span: Span) {
+        let mut diagnostics = Vec::new();
+        let mut builder = Builder { source: self.source, base: span.start, diagnostics: &mut diagnostics };
+        self.statements.extend(builder.statement(pair));
+        diagnostics.retain(|finding| finding.code != Code::MissingValue);
+        self.diagnostics.extend(diagnostics);
     }
 
     fn first_of_line(&mut self, span: Span) {
@@ -87,6 +120,39 @@ impl Reader<'_> {
         self.statements.extend(statement);
         Ok(())
     }
+}
+
+/// From byte `from` of a statement, or from the bracket that holds it, to the first clause behind byte `at`.
+fn rest_of_clause(text: &str, from: usize, at: usize) -> Option<Span> {
+    let mut depth = 0usize;
+    let mut bracket = 0;
+    let (mut start, mut keyword_end) = (None, None);
+    for token in tokens(text) {
+        let first = keyword_end.is_none();
+        keyword_end.get_or_insert(token.span.end);
+        if start.is_none() && token.span.end > from {
+            start = Some(if depth > 0 { bracket } else { token.span.start });
+        }
+        match token.kind {
+            TokenKind::Open => {
+                bracket = if depth == 0 { token.span.start } else { bracket };
+                depth += 1;
+            }
+            TokenKind::Close => depth = depth.saturating_sub(1),
+            TokenKind::Word if depth == 0 && !first && token.span.start >= at => {
+                if let (Some(start), Some(_)) = (start, Keyword::find(token.text(text))) {
+                    return cut(keyword_end?, start, token.span.start);
+                }
+            }
+            _ => {}
+        }
+    }
+    cut(keyword_end?, start?, text.len())
+}
+
+/// The place from `start` to `end`, if the word of the statement is not in it.
+fn cut(keyword_end: usize, start: usize, end: usize) -> Option<Span> {
+    (keyword_end <= start && start < end).then(|| Span::new(start, end))
 }
 
 /// What is certain about a statement that cannot be read.

@@ -50,7 +50,10 @@ pub(super) fn with_blanks(source: &str, span: Span) -> Span {
 /// Two values at `first` and `second` with nothing between them.
 pub(super) fn missing_comma(source: &str, first: Span, second: Span) -> Diagnostic {
     if first.end == second.start && source[second.start..].starts_with('-') {
-        return arithmetic(Span::new(second.start, second.start + 1), "-");
+        let sign = Span::new(second.start, second.start + 1);
+        let (left, right) = (&source[first.start..first.end], &source[sign.end..second.end]);
+        let is_name = left.starts_with(|c: char| c.is_ascii_alphabetic()) && !left.ends_with(')');
+        return if is_name { hyphen_in_name(sign, left, right) } else { arithmetic(sign, "-") };
     }
     let message = "expected `,` between two values";
     Diagnostic::new(Code::MissingComma, second, message, "a second value begins here").fix(
@@ -72,6 +75,13 @@ pub(super) fn arithmetic(span: Span, sign: &str) -> Diagnostic {
     let message = format!("expected a value, found a calculation with `{sign}`");
     Diagnostic::new(Code::SyntaxError, span, message, "nothing is calculated here")
         .help("write the result; a ratio such as `8/255` is kept exact")
+}
+
+/// `resnet-18`: a name that is written with `-` elsewhere.
+pub(super) fn hyphen_in_name(span: Span, left: &str, right: &str) -> Diagnostic {
+    let message = format!("`{left}-{right}` is not a name: none has a `-`");
+    Diagnostic::new(Code::SyntaxError, span, message, "no part of a name")
+        .help(format!("write `{left}{right}` or `{left}_{right}`"))
 }
 
 pub(super) fn stray_comma(span: Span) -> Diagnostic {
@@ -188,6 +198,30 @@ pub(super) fn malformed_number(span: Span, written: &str, meant: &Meant) -> Diag
         Meant::Unclear => finding(format!("`{written}` is not a number"), "cannot be read")
             .help("numbers look like `128`, `0.05`, `5e-4`, `8/255`, `10%`"),
     }
+}
+
+/// `0,1`: two runs of digits with a comma between them and no blank.
+pub(super) fn decimal_comma(source: &str, whole: Span, part: Span) -> Diagnostic {
+    let (left, right) = (&source[whole.start..whole.end], &source[part.start..part.end]);
+    let span = whole.join(part);
+    let message = format!("`{left},{right}` is not a number: the decimal sign is a point");
+    let finding = Diagnostic::new(Code::MalformedNumber, span, message, "a comma separates two values");
+    let decimal = format!("{left}.{right}");
+    let digits = right.chars().take_while(char::is_ascii_digit).count();
+    let finding = match digits == 3 && left != "0" {
+        true => finding.help(format!("write `{left}{right}` or `{decimal}`: thousands have no sign")),
+        false => finding.help(format!("write `{decimal}`")),
+    };
+    finding.suggest(format!("write `{decimal}`"), span, decimal)
+}
+
+/// `evaluate accuracy every 2 epochs, loss`: `head` is what stands before the clause, `rest` what goes on behind it.
+pub(super) fn list_after_clause(comma: Span, head: &str, clause: &str, rest: &str) -> Diagnostic {
+    let message = format!("`{clause}` ends its statement, found `,`");
+    let keyword = head.split_whitespace().next().unwrap_or_default();
+    Diagnostic::new(Code::SyntaxError, comma, message, "the list goes on behind a clause")
+        .help(format!("write `{head}, {rest} {clause}`: the clause stands last"))
+        .help(format!("or, without it, `{keyword} {rest}` on a line of its own"))
 }
 
 pub(super) fn out_of_reach(span: Span, written: &str, reason: OutOfReach) -> Diagnostic {

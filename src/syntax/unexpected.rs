@@ -160,7 +160,14 @@ impl<'a> Place<'a> {
             "+" | "*" | "/" | "^" | "%" => Some(slip::arithmetic(self.span(found), word)),
             "-" if self.statement() == "seeds" => Some(slip::wrong_range(self.span(found), word)),
             "-" if self.previous().is_some_and(|previous| previous.span.end == found.span.start) => {
-                Some(slip::arithmetic(self.span(found), word))
+                let name = self.previous().filter(|name| name.kind == TokenKind::Word);
+                let number = self.next().filter(|next| next.span.start == found.span.end);
+                Some(match (name, number) {
+                    (Some(name), Some(number)) => {
+                        slip::hyphen_in_name(self.span(found), self.word(Some(name)), self.written(number))
+                    }
+                    _ => slip::arithmetic(self.span(found), word),
+                })
             }
             ":" => Some(self.colon()),
             "," if self.closing().is_none() => Some(self.comma(found)),
@@ -178,8 +185,12 @@ impl<'a> Place<'a> {
                 None => {}
             }
         }
-        let is_to_come =
-            |word: &&str| Keyword::find(word).and_then(Keyword::rank).is_none_or(|other| other > rank);
+        let before = &self.tokens[..self.at];
+        let is_there = |word: &str| before.iter().any(|token| token.text(self.text) == word);
+        let is_to_come = |word: &&str| match Keyword::find(word).and_then(Keyword::rank) {
+            Some(other) => other > rank,
+            None => *word == "then" || !is_there(word),
+        };
         clause_words(self.statement()).filter(is_to_come).collect()
     }
 
@@ -206,6 +217,9 @@ impl<'a> Place<'a> {
         }
         let owner = self.tokens[..self.at].iter().rposition(is_keyword).unwrap_or(0);
         let keyword = self.word(self.token(Some(owner)));
+        if let Some(finding) = self.decimal_comma(found).filter(|_| keyword != "seeds") {
+            return finding;
+        }
         let first = self.tokens[(owner + 1).min(self.at)].span.start;
         let end = self.tokens[self.at..]
             .iter()
@@ -220,10 +234,24 @@ impl<'a> Place<'a> {
         );
         let span = Span::new(self.base + first, self.base + last);
         match keyword {
+            "every" => {
+                let head = self.text[..self.tokens[owner].span.start].trim_end();
+                let clause = self.text[self.tokens[owner].span.start..found.span.start].trim_end();
+                let rest = self.text[found.span.end..last].trim();
+                slip::list_after_clause(self.span(found), head, clause, rest)
+            }
             "seeds" | "augment" | "test" => finding.fix("write a list", span, format!("[{values}]")),
             "let" => finding.help("a list stands in brackets: `[…]`"),
             _ => finding.help(format!("a choice is written `{keyword} each [{values}]`")),
         }
+    }
+
+    /// `train 2,5 epochs`.
+    fn decimal_comma(&self, comma: Token) -> Option<Diagnostic> {
+        let is_figure = |token: &Token| token.kind == TokenKind::Figure;
+        let whole = self.previous().filter(|whole| is_figure(whole) && whole.span.end == comma.span.start)?;
+        let part = self.next().filter(|part| is_figure(part) && part.span.start == comma.span.end)?;
+        Some(slip::decimal_comma(self.source, self.span(whole), self.span(part)))
     }
 
     /// A word where a clause could stand, or one that was taken for a unit and was to be a clause.
@@ -270,9 +298,7 @@ impl<'a> Place<'a> {
         let message = format!("`{}` has no clause `{word}`", self.statement());
         let finding = Diagnostic::new(Code::UnknownClause, span, message, "not a clause");
         Some(match nearest(word, known.iter().copied()) {
-            Some(right) => {
-                finding.help(format!("the nearest is `{right}`")).fix(format!("write `{right}`"), span, right)
-            }
+            Some(right) => finding.nearest("clause", span, word, right),
             None => finding.help(format!("it can go on with {}", listed(known.into_iter()))),
         })
     }

@@ -27,8 +27,13 @@ impl Builder<'_> {
         Span::new(self.base + span.start(), self.base + span.end())
     }
 
-    pub fn name(&self, pair: &Pair<'_, Rule>) -> Name {
-        Name { text: pair.as_str().to_owned(), span: self.span(pair) }
+    /// A name; each `-` in it is reported and read as `_`.
+    pub fn name(&mut self, pair: &Pair<'_, Rule>) -> Name {
+        let (span, written) = (self.span(pair), pair.as_str());
+        for (at, _) in written.match_indices('-') {
+            self.report(slip::wrong_sign(Span::new(span.start + at, span.start + at + 1), "-", "_"));
+        }
+        Name { text: written.replace('-', "_"), span }
     }
 
     /// `value { then value }`, the left ones first.

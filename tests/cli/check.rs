@@ -30,7 +30,6 @@ F0201 unknown-component
    ·                  ╰── not a difficulty
    ╰────
   help: the nearest difficulty is `adm`
-        replace by `adm`: curriculum sspl(adm) under lesma(budgt=-1)
 
 F0201 unknown-component
 
@@ -41,7 +40,6 @@ F0201 unknown-component
    ·                              ╰── not a minimizer
    ╰────
   help: the nearest minimizer is `lesam`
-        replace by `lesam`: curriculum sspl(amd) under lesam(budgt=-1)
 
 F0202 unknown-parameter
 
@@ -52,7 +50,6 @@ F0202 unknown-parameter
    ·                                    ╰── unknown parameter of `lesam`
    ╰────
   help: the nearest parameter is `budget`
-        replace by `budget`: curriculum sspl(amd) under lesma(budget=-1)
 
 F0302 out-of-range
 
@@ -64,7 +61,7 @@ F0302 out-of-range
    ╰────
   help: the default is `budget = 0.4`
 
-found 4 errors, 3 of them fixable with --fix
+found 4 errors
 
 "#]]);
 }
@@ -95,7 +92,7 @@ fn github_annotations() {
 
 #[test]
 fn json_has_place_and_fix() {
-    let desk = Desk::new(&[("a.flat", "edition 2026\nunder lesma  # é\n")]);
+    let desk = Desk::new(&[("a.flat", "edition 2026\nunder LeSAM  # é\n")]);
     desk.flatrun(&["check", "a.flat", "--format", "json"]).code(1).stdout_eq(str![[r#"
 [
   {
@@ -113,7 +110,7 @@ fn json_has_place_and_fix() {
     "code": "F0201",
     "slug": "unknown-component",
     "level": "error",
-    "message": "unknown minimizer `lesma`",
+    "message": "unknown minimizer `LeSAM`",
     "labels": [
       {
         "line": 2,
@@ -260,7 +257,7 @@ found 1 warning
 #[test]
 fn files_that_cannot_be_read_do_not_hide_the_others() {
     let desk = Desk::new(&[("bad.flat", BAD), ("quickstart.flat", GOOD)]);
-    desk.flatrun(&["check", "quickstrat.flat", ".", "bad.flat", "--format", "short"])
+    desk.flatrun(&["check", "quickstrat.flat", "none", "bad.flat", "--format", "short"])
         .code(2)
         .stdout_eq(str![[r#"
 bad.flat:1:17: error F0201: unknown difficulty `amd`
@@ -272,7 +269,7 @@ bad.flat:1:40: error F0302: `budget` must be > 0, found -1
         .stderr_eq(str![[r#"
 error: there is no file `quickstrat.flat`
   help: the nearest file is `quickstart.flat`
-error: `.` is a folder, expected a file
+error: there is no file `none`
 
 "#]]);
 }
@@ -296,8 +293,8 @@ fn json_of_nothing_is_still_json() {
 }
 
 #[test]
-fn fixes_are_applied_until_nothing_is_left_to_fix() {
-    let desk = Desk::new(&[("a.flat", "curriculum sspl(amd) under lesma(budgt = 0.3)\n")]);
+fn fixes_are_applied_until_nothing_is_left_to_fix_and_each_is_listed() {
+    let desk = Desk::new(&[("a.flat", "Curriculum SSPL(ADM) under lesam(bugdet: 0.3)\n")]);
     desk.flatrun(&["check", "a.flat", "--fix"])
         .code(0)
         .stdout_eq(str![[r#"
@@ -305,28 +302,82 @@ no findings
 
 "#]])
         .stderr_eq(str![[r#"
-applied 3 fixes to a.flat
+a.flat:1:1: `Curriculum` -> `curriculum`
+a.flat:1:12: `SSPL` -> `sspl`
+a.flat:1:17: `ADM` -> `adm`
+a.flat:1:34: `bugdet` -> `budget`
+a.flat:1:40: `:` -> `=`
+applied 5 fixes to a.flat
 
 "#]]);
     assert_eq!(desk.read("a.flat"), "curriculum sspl(adm) under lesam(budget = 0.3)\n");
 }
 
 #[test]
-fn what_has_no_fix_stays() {
+fn what_is_not_certain_stays() {
     let desk = Desk::new(&[("bad.flat", BAD)]);
-    desk.flatrun(&["check", "bad.flat", "--fix", "--format", "short"]).code(1).stdout_eq(str![[r#"
-bad.flat:1:41: error F0302: `budget` must be > 0, found -1
+    desk.flatrun(&["check", "bad.flat", "--fix", "--format", "short"]).code(1).stderr_eq("");
+    assert_eq!(desk.read("bad.flat"), BAD);
+}
+
+#[test]
+fn known_things_that_are_not_built_stay() {
+    let text = "edition 2026\n\
+                model resnet152\n\
+                optimize nadam(lr = 0.1)\n\
+                train 2 epochs against at(eps = 0.5, step = 0.1, norm = l1)\n\
+                evaluate accuracy, pgd(eps = 0.1, loss = cw)\n";
+    let desk = Desk::new(&[("case.flat", text)]);
+    desk.flatrun(&["check", "case.flat", "--fix", "--format", "short"]).code(1).stderr_eq("").stdout_eq(str![[r#"
+case.flat:2:7: error F0201: `resnet152` is not built; models are `mlp`, `cnn`, `sat_cnn`, `resnet18`, `resnet34`, `resnet50`, `resnet101`, `preact_resnet18`, `preact_resnet20`, `wrn`, `pyramidnet110`, `vit_b16`, `vit`
+case.flat:3:10: error F0201: `nadam` is not built; optimizers are `sgd`, `adam`, `adamw`
+case.flat:4:57: error F0203: `l1` is not built; `norm` takes `linf` or `l2`
+case.flat:5:42: error F0203: `cw` is not built; `loss` takes `ce`, `margin` or `dlr`
 
 "#]]);
-    assert_eq!(desk.read("bad.flat"), "curriculum sspl(adm) under lesam(budget=-1)\n");
+    assert_eq!(desk.read("case.flat"), text);
+}
+
+#[test]
+fn a_fix_that_brings_an_error_is_left_out_and_told() {
+    let text = "edition 2026\nUnder sgd\ntrain 5 epochs under sam\n";
+    let desk = Desk::new(&[("a.flat", text)]);
+    let checked = desk.flatrun(&["check", "a.flat", "--fix"]).code(1);
+    let told = String::from_utf8_lossy(&checked.get_output().stderr).into_owned();
+    assert!(told.starts_with("a.flat:2:1: `Under` -> `under`: left out, it would bring F0502"), "{told}");
+    assert_eq!(desk.read("a.flat"), text);
 }
 
 #[test]
 fn standard_input_is_fixed_to_standard_output() {
     let desk = Desk::new(&[]);
-    desk.with_input(&["check", "-", "--fix"], "under lesma # keep\n")
+    desk.with_input(&["check", "-", "--fix"], "under LESAM # keep\n")
         .code(0)
         .stdout_eq("under lesam # keep\n");
+}
+
+#[test]
+fn a_folder_is_all_its_files() {
+    let file = |name| (name, "under lesma\n");
+    let desk = Desk::new(
+        &["b.flat", "a.flat", "deep/er/c.flat", "runs/x/d.flat", ".hidden/e.flat", "f.txt"].map(file),
+    );
+    desk.flatrun(&["check", ".", "--format", "short"]).code(1).stderr_eq("").stdout_eq(str![[r#"
+a.flat:1:7: error F0201: unknown minimizer `lesma`
+b.flat:1:7: error F0201: unknown minimizer `lesma`
+deep/er/c.flat:1:7: error F0201: unknown minimizer `lesma`
+
+"#]]);
+    desk.flatrun(&["check", "deep", "--format", "short"]).code(1).stdout_eq(str![[r#"
+deep/er/c.flat:1:7: error F0201: unknown minimizer `lesma`
+
+"#]]);
+    desk.flatrun(&["fmt", "--check", "."]).code(0).stderr_eq("");
+    std::fs::create_dir(desk.path("empty")).unwrap();
+    desk.flatrun(&["check", "empty"]).code(2).stdout_eq("").stderr_eq(str![[r#"
+error: there is no file `*.flat` below `empty`
+
+"#]]);
 }
 
 #[test]

@@ -239,7 +239,8 @@ fn other_words_are_explained_and_codes_suggested() {
     desk.flatrun(&["explain", "each"]).code(0).stdout_eq(str![[r#"
 each: a word of the language
 
-a choice, in place of any value or component: the file then means every combination of its choices
+a choice, in place of any value or component: the file then means every
+combination of its choices
 
 Usage
   each [A, B, ..]
@@ -250,8 +251,37 @@ Example
 "#]]);
     assert!(output(&desk.flatrun(&["explain", "last"]).code(0)).contains("last 40 epochs"));
     desk.flatrun(&["explain", "F302"]).code(2).stdout_eq("").stderr_eq(str![[r#"
-error: nothing is named `F302`: expected a finding, a component, a statement or a clause
+error: nothing is named `F302`: expected a finding, a component, a parameter, a statement or a clause
   help: the nearest name is `F0302`
+
+"#]]);
+}
+
+#[test]
+fn parameters_capitals_and_what_people_look_for() {
+    let desk = Desk::new(&[]);
+    let page = |words: &[&str]| output(&desk.flatrun(&[&["explain"], words].concat()).code(0));
+    let rho = page(&["rho"]);
+    assert!(rho.starts_with("rho: a parameter of ") && rho.contains("asam (0.5)"), "{rho}");
+    assert!(rho.lines().all(|line| line.chars().count() <= 80), "{rho}");
+    assert_eq!(page(&["SAM"]), page(&["sam"]));
+    for words in [
+        &["early stopping"][..],
+        &["early", "stopping"],
+        &["learning", "rate"],
+        &["gpu"],
+        &["continue"],
+        &["checkpoint"],
+        &["resume"],
+        &["epochs"],
+        &["train"],
+        &["then"],
+    ] {
+        assert!(page(words).lines().count() > 3, "{words:?}");
+    }
+    desk.flatrun(&["explain", "nadam"]).code(2).stdout_eq("").stderr_eq(str![[r#"
+error: nothing is named `nadam`: expected a finding, a component, a parameter, a statement or a clause
+  help: it is an optimizer and not built; optimizers are `sgd`, `adam`, `adamw`
 
 "#]]);
 }

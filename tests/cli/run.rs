@@ -128,9 +128,8 @@ F0201 unknown-component
    ·         ╰── not a minimizer
    ╰────
   help: the nearest minimizer is `lesam`
-        replace by `lesam`: under lesam
 
-found 1 error, fixable with --fix
+found 1 error
 
 "#]]);
     assert!(!desk.path("runs").exists());

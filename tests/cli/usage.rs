@@ -62,6 +62,7 @@ error: there is no file `quickstart`
 "#]]);
     desk.flatrun(&["."]).code(2).stdout_eq("").stderr_eq(str![[r#"
 error: `.` is a folder, expected a file
+  help: `flatrun check` and `flatrun fmt` take every file of a folder
 
 "#]]);
 }
@@ -99,5 +100,77 @@ fn a_closed_pipe_ends_quietly() {
         let ended = child.wait_with_output().unwrap();
         assert_eq!(ended.status.code(), Some(code), "{arguments:?}");
         assert_eq!(String::from_utf8_lossy(&ended.stderr), "", "{arguments:?}");
+    }
+}
+
+/// The help that is given with a wrong usage.
+fn help_of(desk: &Desk, arguments: &[&str]) -> String {
+    let told = desk.flatrun(arguments).code(2).stdout_eq("");
+    String::from_utf8_lossy(&told.get_output().stderr).into_owned()
+}
+
+#[test]
+fn commands_of_other_programs_are_answered() {
+    let desk = Desk::new(&[("a.flat", "under sgd\n")]);
+    for (word, answer) in [
+        ("train", "`flatrun FILE` checks, trains, measures and reports"),
+        ("resume", "`flatrun FILE --resume` goes on"),
+        ("predict", "no command for single images"),
+        ("eval", "what is measured stands in the file"),
+        ("test", "what is measured stands in the file"),
+        ("export", "write `export \"weights.safetensors\"` in the file"),
+        ("init", "a file of one line is whole"),
+        ("new", "a file of one line is whole"),
+        ("list", "`flatrun runs` lists what was run"),
+        ("ls", "`flatrun runs` lists what was run"),
+        ("rm", "`runs`"),
+        ("trian", "`flatrun FILE` checks"),
+        ("predcit", "no command for single images"),
+    ] {
+        for arguments in [&[word][..], &[word, "a.flat"], &["help", word]] {
+            let told = help_of(&desk, arguments);
+            assert!(
+                told.starts_with("error: there is no command") && told.contains(answer),
+                "{arguments:?}: {told}"
+            );
+        }
+    }
+    let told = help_of(&desk, &["help", "lesam"]);
+    assert!(told.contains("`flatrun explain lesam`"), "{told}");
+}
+
+#[test]
+fn options_of_other_programs_are_answered_with_what_works() {
+    let desk = Desk::new(&[("a.flat", "edition 2026\ntrain 1 epochs under sgd\n")]);
+    for (option, value, instead) in [
+        ("--epochs", "5", &["--set", "train.0.duration=5 epochs"][..]),
+        ("--steps", "50", &["--set", "train.0.duration=50 steps"]),
+        ("--lr", "0.1", &["--set", "optimize.lr=0.1"]),
+        ("--batch-size", "32", &["--set", "data.batch=32"]),
+        ("--seed", "3", &["--seeds", "3"]),
+        ("--weight-decay", "5e-4", &["--set", "optimize.weight_decay=5e-4"]),
+        ("--momentum", "0.8", &["--set", "optimize.momentum=0.8"]),
+        ("--rho", "0.1", &["--set", "under=sam(rho = 0.1)"]),
+        ("--eps", "0.1", &["--set", "against=at(eps = 0.1)"]),
+        ("--optimizer", "adam", &["--set", "optimize=adam"]),
+        ("--model", "mlp", &["--set", "model=mlp"]),
+        ("--data", "digits", &["--set", "data=digits"]),
+        ("--export", "w.safetensors", &["--set", "export=w.safetensors"]),
+        ("--validation", "10%", &["--set", "data.validation=10%"]),
+        ("--cpu", "", &["--device", "cpu"]),
+        ("--title", "first", &["--set", "title=first"]),
+    ] {
+        let given: Vec<&str> =
+            ["a.flat", option, value].into_iter().filter(|part| !part.is_empty()).collect();
+        let told = help_of(&desk, &given);
+        let written = instead.join(" ").replace('"', "");
+        assert!(told.starts_with(&format!("error: there is no option `{option}`")), "{told}");
+        assert!(told.replace('"', "").contains(&written), "{told}");
+        let arguments = [&["check", "a.flat", "--format", "short"], instead].concat();
+        desk.flatrun(&arguments).code(0);
+    }
+    for option in ["--gpu", "--output=x", "--resume-from", "--verbose", "--workers", "--config"] {
+        let told = help_of(&desk, &["a.flat", option]);
+        assert!(told.contains("  help: "), "{told}");
     }
 }

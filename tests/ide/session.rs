@@ -70,7 +70,7 @@ fn transcript(messages: &[Message]) -> String {
 
 #[test]
 fn a_session_from_beginning_to_end() {
-    let text = "# 😀\nlet flat = lesam(0.4)\ncurriculum sspl(amd)  under flat\n";
+    let text = "# 😀\nlet flat = lesam(0.4)\ncurriculum sspl(ADM)  under flat\n";
     let mut messages = hello();
     messages.push(open(text));
     let range = json!({ "range": { "start": { "line": 2, "character": 17 }, "end": { "line": 2, "character": 17 } } });

@@ -14,6 +14,7 @@ use super::terminal::Terminal;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::lang::words;
 use human::human;
+pub use place::{Lines, Place};
 
 /// Values of `check --format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -3,12 +3,14 @@
 //! A declaration gives the struct that the interpreter matches, the `Entry` that documentation and editors read, and
 //! the conversion from written arguments. A component that is listed here and not interpreted fails to compile.
 
+mod absent;
 mod adversary;
 mod architecture;
 mod augmentation;
 mod declare;
 mod describe;
 mod difficulty;
+mod elsewhere;
 mod entry;
 mod evaluator;
 mod label;
@@ -25,6 +27,7 @@ mod words;
 
 use std::sync::LazyLock;
 
+pub use absent::{Absent, absent, is_absent_word};
 pub use adversary::{
     Adversary, At, AttackLoss, AttackMode, Beginning, Cat18, Cat20, CustomLoss, Dat, Estimate, Fat, Hsat,
     Iaat, Mart, Norm, Psat, PsatSingle, Strength, Trades,
@@ -39,6 +42,7 @@ pub use augmentation::{
 };
 pub use describe::describe;
 pub use difficulty::{Adm, Difficulty, Freshness, Gdm, Loss};
+pub use elsewhere::{Here, component_elsewhere, parameter_elsewhere, word_elsewhere};
 pub use entry::{EPOCHS, Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter};
 pub use evaluator::{
     Accuracy, AutoattackEvaluator, CorruptionEvaluator, DifficultyEvaluator, EstimatesEvaluator, Evaluator,

@@ -50,12 +50,7 @@ pub(super) fn check_radius<'a>(
     let finding = if eps.fract() == 0.0 && eps <= 64.0 {
         let ratio = format!("{}/255", shown(eps));
         let finding = finding.help(format!("in units of the pixel range that is `{ratio}`"));
-        let title = format!("write `{ratio}`");
-        // A radius of 1 to 3 may as well be one of another norm or of other pixels.
-        match eps < 4.0 {
-            true => finding.suggest(title, span, ratio),
-            false => finding.fix(title, span, ratio),
-        }
+        finding.suggest(format!("write `{ratio}`"), span, ratio)
     } else {
         finding.help("a ball of radius 1 holds every image; the papers use `8/255` and, on MNIST, 0.3")
     };

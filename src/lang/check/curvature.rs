@@ -46,7 +46,7 @@ pub(crate) fn check_landscape<'a>(
     let (points, more) = (spec.points, spec.points + 1);
     let message = format!("none of {points} points is at the weights themselves");
     let finding = Diagnostic::new(Code::CentreMissed, span, message, "an even number");
-    checker.report(finding.help(format!("write `{more}`")).fix(
+    checker.report(finding.help(format!("write `{more}`")).suggest(
         format!("write `{more}`"),
         span,
         more.to_string(),

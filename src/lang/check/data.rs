@@ -118,7 +118,7 @@ impl<'a> Checker<'a> {
             format!("`validation` takes a percentage or a number of samples, found {}", shown(share));
         let finding = Diagnostic::new(Code::MissingUnit, span, message, "less than one sample")
             .help(format!("write `validation {meant}`"))
-            .fix(format!("write `{meant}`"), span, meant);
+            .suggest(format!("write `{meant}`"), span, meant);
         self.report(finding);
     }
 

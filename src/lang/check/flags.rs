@@ -8,6 +8,7 @@ use super::place::{FLAGS, origin, shift};
 use crate::diagnostic::{Code, Diagnostic, Label, Span};
 use crate::lang::catalog;
 use crate::lang::program::Origin;
+use crate::lang::value::mistakes::listed;
 use crate::syntax;
 use crate::syntax::ast::{Expr, File};
 
@@ -44,14 +45,18 @@ impl Flags {
     }
 
     fn set(&mut self, file: &mut File, path: &str, value: &str, flag: String, findings: &mut Findings) {
-        let value = match self.expression(&quoted(path, value)) {
+        let text = value;
+        let value = match self.expression(&quoted(path, text)) {
             Ok(value) => value,
-            Err(finding) => return findings.push(in_flag(&flag, *finding)),
+            Err(finding) => return findings.push(in_flag(&flag, path, text, *finding)),
         };
         let start = value.span.start - FLAGS;
-        match Patch::new(file).set(path, value) {
+        match Patch::new(file).set(path, value.clone()) {
             Ok(replaced) => self.anchors.push(Anchor { start, flag, replaced }),
-            Err(unknown) => findings.push(unknown_setting(&flag, path, &unknown)),
+            Err(unknown) => {
+                let meant = meant_paths(file, path, &unknown, &value);
+                findings.push(unknown_setting(&flag, (path, text), &unknown, &meant));
+            }
         }
     }
 
@@ -129,18 +134,109 @@ fn seed_list(seeds: &str) -> String {
     if plain { format!("[{seeds}]") } else { seeds.to_string() }
 }
 
-fn in_flag(flag: &str, finding: Diagnostic) -> Diagnostic {
+fn in_flag(flag: &str, path: &str, value: &str, finding: Diagnostic) -> Diagnostic {
     let message = format!("`{flag}`: {}", finding.message);
     let invalid = Diagnostic::new(Code::InvalidSetting, Span::default(), message, "the value of a flag");
-    finding.help.into_iter().fold(invalid, Diagnostic::help)
+    match several_settings(path, value) {
+        Some(help) => invalid.help(help),
+        None => finding.help.into_iter().fold(invalid, Diagnostic::help),
+    }
 }
 
-fn unknown_setting(flag: &str, path: &str, unknown: &Unknown) -> Diagnostic {
+/// `--set model=cnn,width=3`: one flag for each path.
+fn several_settings(path: &str, value: &str) -> Option<String> {
+    let (first, second) = value.split_once(',')?;
+    let (name, number) = second.trim().split_once('=')?;
+    let is_name =
+        |text: &str| text.chars().all(|letter| letter.is_ascii_alphanumeric() || "_.".contains(letter));
+    if !is_name(first) || !is_name(name) || name.is_empty() {
+        return None;
+    }
+    let below = if name.contains('.') { name.to_owned() } else { format!("{path}.{name}") };
+    Some(format!("every flag sets one path: `--set {path}={first} --set {below}={number}`"))
+}
+
+/// Paths of the file that end with the name of `path`, or that it is called by elsewhere.
+fn meant_paths(file: &File, path: &str, unknown: &Unknown, value: &Expr) -> Vec<String> {
+    let name = path.rsplit('.').next().unwrap_or_default();
+    let plain: String = name.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect();
+    let known = |path: &String| Patch::new(&mut file.clone()).set(path, value.clone()).is_ok();
+    let below = path.split_once('.').map(|(_, below)| below);
+    let corrected = unknown.nearest(path).zip(below).map(|(near, below)| format!("{near}.{below}"));
+    let elsewhere = ELSEWHERE.iter().filter(|(words, _)| words.contains(&plain.as_str()));
+    let elsewhere: Vec<String> = elsewhere.map(|(_, here)| (*here).to_owned()).collect();
+    let phases = (0..PHASES).flat_map(|phase| {
+        ["curriculum", "against", "under", "over"].map(|slot| format!("train.{phase}.{slot}"))
+    });
+    let single = [
+        "data",
+        "data.source",
+        "model",
+        "optimize",
+        "curriculum",
+        "curriculum.difficulty",
+        "against",
+        "under",
+        "over",
+    ];
+    let anywhere =
+        single.map(str::to_owned).into_iter().chain(phases).map(|prefix| format!("{prefix}.{name}"));
+    let mut meant: Vec<String> =
+        corrected.into_iter().chain(elsewhere).chain(anywhere).filter(known).collect();
+    meant.dedup();
+    // `under.rho` is `train.0.under.rho` where there is one phase.
+    if meant.iter().any(|path| !path.starts_with("train.")) {
+        meant.retain(|path| !path.starts_with("train.") || path.ends_with("duration"));
+    }
+    meant.truncate(4);
+    meant
+}
+
+/// So many phases are looked through for a parameter.
+const PHASES: usize = 4;
+
+/// Names of settings elsewhere, in small letters without `_`, and their paths.
+const ELSEWHERE: &[(&[&str], &str)] = &[
+    (&["epochs", "epoch", "duration", "steps", "maxepochs", "nepochs"], "train.0.duration"),
+    (&["batchsize", "bs", "batch"], "data.batch"),
+    (&["lr", "learningrate"], "optimize.lr"),
+    (&["wd", "weightdecay"], "optimize.weight_decay"),
+    (&["momentum"], "optimize.momentum"),
+    (&["seed", "randomseed"], "seeds"),
+    (&["gpu", "cuda"], "device"),
+    (&["dataset"], "data"),
+    (&["network", "arch", "net"], "model"),
+    (&["optimizer", "optimiser", "optim"], "optimize"),
+    (&["minimizer", "minimiser"], "under"),
+    (&["epsilon", "radius"], "against.eps"),
+    (&["weights", "pretrained", "checkpoint"], "model.from"),
+    (&["output", "save"], "export"),
+];
+
+fn unknown_setting(
+    flag: &str,
+    (path, value): (&str, &str),
+    unknown: &Unknown,
+    meant: &[String],
+) -> Diagnostic {
     let message = format!("`{flag}`: the file has no setting `{path}`");
     let finding = Diagnostic::new(Code::UnknownSetting, Span::default(), message, "in this file");
+    if !meant.is_empty() {
+        let flags: Vec<String> = meant.iter().map(|path| written(path, value)).collect();
+        return finding.help(format!("write {}", listed(flags.iter().map(String::as_str), "or")));
+    }
     let finding = match unknown.nearest(path) {
         Some(near) => finding.help(format!("the nearest path is `{near}`")),
         None => finding,
     };
     finding.help(unknown.legal())
+}
+
+/// A flag as it is typed; a bare number is no duration.
+fn written(path: &str, value: &str) -> String {
+    let bare = value.parse::<f64>().is_ok();
+    match path.ends_with("duration") && bare {
+        true => format!("--set '{path}={value} epochs'"),
+        false => format!("--set {path}={value}"),
+    }
 }

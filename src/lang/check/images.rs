@@ -3,7 +3,7 @@
 use super::Checker;
 use super::outline::Outline;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::lang::catalog::{Adversary, Augmentation, Jitter, Parameter, Source};
+use crate::lang::catalog::{Adversary, Augmentation, Fit, Jitter, Parameter, Resize, Source};
 use crate::lang::program::{Experiment, Origin};
 use crate::lang::value::{Arguments, Value, mistakes};
 use crate::lang::view::{size_after, view_of, written};
@@ -97,7 +97,8 @@ impl<'a> Checker<'a> {
             None => match self.world.image_sizes(source) {
                 Ok(ImageSizes { size: Some(size), .. }) => after(Some(size))?,
                 Ok(ImageSizes { examples, .. }) => {
-                    self.report(mixed_sizes(place, &examples));
+                    let finding = self.mixed_sizes(outline, place, &examples, lists);
+                    self.report(finding);
                     return None;
                 }
                 Err(error) => {
@@ -112,6 +113,52 @@ impl<'a> Checker<'a> {
         }
         self.report(other_size(outline, place, trained, tested));
         None
+    }
+
+    /// Images of several sizes, and how the lists that the file has would bring them to one.
+    fn mixed_sizes(
+        &self,
+        outline: &Outline<'a>,
+        data: Span,
+        examples: &[String],
+        (augment, view): (&[Augmentation], &[Augmentation]),
+    ) -> Diagnostic {
+        let clause = match size_after(augment, None) {
+            Some(_) => "test",
+            None => "augment",
+        };
+        let list = if clause == "test" { view } else { augment };
+        let written = outline.clause("data", clause).map(|list| self.resolve(list).span);
+        let message = match examples {
+            [one, other, ..] => format!("the images are of several sizes: {one}, {other}"),
+            _ => "the images are of several sizes".to_owned(),
+        };
+        let label = "a network takes images of one size";
+        let finding = Diagnostic::new(Code::MixedSizes, written.unwrap_or(data), message, label);
+        let shorter = list.iter().find_map(|augmentation| match augmentation {
+            Augmentation::Resize(Resize { size, fit: Fit::Shorter }) => Some(*size),
+            _ => None,
+        });
+        if let Some(size) = shorter {
+            return finding
+                .help(format!("`resize({size})` sets the shorter side and leaves the other as it comes"))
+                .help(format!(
+                    "write `center_crop({size})` behind it, or `resize({size}, fit = exact)` instead"
+                ));
+        }
+        let inside = |span: Span| self.slice(span).trim_matches(['[', ']', ' ', ',']);
+        let others = match written.map(inside) {
+            Some(items) if !list.is_empty() => format!(", {items}"),
+            Some(_) => String::new(),
+            None => ", flip".to_owned(),
+        };
+        let finding = match clause {
+            "test" => finding.help(format!("write `test [resize(256), center_crop(224){others}]`")),
+            _ => finding
+                .help(format!("write `augment [random_resized_crop(224){others}]`"))
+                .help(format!("or `augment [resize(256), center_crop(224){others}]`")),
+        };
+        finding.help("another size may stand for 224, with a little more in `resize`")
     }
 
     /// A crop that may show nothing of its image.
@@ -168,16 +215,6 @@ fn no_soft_labels(span: Span, augmentation: &Augmentation, adversary: &Adversary
     let message = format!("`{name}` cannot be combined with `against {adversary}`: {reason}");
     Diagnostic::new(Code::NoSoftLabels, span, message, "labels become soft here")
         .help(format!("leave out `{name}`, or {instead}"))
-}
-
-fn mixed_sizes(span: Span, examples: &[String]) -> Diagnostic {
-    let message = match examples {
-        [one, other, ..] => format!("the images are of several sizes: {one}, {other}"),
-        _ => "the images are of several sizes".to_owned(),
-    };
-    Diagnostic::new(Code::MixedSizes, span, message, "a network takes images of one size")
-        .help("write `augment [random_resized_crop(224), flip]`")
-        .help("or `augment [resize(256), center_crop(224), flip]`")
 }
 
 fn other_size(outline: &Outline<'_>, data: Span, trained: Size, tested: Size) -> Diagnostic {

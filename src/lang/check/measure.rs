@@ -174,12 +174,7 @@ impl<'a> Checker<'a> {
         let near = nearest(number, ["accuracy"]);
         self.report(match (attack, near) {
             (Some(attack), Some(near)) => {
-                let meant = format!("{attack}.{near}");
-                finding.help(format!("the nearest number is `{meant}`")).fix(
-                    format!("replace by `{meant}`"),
-                    call.name.span,
-                    meant,
-                )
+                finding.nearest("number", call.name.span, written, &format!("{attack}.{near}"))
             }
             (Some(attack), None) => finding.help(format!("write `select best({attack}.accuracy)`")),
             (None, _) => finding.help(SELECTABLE),
@@ -214,11 +209,7 @@ impl<'a> Checker<'a> {
             format!("{} is expected", SELECTION.noun),
         );
         let finding = match nearest(word, SELECTION.choices.iter().copied()) {
-            Some(near) => finding.help(format!("the nearest value is `{near}`")).fix(
-                format!("replace by `{near}`"),
-                call.name.span,
-                near,
-            ),
+            Some(near) => finding.nearest("value", call.name.span, word, near),
             None => finding.help("write `select last` or `select best(accuracy)`"),
         };
         self.report(finding);

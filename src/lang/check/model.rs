@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Checker;
 use super::outline::Outline;
-use crate::diagnostic::{Code, Diagnostic, Span, nearest};
+use crate::diagnostic::{Code, Diagnostic, Span, is_slip, nearest};
 use crate::lang::catalog::{Architecture, Form, Head, Normalize, Parameter, Vit, Wrn};
 use crate::lang::edition;
 use crate::lang::program::Model;
@@ -183,11 +183,14 @@ fn unknown_layer(architecture: &Architecture, layers: &[String], text: &str, spa
         Diagnostic::new(Code::UnknownLayer, span, message, "not the beginning of any weight's name");
     let first = text.split('.').next().unwrap_or_default();
     match nearest(first, layers.iter().map(String::as_str)) {
-        Some(near) if first == text => finding.help(format!("the nearest layer is `{near}`")).fix(
-            format!("replace by `\"{near}\"`"),
-            span,
-            format!("\"{near}\""),
-        ),
+        Some(near) if first == text && is_slip(text, near) => {
+            let quoted = format!("\"{near}\"");
+            finding.help(format!("the nearest layer is `{near}`")).fix(
+                format!("replace by `{quoted}`"),
+                span,
+                quoted,
+            )
+        }
         Some(near) => finding.help(format!("the nearest layer is `{near}`")),
         None => finding.help(format!("its layers are {}", layers.join(", "))),
     }

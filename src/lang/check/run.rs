@@ -35,7 +35,7 @@ impl<'a> Checker<'a> {
         let finding =
             Diagnostic::new(Code::UnknownEdition, span, message, format!("the only edition is {newest}"))
                 .help(format!("write `edition {newest}`"))
-                .fix(format!("write `{newest}`"), span, newest.to_string());
+                .suggest(format!("write `{newest}`"), span, newest.to_string());
         self.report(finding);
         None
     }

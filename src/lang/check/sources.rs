@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 use unicode_normalization::UnicodeNormalization;
 
 use super::Checker;
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Span, is_slip};
 use crate::lang::catalog::{Domains, Folder, Longtail, Selection, Source};
 use crate::lang::value::Arguments;
 use crate::lang::world::WorldError;
@@ -74,7 +74,10 @@ impl<'a> Checker<'a> {
             true => finding.help(format!("the nearest name there is `{near}`")),
             false => finding,
         };
-        finding.fix(format!("replace by `\"{near}\"`"), span, format!("\"{near}\""))
+        match is_slip(text, near) {
+            true => finding.fix(format!("replace by `\"{near}\"`"), span, format!("\"{near}\"")),
+            false => finding,
+        }
     }
 
     /// The path among a source's arguments, or its name.

@@ -27,7 +27,7 @@ impl<'a> Arguments<'a> {
         let mut matched =
             Self { entry, span: call.name.span, given: vec![None; entry.parameters.len()], strays: false };
         for (position, argument) in call.arguments.iter().flatten().enumerate() {
-            matched.take(checker, position, argument);
+            matched.take(checker, call, position, argument);
         }
         if let Some(inherited) = inherited {
             matched.inherit(inherited);
@@ -36,9 +36,9 @@ impl<'a> Arguments<'a> {
         matched
     }
 
-    fn take(&mut self, checker: &mut Checker<'a>, position: usize, argument: &'a Argument) {
+    fn take(&mut self, checker: &mut Checker<'a>, call: &Call, position: usize, argument: &'a Argument) {
         let index = match &argument.name {
-            Some(name) => mistakes::parameter_index(checker, self.entry, name),
+            Some(_) => mistakes::parameter_index(checker, self.entry, call, position),
             None => mistakes::first_index(checker, self.entry, position, argument),
         };
         let Some(index) = index else {

@@ -32,7 +32,15 @@ impl Value for Vec<String> {
 fn elements<'a, T: Value>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Parameter) -> Option<Vec<T>> {
     let resolved = checker.resolve(expr);
     let ExprKind::List(items, unit) = &resolved.kind else {
-        return mistakes::wrong_type(checker, expr, place);
+        let alone = match resolved.kind {
+            ExprKind::Number(_) => T::FORM.noun.contains("number"),
+            ExprKind::Text(_) => T::FORM.noun.ends_with("in quotes"),
+            _ => false,
+        };
+        return match alone {
+            true => mistakes::list_of_one(checker, expr, place),
+            false => mistakes::wrong_type(checker, expr, place),
+        };
     };
     if let Some(unit) = unit {
         return mistakes::unfitting_list_unit(checker, place, unit);

@@ -3,48 +3,80 @@
 use std::collections::HashMap;
 
 use super::listed;
+use super::names::foreign;
 use crate::diagnostic::{Code, Diagnostic, Span, nearest};
-use crate::lang::catalog::{self, Entry, Form, Kind, Parameter, entries};
+use crate::lang::catalog::{self, Entry, Form, Here, Kind, Parameter, entries, parameter_elsewhere};
 use crate::lang::check::Checker;
-use crate::syntax::ast::{Argument, Expr, ExprKind, Name};
+use crate::syntax::ast::{Argument, Call, Expr, ExprKind, Name};
 
-/// The place of a named argument; a near name stands for the parameter from here on.
+/// The place of argument `at` of a call, which has a name; a name that can only be meant for a parameter stands for it from here on.
 pub(crate) fn parameter_index(
     checker: &mut Checker<'_>,
     entry: &'static Entry,
-    name: &Name,
+    call: &Call,
+    at: usize,
 ) -> Option<usize> {
+    let name = call.arguments.as_ref()?.get(at)?.name.as_ref()?;
     let position = |wanted: &str| entry.parameters.iter().position(|parameter| parameter.name == wanted);
     if let Some(index) = position(&name.text) {
         return Some(index);
     }
-    let near = nearest(&name.text, entry.parameters.iter().map(|parameter| parameter.name));
-    checker.report(unknown_parameter(entry, name, near));
-    position(near?)
+    let (finding, meant) = unknown_parameter(entry, name, &given(entry, call));
+    checker.report(finding);
+    position(meant?)
 }
 
-fn unknown_parameter(entry: &Entry, name: &Name, near: Option<&str>) -> Diagnostic {
-    let (component, word) = (entry.name, &name.text);
+/// The parameters that a call gives by their own names, or first without one.
+fn given<'n>(entry: &'n Entry, call: &'n Call) -> Vec<&'n str> {
+    let arguments = call.arguments.iter().flatten().enumerate();
+    let name = |(at, argument): (usize, &'n Argument)| match &argument.name {
+        Some(name) => Some(name.text.as_str()),
+        None => entry.first().filter(|_| at == 0).map(|first| first.name),
+    };
+    arguments.filter_map(name).collect()
+}
+
+/// What to say of a name that no parameter has, and the parameter it is meant for, if that is not given already.
+fn unknown_parameter(
+    entry: &'static Entry,
+    name: &Name,
+    given: &[&str],
+) -> (Diagnostic, Option<&'static str>) {
+    let (component, word) = (entry.name, name.text.as_str());
     let finding = Diagnostic::new(
         Code::UnknownParameter,
         name.span,
         format!("`{component}` has no parameter `{word}`"),
         format!("unknown parameter of `{component}`"),
     );
-    if let Some(near) = near {
-        let help = format!("the nearest parameter is `{near}`");
-        return finding.help(help).fix(format!("replace by `{near}`"), name.span, near);
+    match parameter_elsewhere(entry, word) {
+        Some(Here::Parameter(here)) if given.contains(&here) => {
+            return (finding.help(format!("here it is called `{here}`, which is given already")), None);
+        }
+        Some(Here::Parameter(here)) => {
+            let finding = finding.help(format!("here it is called `{here}`"));
+            return (finding.fix(format!("replace by `{here}`"), name.span, here), Some(here));
+        }
+        Some(Here::Said(text)) => return (finding.help(text), None),
+        None => {}
     }
-    if entry.kind == Kind::Model && word == "from" {
-        let help =
-            format!("weights to start from stand in a clause: `model {component} from \"weights.pth\"`");
-        return finding.help(help);
+    let names = || entry.parameters.iter().map(|parameter| parameter.name);
+    if let Some(near) = nearest(word, names().filter(|name| !given.contains(name))) {
+        return (finding.nearest("parameter", name.span, word, near), Some(near));
+    }
+    if let Some(near) = nearest(word, names()) {
+        let finding = finding.help(format!("the nearest parameter is `{near}`, which is given already"));
+        return (finding.help(parameters_of(entry)), None);
     }
     let finding = match owners(entry, word) {
         owners if owners.is_empty() => finding,
         owners => finding.help(format!("`{word}` is a parameter of {}", listed(owners, "and"))),
     };
-    finding.help(parameters_of(entry))
+    let finding = match foreign(word) {
+        Some(noun) => finding.help(format!("`{word}` is {noun}")),
+        None => finding,
+    };
+    (finding.help(parameters_of(entry)), None)
 }
 
 /// Components that do have the parameter, those of the same kind first.
@@ -194,7 +226,7 @@ pub(crate) fn named_arguments<'a>(
                 }
             }
             None => {
-                checker.report(unmatched(owner, argument, legal));
+                checker.report(unmatched(owner, argument, arguments, legal));
                 sound = false;
             }
         }
@@ -202,8 +234,13 @@ pub(crate) fn named_arguments<'a>(
     sound.then_some(given)
 }
 
-/// An argument of something without an entry, by a name it does not have or by none.
-pub(super) fn unmatched(owner: &str, argument: &Argument, legal: &[&'static str]) -> Diagnostic {
+/// An argument among `all` of something without an entry, by a name it does not have or by none.
+pub(super) fn unmatched(
+    owner: &str,
+    argument: &Argument,
+    all: &[Argument],
+    legal: &[&'static str],
+) -> Diagnostic {
     let Some(name) = &argument.name else {
         return Diagnostic::new(
             Code::ExtraArgument,
@@ -219,12 +256,9 @@ pub(super) fn unmatched(owner: &str, argument: &Argument, legal: &[&'static str]
         format!("`{owner}` has no parameter `{}`", name.text),
         format!("unknown parameter of `{owner}`"),
     );
-    match nearest(&name.text, legal.iter().copied()) {
-        Some(near) => finding.help(format!("the nearest parameter is `{near}`")).fix(
-            format!("replace by `{near}`"),
-            name.span,
-            near,
-        ),
+    let given = |word: &str| all.iter().flat_map(|argument| &argument.name).any(|name| name.text == word);
+    match nearest(&name.text, legal.iter().copied().filter(|word| !given(word))) {
+        Some(near) => finding.nearest("parameter", name.span, &name.text, near),
         None => {
             finding.help(format!("the parameters of `{owner}` are {}", listed(legal.iter().copied(), "and")))
         }

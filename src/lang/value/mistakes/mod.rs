@@ -16,8 +16,8 @@ pub(crate) use schedules::{
     unknown_schedule,
 };
 pub(crate) use types::{
-    distance, empty_path, negative_count, no_interval, not_finite, out_of_range, repeated_name, shown,
-    unequal_lengths, wrong_type,
+    distance, empty_path, list_of_one, negative_count, no_interval, not_finite, out_of_range, repeated_name,
+    shown, unequal_lengths, wrong_type,
 };
 pub(crate) use units::{
     empty_duration, list_without_unit, missing_point, missing_unit, split_step, unfitting_list_unit,

@@ -1,8 +1,10 @@
 //! Names that stand for nothing here, or for something of another kind.
 
 use super::listed;
-use crate::diagnostic::{Code, Diagnostic, Span, nearest};
-use crate::lang::catalog::{self, Entry, Kind, Parameter, of_kind};
+use crate::diagnostic::{Code, Diagnostic, Span, is_slip, nearest};
+use crate::lang::catalog::{
+    self, Absent, Entry, Kind, Parameter, component_elsewhere, is_absent_word, of_kind, word_elsewhere,
+};
 use crate::lang::check::Checker;
 use crate::syntax::ast::Call;
 
@@ -22,30 +24,70 @@ pub(crate) fn unknown_component(
         checker.report(wrong_kind(entry, span, kinds));
         return None;
     }
-    let legal: Vec<&'static str> = kinds.iter().flat_map(|kind| names_of(*kind)).collect();
-    let near = nearest(name, legal.iter().copied());
-    let bound = nearest(name, checker.bindings());
     let finding = Diagnostic::new(
         Code::UnknownComponent,
         span,
         format!("unknown {} `{name}`", wanted.name()),
         format!("not {}", wanted.noun()),
     );
-    let finding = match (near, bound) {
-        (Some(near), _) => finding.help(format!("the nearest {} is `{near}`", wanted.name())).fix(
-            format!("replace by `{near}`"),
-            span,
-            near,
-        ),
-        (None, Some(bound)) => finding.help(format!("the nearest `let` is `{bound}`")).fix(
-            format!("replace by `{bound}`"),
-            span,
-            bound,
-        ),
-        (None, None) => finding.help(legal_names(kinds)),
+    if let Some(here) = component_elsewhere(name, kinds) {
+        checker.report(finding.help(format!("here that is `{here}`")));
+        return None;
+    }
+    if let Some(absent) = catalog::absent(name, kinds) {
+        checker.report(not_built(absent, name, span, kinds));
+        return None;
+    }
+    let legal: Vec<&'static str> = kinds.iter().flat_map(|kind| names_of(*kind)).collect();
+    let near = nearest(name, legal.iter().copied());
+    let bound = nearest(name, checker.bindings());
+    let finding = match (near, bound, foreign(name)) {
+        (Some(near), _, _) if is_slip(name, near) => finding.nearest(wanted.name(), span, name, near),
+        (_, Some(bound), _) if is_slip(name, bound) => finding.nearest("`let`", span, name, bound),
+        (_, _, Some(noun)) => finding.help(format!("`{name}` is {noun}")).help(legal_names(kinds)),
+        (Some(near), ..) => finding.nearest(wanted.name(), span, name, near),
+        (None, Some(bound), None) => finding.nearest("`let`", span, name, bound),
+        (None, None, None) => finding.help(legal_names(kinds)),
     };
     checker.report(finding);
     kinds.iter().find_map(|kind| catalog::find_in(*kind, near?))
+}
+
+/// Something well known that the catalogue does not have.
+fn not_built(absent: &Absent, name: &str, span: Span, kinds: &[Kind]) -> Diagnostic {
+    let wanted = kinds.iter().copied().find(|kind| *kind == absent.kind).unwrap_or(kinds[0]);
+    let message = match wanted == absent.kind {
+        true => format!("`{name}` is not built; {}", Absent::present(wanted)),
+        false => format!(
+            "`{name}` is {} and not built, and {} stands here; {}",
+            absent.kind.noun(),
+            wanted.noun(),
+            Absent::present(wanted)
+        ),
+    };
+    let label = format!("{} that is not built", absent.kind.noun());
+    let finding = Diagnostic::new(Code::UnknownComponent, span, message, label);
+    match absent.instead {
+        "" => finding,
+        instead => finding.help(instead),
+    }
+}
+
+/// What a word is where it is right: a component, a statement, a clause, a parameter.
+pub(super) fn foreign(word: &str) -> Option<String> {
+    if let Some(entry) = catalog::find(word).first() {
+        return Some(format!("{}, which stands {}", entry.kind.noun(), entry.kind.place()));
+    }
+    if let Some(statement) = catalog::statement(word) {
+        return Some(format!("a statement: `{}`", statement.usage));
+    }
+    if let Some((clause, owners)) = catalog::clause(word) {
+        return Some(format!("a clause of {}: `{}`", listed(owners.iter().copied(), "and"), clause.usage));
+    }
+    let owners = catalog::entries().iter().filter(|entry| entry.parameter(word).is_some());
+    let owners: Vec<&str> = owners.map(|entry| entry.name).take(4).collect();
+    let first = owners.first()?;
+    Some(format!("a parameter of {}, as in `{first}({word} = ..)`", listed(owners.iter().copied(), "and")))
 }
 
 fn names_of(kind: Kind) -> impl Iterator<Item = &'static str> {
@@ -84,13 +126,24 @@ pub(crate) fn unknown_value<T>(checker: &mut Checker<'_>, call: &Call, place: &P
         format!("`{}` has no value `{word}`", place.name),
         format!("{} is expected", place.form.noun),
     );
-    let finding = match nearest(word, choices.iter().copied()) {
-        Some(near) => finding.help(format!("the nearest value is `{near}`")).fix(
-            format!("replace by `{near}`"),
-            call.name.span,
-            near,
-        ),
-        None => finding.help(format!("`{}` takes {}", place.name, listed(choices.iter().copied(), "or"))),
+    let takes = || format!("`{}` takes {}", place.name, listed(choices.iter().copied(), "or"));
+    let span = call.name.span;
+    if let Some(here) = word_elsewhere(place.name, word, choices) {
+        let finding = finding.help(format!("here that is `{here}`"));
+        checker.report(finding.fix(format!("replace by `{here}`"), span, here));
+        return None;
+    }
+    if is_absent_word(place.name, word) {
+        let message = format!("`{word}` is not built; {}", takes());
+        let label = format!("{} that is not built", place.form.noun);
+        checker.report(Diagnostic::new(Code::UnknownValue, span, message, label));
+        return None;
+    }
+    let finding = match (nearest(word, choices.iter().copied()), foreign(word)) {
+        (Some(near), _) if is_slip(word, near) => finding.nearest("value", span, word, near),
+        (_, Some(noun)) => finding.help(format!("`{word}` is {noun}")).help(takes()),
+        (Some(near), None) => finding.nearest("value", span, word, near),
+        (None, None) => finding.help(takes()),
     };
     checker.report(finding);
     None

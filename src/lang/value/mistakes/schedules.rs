@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::arguments::unmatched;
-use super::{missing, wrong_type};
+use super::{missing, unknown_component, wrong_type};
 use crate::diagnostic::{Code, Diagnostic, Span, nearest};
-use crate::lang::catalog::{self, Entry, Kind, Parameter, find_in, of_kind};
+use crate::lang::catalog::{self, Entry, Kind, Parameter, absent, component_elsewhere, find_in, of_kind};
 use crate::lang::check::Checker;
 use crate::syntax::ast::{Argument, Call, Expr};
 
@@ -26,6 +26,13 @@ pub(crate) fn unknown_schedule<'a, T>(
     place: &Parameter,
 ) -> Option<T> {
     let word = &call.name.text;
+    let kind = [Kind::Schedule];
+    if component_elsewhere(word, &kind).is_some()
+        || absent(word, &kind).is_some_and(|absent| absent.kind == kind[0])
+    {
+        unknown_component(checker, call, &kind);
+        return None;
+    }
     let near = nearest(word, of_kind(Kind::Schedule).map(|entry| entry.name));
     let Some(near) = near.filter(|_| catalog::find(word).is_empty()) else {
         return wrong_type(checker, expr, place);
@@ -36,11 +43,7 @@ pub(crate) fn unknown_schedule<'a, T>(
         format!("unknown schedule `{word}`"),
         "not a schedule",
     );
-    checker.report(finding.help(format!("the nearest schedule is `{near}`")).fix(
-        format!("replace by `{near}`"),
-        call.name.span,
-        near,
-    ));
+    checker.report(finding.nearest("schedule", call.name.span, word, near));
     None
 }
 
@@ -86,7 +89,8 @@ pub(crate) fn schedule_arguments<'a>(
             }
             None => {
                 sound = false;
-                checker.report(unmatched(&call.name.text, argument, legal));
+                let all = call.arguments.as_deref().unwrap_or_default();
+                checker.report(unmatched(&call.name.text, argument, all, legal));
             }
         }
     }

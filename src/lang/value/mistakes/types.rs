@@ -1,8 +1,8 @@
 //! Values of another type than the place takes, and numbers outside its range.
 
 use super::listed;
-use super::names::binding_with_arguments;
-use crate::diagnostic::{Code, Diagnostic, Span, nearest};
+use super::names::{binding_with_arguments, foreign};
+use crate::diagnostic::{Code, Diagnostic, Span, is_slip, nearest};
 use crate::lang::catalog::{self, FRACTION, Kind, PIXELS, Parameter};
 use crate::lang::check::Checker;
 use crate::syntax::ast::{Call, Expr, ExprKind};
@@ -96,15 +96,27 @@ fn unknown_name(checker: &Checker<'_>, call: &Call, place: &Parameter) -> Diagno
         "not the name of a `let`",
     );
     let words = place.form.choices.iter().copied().chain(checker.bindings());
-    match nearest(word, words) {
-        Some(near) => finding.help(format!("the nearest name is `{near}`")).fix(
-            format!("replace by `{near}`"),
-            call.name.span,
-            near,
-        ),
+    let near = nearest(word, words);
+    let foreign = foreign(word).filter(|_| near.is_none_or(|near| !is_slip(word, near)));
+    if let Some(noun) = foreign {
+        return finding.help(format!("`{word}` is {noun}")).help(example(place));
+    }
+    match near {
+        Some(near) => finding.nearest("name", call.name.span, word, near),
         None if place.form.choices.is_empty() => finding.help(example(place)),
         None => finding.help(format!("write {}", listed(place.form.choices.iter().copied(), "or"))),
     }
+}
+
+/// `freeze = "layer1"` where a list stands.
+pub(crate) fn list_of_one<'a, T>(checker: &mut Checker<'a>, expr: &'a Expr, place: &Parameter) -> Option<T> {
+    let resolved = checker.resolve(expr);
+    let list = format!("[{}]", checker.slice(resolved.span));
+    let finding = mismatch(place, resolved.span, found(resolved))
+        .help(format!("a list stands in brackets, also one of a single value: `{} = {list}`", place.name))
+        .fix(format!("write `{list}`"), resolved.span, list);
+    checker.report(checker.used_at(finding, expr, resolved));
+    None
 }
 
 /// A list that is no pair of rising numbers.
@@ -192,12 +204,8 @@ pub(crate) fn out_of_range<'a, T>(
     );
     let finding = match likely_meant(place, value) {
         Some((meant, why)) => {
-            let (finding, title) = (finding.help(format!("`{meant}` {why}")), format!("write `{meant}`"));
-            // A few pixels may as well be a slip of another kind.
-            match place.unit == PIXELS && value < 4.0 {
-                true => finding.suggest(title, resolved.span, meant),
-                false => finding.fix(title, resolved.span, meant),
-            }
+            let finding = finding.help(format!("`{meant}` {why}"));
+            finding.suggest(format!("write `{meant}`"), resolved.span, meant)
         }
         None => finding.help(range_help(place)),
     };

@@ -45,7 +45,7 @@ fn without_unit<'a, T>(
     let label = format!("{first} or {second}");
     let finding = Diagnostic::new(Code::MissingUnit, resolved.span, message, label)
         .help(format!("write `{first}` or `{second}`"))
-        .fix(format!("write `{first}`"), resolved.span, first);
+        .suggest(format!("write `{first}`"), resolved.span, first);
     checker.report(checker.used_at(finding, expr, resolved));
     None
 }
@@ -62,7 +62,7 @@ pub(crate) fn window_without_unit<'a, T>(checker: &mut Checker<'a>, expr: &'a Ex
             "epochs or steps",
         )
         .help(format!("write `{window} epochs` or `{window} steps`"))
-        .fix(format!("write `{window} epochs`"), span, format!("{window} epochs")),
+        .suggest(format!("write `{window} epochs`"), span, format!("{window} epochs")),
     );
     None
 }
@@ -74,7 +74,7 @@ pub(crate) fn list_without_unit<T>(checker: &mut Checker<'_>, list: &Expr, count
     checker.report(
         Diagnostic::new(Code::MissingUnit, list.span, what, "epochs or steps")
             .help(format!("write `{text} epochs` or `{text} steps`"))
-            .fix(format!("write `{text} epochs`"), list.span, format!("{text} epochs")),
+            .suggest(format!("write `{text} epochs`"), list.span, format!("{text} epochs")),
     );
     None
 }
@@ -143,11 +143,7 @@ pub(crate) fn unknown_unit<T>(checker: &mut Checker<'_>, unit: &Name) -> Option<
     let finding =
         Diagnostic::new(Code::UnknownUnit, unit.span, format!("unknown unit `{word}`"), "not a unit of time");
     let finding = match nearest(word, UNITS) {
-        Some(near) => finding.help(format!("the nearest unit is `{near}`")).fix(
-            format!("replace by `{near}`"),
-            unit.span,
-            near,
-        ),
+        Some(near) => finding.nearest("unit", unit.span, word, near),
         None => finding.help("time is counted in `epochs` or `steps`"),
     };
     checker.report(finding);
