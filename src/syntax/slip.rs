@@ -52,7 +52,8 @@ pub(super) fn missing_comma(source: &str, first: Span, second: Span) -> Diagnost
     if first.end == second.start && source[second.start..].starts_with('-') {
         let sign = Span::new(second.start, second.start + 1);
         let (left, right) = (&source[first.start..first.end], &source[sign.end..second.end]);
-        let is_name = left.starts_with(|c: char| c.is_ascii_alphabetic()) && !left.ends_with(')');
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let is_name = left.starts_with(|c: char| c.is_ascii_alphabetic()) && left.chars().all(word);
         return if is_name { hyphen_in_name(sign, left, right) } else { arithmetic(sign, "-") };
     }
     let message = "expected `,` between two values";

@@ -148,12 +148,12 @@ Usage
 fn an_unknown_name_has_a_neighbour() {
     let desk = Desk::new(&[]);
     desk.flatrun(&["explain", "lsam"]).code(2).stdout_eq("").stderr_eq(str![[r#"
-error: nothing is named `lsam`: expected a finding, a component, a statement or a clause
+error: nothing is named `lsam`: expected a finding, a component, a parameter, a statement or a clause
   help: the nearest name is `lesam`
 
 "#]]);
     desk.flatrun(&["explain", "F9999x"]).code(2).stdout_eq("").stderr_eq(str![[r#"
-error: nothing is named `F9999x`: expected a finding, a component, a statement or a clause
+error: nothing is named `F9999x`: expected a finding, a component, a parameter, a statement or a clause
   help: `flatrun catalog` lists all components
 
 "#]]);

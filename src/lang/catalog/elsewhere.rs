@@ -101,7 +101,7 @@ const PARAMETERS: &[Foreign] = &[
         "the number of classes is taken from the data; leave it out"),
     said(&["inchannels", "inchans", "inputsize", "imagesize", "imgsize", "inputshape", "inputdim", "infeatures"], NETWORKS,
         "the size of the images is taken from the data; leave it out"),
-    said(&["pretrained", "weights", "checkpoint", "ckpt"], NETWORKS,
+    said(&["pretrained", "weights", "checkpoint", "ckpt", "from"], NETWORKS,
         "weights to start from stand in a clause: `model resnet18 from \"weights.pth\"`"),
     said(&["activation", "act", "bias", "normlayer", "batchnorm"], NETWORKS, "this cannot be chosen; leave it out"),
     said(&["mean", "std"], NETWORKS, "constants are a value of `normalize`: `normalize = constants(mean = [0.5], std = [0.25])`"),
@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(here(Kind::Evaluator, "pgd", "alpha"), Some(Here::Parameter("step")));
         assert_eq!(here(Kind::Adversary, "at", "num_steps"), Some(Here::Parameter("steps")));
         assert_eq!(here(Kind::Optimizer, "adam", "Learning_Rate"), Some(Here::Parameter("lr")));
-        assert_eq!(here(Kind::Minimizer, "sam", "eps"), Some(Here::Parameter("rho")));
+        assert_eq!(here(Kind::Minimizer, "sam", "radius"), Some(Here::Parameter("rho")));
         assert_eq!(here(Kind::Model, "mlp", "widen_factor"), None);
         assert!(matches!(here(Kind::Model, "cnn", "num_classes"), Some(Here::Said(_))));
         assert!(matches!(here(Kind::Optimizer, "sgd", "epochs"), Some(Here::Said(_))));

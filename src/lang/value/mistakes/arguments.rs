@@ -68,13 +68,12 @@ fn unknown_parameter(
         let finding = finding.help(format!("the nearest parameter is `{near}`, which is given already"));
         return (finding.help(parameters_of(entry)), None);
     }
-    let finding = match owners(entry, word) {
-        owners if owners.is_empty() => finding,
-        owners => finding.help(format!("`{word}` is a parameter of {}", listed(owners, "and"))),
-    };
-    let finding = match foreign(word) {
-        Some(noun) => finding.help(format!("`{word}` is {noun}")),
-        None => finding,
+    let finding = match (owners(entry, word), foreign(word)) {
+        (owners, _) if !owners.is_empty() => {
+            finding.help(format!("`{word}` is a parameter of {}", listed(owners, "and")))
+        }
+        (_, Some(noun)) => finding.help(format!("`{word}` is {noun}")),
+        (_, None) => finding,
     };
     (finding.help(parameters_of(entry)), None)
 }

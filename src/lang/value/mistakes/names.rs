@@ -1,7 +1,7 @@
 //! Names that stand for nothing here, or for something of another kind.
 
 use super::listed;
-use crate::diagnostic::{Code, Diagnostic, Span, is_slip, nearest};
+use crate::diagnostic::{Code, Diagnostic, Span, nearest};
 use crate::lang::catalog::{
     self, Absent, Entry, Kind, Parameter, component_elsewhere, is_absent_word, of_kind, word_elsewhere,
 };
@@ -42,11 +42,9 @@ pub(crate) fn unknown_component(
     let near = nearest(name, legal.iter().copied());
     let bound = nearest(name, checker.bindings());
     let finding = match (near, bound, foreign(name)) {
-        (Some(near), _, _) if is_slip(name, near) => finding.nearest(wanted.name(), span, name, near),
-        (_, Some(bound), _) if is_slip(name, bound) => finding.nearest("`let`", span, name, bound),
-        (_, _, Some(noun)) => finding.help(format!("`{name}` is {noun}")).help(legal_names(kinds)),
         (Some(near), ..) => finding.nearest(wanted.name(), span, name, near),
-        (None, Some(bound), None) => finding.nearest("`let`", span, name, bound),
+        (None, Some(bound), _) => finding.nearest("`let`", span, name, bound),
+        (None, None, Some(noun)) => finding.help(format!("`{name}` is {noun}")).help(legal_names(kinds)),
         (None, None, None) => finding.help(legal_names(kinds)),
     };
     checker.report(finding);
@@ -135,14 +133,12 @@ pub(crate) fn unknown_value<T>(checker: &mut Checker<'_>, call: &Call, place: &P
     }
     if is_absent_word(place.name, word) {
         let message = format!("`{word}` is not built; {}", takes());
-        let label = format!("{} that is not built", place.form.noun);
-        checker.report(Diagnostic::new(Code::UnknownValue, span, message, label));
+        checker.report(Diagnostic::new(Code::UnknownValue, span, message, "not built"));
         return None;
     }
     let finding = match (nearest(word, choices.iter().copied()), foreign(word)) {
-        (Some(near), _) if is_slip(word, near) => finding.nearest("value", span, word, near),
-        (_, Some(noun)) => finding.help(format!("`{word}` is {noun}")).help(takes()),
-        (Some(near), None) => finding.nearest("value", span, word, near),
+        (Some(near), _) => finding.nearest("value", span, word, near),
+        (None, Some(noun)) => finding.help(format!("`{word}` is {noun}")).help(takes()),
         (None, None) => finding.help(takes()),
     };
     checker.report(finding);

@@ -2,7 +2,7 @@
 
 use super::listed;
 use super::names::{binding_with_arguments, foreign};
-use crate::diagnostic::{Code, Diagnostic, Span, is_slip, nearest};
+use crate::diagnostic::{Code, Diagnostic, Span, nearest};
 use crate::lang::catalog::{self, FRACTION, Kind, PIXELS, Parameter};
 use crate::lang::check::Checker;
 use crate::syntax::ast::{Call, Expr, ExprKind};
@@ -96,15 +96,11 @@ fn unknown_name(checker: &Checker<'_>, call: &Call, place: &Parameter) -> Diagno
         "not the name of a `let`",
     );
     let words = place.form.choices.iter().copied().chain(checker.bindings());
-    let near = nearest(word, words);
-    let foreign = foreign(word).filter(|_| near.is_none_or(|near| !is_slip(word, near)));
-    if let Some(noun) = foreign {
-        return finding.help(format!("`{word}` is {noun}")).help(example(place));
-    }
-    match near {
-        Some(near) => finding.nearest("name", call.name.span, word, near),
-        None if place.form.choices.is_empty() => finding.help(example(place)),
-        None => finding.help(format!("write {}", listed(place.form.choices.iter().copied(), "or"))),
+    match (nearest(word, words), foreign(word)) {
+        (Some(near), _) => finding.nearest("name", call.name.span, word, near),
+        (None, Some(noun)) => finding.help(format!("`{word}` is {noun}")).help(example(place)),
+        _ if place.form.choices.is_empty() => finding.help(example(place)),
+        _ => finding.help(format!("write {}", listed(place.form.choices.iter().copied(), "or"))),
     }
 }
 
