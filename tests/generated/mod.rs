@@ -51,9 +51,14 @@ fn values(size: Size, count: usize, seed: u64) -> Vec<u8> {
         (state >> 56) as u8
     };
     match size {
-        Size::Published => vec![0; count],
+        Size::Published => vec![(seed ^ seed >> 16) as u8; count],
         Size::Small => (0..count).map(|_| next()).collect(),
     }
+}
+
+/// Images of one name are in no other: test images that train are told.
+fn seed_of(name: &str) -> u64 {
+    name.bytes().fold(0, |seed, byte| seed * 31 % 1_000_003 + u64::from(byte)) << 16
 }
 
 fn write(path: &Path, bytes: &[u8]) {
@@ -63,7 +68,7 @@ fn write(path: &Path, bytes: &[u8]) {
 
 fn write_mnist(root: &Path, size: Size, [train, test]: [u32; 2]) {
     for (part, count) in [("train", train), ("t10k", test)] {
-        let images = values(size, count as usize * 28 * 28, 1);
+        let images = values(size, count as usize * 28 * 28, seed_of(part));
         write(&root.join(format!("{part}-images-idx3-ubyte")), &idx(&[count, 28, 28], &images));
         let labels: Vec<u8> = (0..count).map(|index| (index % 10) as u8).collect();
         write(&root.join(format!("{part}-labels-idx1-ubyte")), &idx(&[count], &labels));
@@ -132,11 +137,12 @@ fn write_weights(root: &Path) {
 
 /// `count` PNG images of noise in `classes` folders in turn; no two neighbours have the same size.
 fn write_classes(root: &Path, classes: usize, count: usize) {
+    let name = root.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
     for index in 0..count {
         let folder = root.join(format!("class{}", index % classes));
         fs::create_dir_all(&folder).expect("a writable folder");
         let (width, height) = (24 + index as u32 % 5, 20 + index as u32 % 3);
-        let noise = values(Size::Small, (width * height * 3) as usize, index as u64);
+        let noise = values(Size::Small, (width * height * 3) as usize, seed_of(name) + index as u64);
         let (path, colours) = (folder.join(format!("{index}.png")), lodepng::ColorType::RGB);
         lodepng::encode_file(path, &noise, width as usize, height as usize, colours, 8)
             .expect("a writable folder");
