@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::interrupt;
+use super::pace::Pace;
 use crate::evaluate::Headway;
 use crate::run::{Event, Observer, RunName};
 use crate::train::state::EpochRow;
@@ -17,7 +18,10 @@ const PAUSE: Duration = Duration::from_secs(3);
 /// A measurement is told of after this, and again after as long.
 const TOLD: Duration = Duration::from_secs(2);
 
-const BAR: &str = "{prefix} {wide_bar} {pos}/{len} {msg} {eta:>4}";
+const BAR: &str = "{prefix} {wide_bar} {pos}/{len} {msg}";
+
+/// The estimate beside a bar is renewed so often.
+const RENEW: Duration = Duration::from_secs(1);
 
 /// How a run is shown.
 pub struct Display {
@@ -47,10 +51,14 @@ pub struct Progress {
 /// The phase under way.
 struct Stage {
     name: String,
-    began: Instant,
-    first_step: u64,
+    pace: Pace,
+    /// End of what was measured last.
+    mark: Instant,
     step: u64,
     steps: u64,
+    /// Steps of an epoch, once one has ended.
+    epoch: Option<u64>,
+    epoch_began: u64,
     last: String,
     told: Option<Instant>,
     bar: Option<ProgressBar>,
@@ -123,23 +131,34 @@ impl Progress {
         let noun = if steps == 1 { "step" } else { "steps" };
         self.say(&format!("{name}: {label}, {steps} {noun}{from}"));
         let bar = self.display.bars.then(|| bar(&name, step, steps));
-        let began = Instant::now();
-        self.stage =
-            Some(Stage { name, began, first_step: step, step, steps, last: String::new(), told: None, bar });
+        self.stage = Some(Stage {
+            name,
+            pace: Pace::default(),
+            mark: Instant::now(),
+            step,
+            steps,
+            epoch: None,
+            epoch_began: step,
+            last: String::new(),
+            told: None,
+            bar,
+        });
     }
 
     fn epoch(&mut self, row: &EpochRow) {
         let Some(stage) = &mut self.stage else { return };
         stage.last = scores(row);
-        if let Some(bar) = &stage.bar {
-            bar.set_message(stage.last.clone());
+        stage.end_epoch(row.step);
+        if stage.bar.is_some() {
+            stage.show();
             return;
         }
         if stage.told.is_some_and(|told| told.elapsed() < PAUSE) {
             return;
         }
         stage.told = Some(Instant::now());
-        let line = format!("{}: epoch {}, {}{}", stage.name, row.epoch, stage.last, left(stage));
+        let left = stage.left();
+        let line = format!("{}: epoch {}, {}{left}", stage.name, row.epoch, stage.last);
         self.say(&line);
     }
 
@@ -170,10 +189,7 @@ impl Observer for Progress {
 
     fn stepped(&mut self, _: &RunName, step: u64, _: u64) {
         let Some(stage) = &mut self.stage else { return };
-        stage.step = step;
-        if let Some(bar) = &stage.bar {
-            bar.set_position(step);
-        }
+        stage.stepped(step);
     }
 
     fn measuring(&mut self, run: &RunName, headway: &Headway<'_>) {
@@ -197,6 +213,53 @@ impl Observer for Progress {
     }
 }
 
+impl Stage {
+    /// Seconds since the last call.
+    fn lap(&mut self) -> f64 {
+        let before = std::mem::replace(&mut self.mark, Instant::now());
+        (self.mark - before).as_secs_f64()
+    }
+
+    fn stepped(&mut self, step: u64) {
+        let seconds = self.lap();
+        self.pace.step(seconds);
+        self.step = step;
+        if let Some(bar) = &self.bar {
+            bar.set_position(step);
+        }
+        if self.bar.is_some() && self.told.is_none_or(|told| told.elapsed() > RENEW) {
+            self.show();
+        }
+    }
+
+    fn end_epoch(&mut self, step: u64) {
+        let seconds = self.lap();
+        self.pace.epoch(seconds);
+        // A run that goes on within an epoch sees the rest of it alone.
+        self.epoch = Some((step - self.epoch_began.min(step)).max(self.epoch.unwrap_or(1)));
+        self.epoch_began = step;
+    }
+
+    /// Scores and time left, beside the bar.
+    fn show(&mut self) {
+        self.told = Some(Instant::now());
+        let left = self.left();
+        let parts = [self.last.as_str(), left.trim_start_matches(", ")];
+        let message = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+        if let Some(bar) = &self.bar {
+            bar.set_message(message);
+        }
+    }
+
+    /// `, 3 min 20 s left`.
+    fn left(&mut self) -> String {
+        let steps = self.steps.saturating_sub(self.step);
+        let epochs = self.epoch.map_or(1, |epoch| steps.div_ceil(epoch.max(1)));
+        let left = self.pace.left(steps, epochs).filter(|_| steps > 0);
+        left.map_or_else(String::new, |seconds| format!(", {} left", duration(seconds)))
+    }
+}
+
 fn bar(name: &str, step: u64, steps: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template(BAR) {
@@ -204,7 +267,6 @@ fn bar(name: &str, step: u64, steps: u64) -> ProgressBar {
     }
     bar.set_prefix(name.chars().take(28).collect::<String>());
     bar.set_position(step);
-    bar.reset_eta();
     bar
 }
 
@@ -215,12 +277,6 @@ fn scores(row: &EpochRow) -> String {
     let accuracy = row.validation_accuracy.or(row.train_accuracy);
     let accuracy = accuracy.map(|accuracy| format!("accuracy {:.1} %", 100.0 * accuracy));
     loss.into_iter().chain(accuracy).collect::<Vec<_>>().join(", ")
-}
-
-fn left(stage: &Stage) -> String {
-    let done = stage.step.saturating_sub(stage.first_step);
-    let rest = stage.steps.saturating_sub(stage.step);
-    remaining(stage.began.elapsed().as_secs_f64(), done as usize, rest as usize)
 }
 
 /// `, 3 min 20 s left`, at the pace so far.

@@ -1,12 +1,12 @@
 //! `flatrun report`: tables and plots of runs.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
 use super::exit::{Exit, Failure};
+use super::named::{find, missing};
 use super::run::RunsArg;
 use super::terminal::{Mark, Terminal};
 use crate::report::{
@@ -19,7 +19,7 @@ use crate::report::{
 /// report/. Several runs are joined: their page goes into the current folder, or into --out.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Run folders, or their names, as `flatrun runs` lists them
+    /// Run folders, or their names, as `flatrun runs` lists them, or how a name begins
     #[arg(required = true, value_name = "RUN")]
     run: Vec<PathBuf>,
     #[command(flatten)]
@@ -84,32 +84,6 @@ fn records(args: &Args) -> Result<Vec<RunRecord>, Failure> {
         }
     }
     Ok(records)
-}
-
-/// A folder, or the name of one among all run folders.
-fn find(run: &Path, runs: &Path) -> Result<PathBuf, Failure> {
-    let candidates = [run.to_owned(), runs.join(run)];
-    candidates.into_iter().find(|path| path.is_dir()).ok_or_else(|| missing(run, runs))
-}
-
-fn missing(run: &Path, runs: &Path) -> Failure {
-    let shown = run.display().to_string();
-    let failure = Failure::usage(format!("there is no run in `{shown}`"));
-    let begins_so = |name: &String| !shown.is_empty() && name.starts_with(&shown) && *name != shown;
-    let names: Vec<String> =
-        names(runs).into_iter().filter(begins_so).map(|name| format!("`{name}`")).collect();
-    match names.as_slice() {
-        [] => failure.help("`flatrun runs` lists what was run"),
-        names => failure.help(format!("these names begin so: {}", names.join(", "))),
-    }
-}
-
-fn names(runs: &Path) -> Vec<String> {
-    let entries = fs::read_dir(runs).into_iter().flatten();
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    names.sort();
-    names
 }
 
 /// Where the page goes.

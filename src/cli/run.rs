@@ -10,6 +10,7 @@ use super::interrupt;
 use super::progress::{Display, Progress};
 use super::render::FileFindings;
 use super::report::unpublished;
+use super::resume;
 use super::source::Source;
 use super::terminal::{Mark, Terminal};
 use crate::files::write_atomic;
@@ -134,6 +135,9 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         restart: args.restart,
         smoke: args.smoke,
     };
+    if args.resume && !resume::has_begun(&program, &options)? && !args.quiet {
+        terminal.note("nothing of this program was interrupted: it begins now\n");
+    }
     let mut progress = Progress::new(display(args, &program, terminal));
     let stop = interrupt::watch()?;
     join_threads();
@@ -176,9 +180,10 @@ fn finish(
     let below = protocols::text(&protocols_of(program, report));
     let notes = notes::section(&doubts(program, report));
     keep(&report.folder, &table, &(protocols::markdown(&below) + &notes))?;
-    draw(&report.folder, terminal);
+    let page = draw(&report.folder, terminal);
     if !args.quiet {
-        terminal.note(&format!("{}\n", report.folder.display()));
+        let place = page.unwrap_or_else(|| report.folder.clone());
+        terminal.note(&format!("{}\n", place.display()));
     }
     if args.events.is_none() {
         terminal.print(&(table.text(terminal.width) + &below + &notes))?;
@@ -248,16 +253,14 @@ fn keep(folder: &Path, table: &Table, below: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The page of the run; the run is good without it.
-fn draw(folder: &Path, terminal: &Terminal) {
+/// Where the page of the run lies; the run is good without it.
+fn draw(folder: &Path, terminal: &Terminal) -> Option<PathBuf> {
     let drawn = match read(folder) {
         Ok(Some(record)) => publish(&Study::read(vec![record]), folder).map_err(|error| unpublished(&error)),
-        Ok(None) => return,
+        Ok(None) => return None,
         Err(error) => Err(Failure::unreadable(folder, &error)),
     };
-    if let Err(failure) = drawn {
-        terminal.say(Mark::Warning, &failure.message);
-    }
+    drawn.map_err(|failure| terminal.say(Mark::Warning, &failure.message)).ok()
 }
 
 fn failure(error: RunError, args: &Args) -> Failure {

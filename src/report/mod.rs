@@ -1,10 +1,12 @@
 //! From records of runs to tables, figures and pages.
 
+mod best;
 mod date;
 pub mod draw;
 mod figures;
 mod history;
 pub mod notes;
+pub mod outline;
 mod page;
 pub mod protocols;
 mod publish;
@@ -13,6 +15,7 @@ mod study;
 mod table;
 mod tensorboard;
 
+pub use best::Best;
 pub use date::date;
 pub use publish::{PublishError, publish};
 pub use records::{Damage, RunRecord, SeedRecord, State, list, read};

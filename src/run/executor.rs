@@ -358,6 +358,7 @@ impl<B: Ops> Executor<'_, B> {
             "variant": variant.slug,
             "choices": variant.choices,
             "seed": run.seed,
+            "runs": self.graph.runs.len(),
             "settings": variant.settings,
             "experiment": variant.experiment,
             "classes": meaning.classes,

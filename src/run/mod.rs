@@ -13,6 +13,7 @@ mod prepare;
 mod record;
 mod selected;
 mod status;
+pub mod tidy;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -14,5 +14,6 @@ mod pictures;
 mod plan;
 mod report;
 mod run;
+mod runs;
 mod usage;
 mod weights;

@@ -224,9 +224,10 @@ fn runs_are_found_by_name_and_joined() {
     let name = folder.strip_prefix("runs/").unwrap();
     let one = output(&desk.flatrun(&["report", name]).code(0).stderr_eq("runs/study-[..]/report.html\n"));
     assert_eq!(output(&desk.flatrun(&["report", name, &folder]).code(0)), one, "a run counts once");
-    desk.flatrun(&["report", "stu"]).code(2).stdout_eq("").stderr_eq(str![[r#"
-error: there is no run in `stu`
-  help: these names begin so: `study-[..]`
+    assert_eq!(output(&desk.flatrun(&["report", "stu"]).code(0)), one, "no other name begins so");
+    desk.flatrun(&["report", "stduy"]).code(2).stdout_eq("").stderr_eq(str![[r#"
+error: there is no run in `stduy`
+  help: the nearest name is `study-[..]`
 
 "#]]);
     desk.flatrun(&["study.flat", "--quiet", "--seeds", "0,1,2"]).code(0);

@@ -54,7 +54,7 @@ sam, seed 0: trained in [..] s, loss [..], accuracy [..] %
 sam, seed 1: 1 epoch under sam over sgd, 23 steps
 sam, seed 1: epoch 1, loss [..], accuracy [..] %
 sam, seed 1: trained in [..] s, loss [..], accuracy [..] %
-runs/tiny-[..]
+runs/tiny-[..]/report.html
 
 "#]]);
     let folder = desk.run_folder();
@@ -72,19 +72,10 @@ runs/tiny-[..]
 }
 
 #[test]
-fn runs_and_reports() {
+fn reports_of_a_run() {
     let desk = Desk::new(&[("tiny.flat", TINY)]);
-    desk.flatrun(&["runs"]).code(0).stdout_eq("").stderr_eq("nothing was run in `runs`\n");
     desk.flatrun(&["run", "tiny.flat", "--quiet"]).code(0);
     let folder = desk.run_folder();
-    desk.flatrun(&["runs"]).code(0).stderr_eq("").stdout_eq(str![[r#"
-runs/tiny-[..]: finished
-  2 variants, 2 seeds; begun [..] UTC
-  variant  seeds[..]accuracy %[..]loss
-  sgd          2  [..] ± [..]  [..] ± [..]
-  sam          2  [..] ± [..]  [..] ± [..]
-
-"#]]);
     for (format, text) in [("csv", "table.csv"), ("markdown", "table.md")] {
         let report = output(&desk.flatrun(&["report", &folder, "--format", format]).code(0));
         assert_eq!(report, desk.read(&format!("{folder}/{text}")));
@@ -147,7 +138,7 @@ sgd-lr-0.1        1       [..]
     let errors = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
     let cause = "error: sgd-lr-1e30, seed 0: loss or gradient was not finite for 20 steps in a row";
     assert!(errors.contains(cause), "{errors}");
-    assert!(output(&desk.flatrun(&["runs"])).contains(": 1 of 2 failed\n"));
+    assert!(output(&desk.flatrun(&["runs", "--long"])).contains(": 1 of 2 failed\n"));
 }
 
 #[test]
@@ -200,13 +191,13 @@ mod signals {
 
     use super::*;
 
-    /// A run that has taken its first epochs.
-    fn under_way(desk: &Desk) -> (Child, BufReader<std::process::ChildStderr>) {
+    /// A run that has told of an epoch.
+    fn under_way(desk: &Desk, epoch: &str) -> (Child, BufReader<std::process::ChildStderr>) {
         let mut process = desk.process(&["long.flat"]);
         let mut child = process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut errors = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
-        while !line.contains("epoch 1,") {
+        while !line.contains(epoch) {
             line.clear();
             assert!(errors.read_line(&mut line).unwrap() > 0, "the run ended");
         }
@@ -220,13 +211,13 @@ mod signals {
 
     fn interrupted_by(signal: &str) {
         let desk = Desk::new(&[("long.flat", LONG)]);
-        let (mut child, mut errors) = under_way(&desk);
+        let (mut child, mut errors) = under_way(&desk, "epoch 1,");
         send(&child, signal);
         assert_eq!(child.wait().unwrap().code(), Some(130));
         let mut text = String::new();
         errors.read_to_string(&mut text).unwrap();
         assert!(text.contains("\n  help: go on with `flatrun long.flat --resume`\n"), "{text}");
-        assert!(output(&desk.flatrun(&["runs"])).contains(": interrupted at step "));
+        assert!(output(&desk.flatrun(&["runs", "--long"])).contains(": interrupted at step "));
         assert!(output(&desk.flatrun(&["plan", "long.flat"])).contains(", continue with --resume\n"));
         let refused = desk.flatrun(&["long.flat"]).code(2).stdout_eq("");
         let refusal = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
@@ -241,6 +232,43 @@ mod signals {
     #[test]
     fn so_does_the_signal_to_end() {
         interrupted_by("-TERM");
+    }
+
+    /// The first asks for a checkpoint; a step that takes long is left, and nobody has to wait for more.
+    #[test]
+    fn a_second_ctrl_c_ends_at_once_and_leaves_records() {
+        let desk = Desk::new(&[("long.flat", LONG)]);
+        let (mut child, _errors) = under_way(&desk, "epoch 1,");
+        send(&child, "-INT");
+        send(&child, "-INT");
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert!(output(&desk.flatrun(&["runs"])).contains("  interrupted  0/1"));
+        desk.flatrun(&["plan", "long.flat"]).code(0);
+    }
+
+    #[test]
+    fn an_edited_file_is_not_what_was_interrupted() {
+        let steps =
+            "edition 2026\nmodel mlp(hidden = [8])\ntrain 1 epochs under sgd\n then 200000 steps under sgd\n";
+        let desk = Desk::new(&[("long.flat", steps)]);
+        let (mut child, _errors) = under_way(&desk, "epoch 2,");
+        send(&child, "-INT");
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        let folder = desk.run_folder();
+        std::fs::write(desk.path("long.flat"), steps.replace("200000", "300000")).unwrap();
+        let refused = desk.flatrun(&["long.flat", "--resume"]).code(2).stdout_eq("");
+        let text = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+        let expected = format!(
+            "error: `{folder}` is unfinished, but of another program: `train.1.duration` was 200000 steps, is 300000 steps\n"
+        );
+        assert!(text.contains(&expected), "{text}");
+        assert!(text.contains("phase 1 (1 epoch under sgd) will not be trained again"), "{text}");
+        assert!(text.contains(&format!("`{folder}/main/seed-0/pipeline.flat` holds its text")), "{text}");
+        // Nothing was begun; without --resume it is.
+        assert_eq!(desk.run_folder(), folder);
+        let begun = desk.flatrun(&["long.flat", "--set", "train.1.duration=3 steps"]).code(0);
+        let text = String::from_utf8_lossy(&begun.get_output().stderr).into_owned();
+        assert!(text.contains("phase 1/2: 1 epoch under sgd: cached in"), "{text}");
     }
 
     #[test]
@@ -269,4 +297,31 @@ fn a_file_that_may_not_grow_is_an_error_with_a_message() {
     let text = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(2), "{text}");
     assert!(text.contains("cannot write") && text.contains("flatrun a.flat --resume"), "{text}");
+}
+
+#[test]
+fn nothing_to_resume_is_said() {
+    let desk = Desk::new(&[("tiny.flat", TINY)]);
+    let run = desk.flatrun(&["tiny.flat", "--resume", "--seeds", "0"]).code(0);
+    let text = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(text.starts_with("nothing of this program was interrupted: it begins now\n"), "{text}");
+    let again = desk.flatrun(&["tiny.flat", "--resume", "--seeds", "0"]).code(0);
+    assert_eq!(output(&again), output(&run));
+}
+
+/// Weights that never moved.
+#[test]
+fn a_run_at_chance_has_a_note_everywhere() {
+    let desk = Desk::new(&[(
+        "a.flat",
+        "edition 2026\nmodel mlp(hidden = [8])\ntrain 1 steps under sgd(lr = 1e-9)\n",
+    )]);
+    let run = desk.flatrun(&["a.flat", "--quiet"]).code(0);
+    let note = "- main, seed 0: the accuracy is that of guessing: the most frequent class alone gives 10.";
+    let folder = desk.run_folder();
+    assert!(output(&run).contains(note), "{}", output(&run));
+    assert!(output(&desk.flatrun(&["report", &folder])).contains(note));
+    assert!(desk.read(&format!("{folder}/table.md")).contains(note));
+    assert!(desk.read(&format!("{folder}/main/seed-0/results.json")).contains("that of guessing"));
+    assert!(desk.read(&format!("{folder}/report.html")).contains("that of guessing"));
 }
