@@ -86,13 +86,13 @@ pub fn remove(run: RunFolder) -> Result<u64, RunError> {
 
 /// Notes of finished stages that point into a folder get the place of an equal stage in another run, or go.
 fn hand_on(folder: &Path) -> Result<(), RunError> {
-    let runs = folder.parent().unwrap_or(Path::new("."));
     let inside = folder.canonicalize().map_err(|source| RunError::read(folder, source))?;
+    let runs = inside.parent().unwrap_or(Path::new("."));
     for Stage { note, key, place } in stages(runs) {
         if !place.starts_with(&inside) {
             continue;
         }
-        let others = folders(runs).into_iter().filter(|other| other != folder);
+        let others = folders(runs).into_iter().filter(|other| *other != inside);
         match others.flat_map(|other| checkpoints(&other)).find(|path| is_finished(path, &key)) {
             Some(heir) => {
                 let heir = heir.canonicalize().map_err(|source| RunError::read(&heir, source))?;

@@ -20,7 +20,7 @@ Commands:
   graph        Draw the stages of a program and how they depend on each other
   explain      Explain a finding or a component
   catalog      List every component of the language
-  runs         List what was run, oldest first
+  runs         List what was run, oldest first; show or remove runs
   report       Print the tables of runs again, and draw what they recorded
   completions  Print the completion script of a shell
   lsp          Speak the language server protocol on standard input and output

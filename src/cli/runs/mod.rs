@@ -18,7 +18,7 @@ use line::Line;
 /// Rows of results shown per run.
 const ROWS: usize = 4;
 
-/// List what was run, oldest first; show a run, or remove what is not wanted any more
+/// List what was run, oldest first; show or remove runs
 ///
 /// A name may be cut short where no other run begins so.
 #[derive(Debug, clap::Args)]
