@@ -228,6 +228,35 @@ fn a_validation_split_leaves_an_image_of_every_class() {
 }
 
 #[test]
+fn what_domains_hold_out_leaves_an_image_of_every_class() {
+    let data = "domains(\"birds\", train = \"photo\", holdout = 60%)";
+    let program =
+        FOLDER.replace("folder(\"birds\")", data).replace("16)]", "16)] test [resize(16, fit = exact)]");
+    let desk = Desk::new(&[("a.flat", &program)]);
+    for domain in ["photo", "sketch"] {
+        classes(&desk.path("birds").join(domain), &["crow", "gull"], 6, mixed);
+    }
+    assert!(!found(&desk, 0).contains("F0403"));
+    for number in 1..6 {
+        let ending = ["jpg", "png", "webp"][number % 3];
+        fs::remove_file(desk.path(&format!("birds/photo/gull/{number:03}.{ending}"))).unwrap();
+    }
+    let text = found(&desk, 1);
+    let expected = "`holdout` takes the only image of the class `gull`: none is left to train on";
+    assert!(text.contains("F0403") && text.contains(expected), "{text}");
+}
+
+#[test]
+fn a_long_tail_leaves_an_image_of_every_class_to_train_on() {
+    let data = "data longtail(digits, factor = 143) batch 32 validation 60%";
+    let desk = Desk::new(&[("a.flat", &format!("edition 2026\n{data}\n"))]);
+    let text = found(&desk, 1);
+    assert!(text.contains("F0403") && text.contains("takes the only image of the class `8`"), "{text}");
+    fs::write(desk.path("a.flat"), format!("edition 2026\n{}\n", data.replace("60%", "10%"))).unwrap();
+    assert!(!found(&desk, 0).contains("F0403"));
+}
+
+#[test]
 fn a_validation_split_of_no_sample_is_told() {
     let desk = Desk::new(&[("a.flat", "edition 2026\ndata digits validation 1e-5%\n")]);
     let text = found(&desk, 1);
