@@ -1,4 +1,6 @@
 //! A run killed at any moment and continued ends with the bytes of one that was never interrupted.
+//!
+//! `killed_at_many_points` is the long version: `FLATRUN_KILLS=1000 cargo test --release --test kill -- --ignored`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,6 +45,16 @@ train 2 epochs under fsam
 evaluate accuracy, loss every 1 epochs
 ";
 
+/// Most of the time measurements are under way.
+const MEASURED: &str = "\
+edition 2026
+data digits batch 128 validation 10%
+model mlp([8])
+train 1 epochs under sam
+evaluate difficulty(samples = 200) every 5 steps
+evaluate autoattack(eps = 0.02, profile = quick), hessian(top = 2, samples = 64), gradient(samples = 600)
+";
+
 const KILLS: usize = 20;
 
 fn start(folder: &Path, resume: bool) -> Child {
@@ -64,10 +76,29 @@ fn fresh(pipeline: &str) -> tempfile::TempDir {
 fn results(folder: &Path) -> Vec<(&'static str, Vec<u8>)> {
     let runs = fs::read_dir(folder.join("runs")).unwrap().map(|entry| entry.unwrap().path());
     let run: Vec<PathBuf> = runs.filter(|path| path.join("main").is_dir()).collect();
-    let seed = run[0].join("main/seed-0");
-    ["weights.safetensors", "metrics.csv", "measurements.csv", "results.json"]
-        .map(|name| (name, fs::read(seed.join(name)).unwrap_or_default()))
-        .to_vec()
+    let names = [
+        "main/seed-0/weights.safetensors",
+        "main/seed-0/metrics.csv",
+        "main/seed-0/measurements.csv",
+        "main/seed-0/results.json",
+        "main/seed-0/fields/final.json",
+        "table.csv",
+    ];
+    names.map(|name| (name, fs::read(run[0].join(name)).unwrap_or_default())).to_vec()
+}
+
+/// Files under temporary names.
+fn leftovers(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(leftovers(&path));
+        } else if path.to_string_lossy().ends_with(".part") {
+            all.push(path);
+        }
+    }
+    all
 }
 
 #[test]
@@ -83,6 +114,54 @@ fn killed_while_samples_have_their_own_radii() {
 #[test]
 fn killed_among_minimizers_that_remember() {
     kill(MEMORIES, KILLS / 2);
+}
+
+#[test]
+fn killed_while_measuring() {
+    kill(MEASURED, KILLS / 2);
+}
+
+#[test]
+#[ignore = "takes minutes: run by hand, as docs/reliability.md says"]
+fn killed_at_many_points() {
+    let kills = std::env::var("FLATRUN_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(1000);
+    let all = [PIPELINE, ATTACKED, MEMORIES, MEASURED];
+    for pipeline in all {
+        kill(pipeline, kills / all.len());
+    }
+    killed_reports(kills / 10);
+}
+
+/// A page that is being written when the program is killed is the old one or the new one.
+#[test]
+fn a_killed_report_leaves_a_whole_page() {
+    killed_reports(5);
+}
+
+fn killed_reports(kills: usize) {
+    let folder = fresh(PIPELINE);
+    assert!(start(folder.path(), false).wait().unwrap().success());
+    let runs = fs::read_dir(folder.path().join("runs")).unwrap().map(|entry| entry.unwrap().path());
+    let run = runs.into_iter().find(|path| path.join("main").is_dir()).unwrap();
+    let report = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flatrun"));
+        command.current_dir(folder.path()).arg("report").arg(&run);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let began = Instant::now();
+    assert!(report().wait().unwrap().success());
+    let length = began.elapsed().as_secs_f64();
+    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    let mut random = Generator::keyed(Purpose::Order, &[0x7061_6765]);
+    for point in 0..kills {
+        let mut child = report();
+        std::thread::sleep(Duration::from_secs_f64(length * random.unit()));
+        let _ = child.kill();
+        child.wait().unwrap();
+        assert!(fs::read_to_string(run.join("report.html")).unwrap() == page, "point {point}");
+    }
+    assert!(start(folder.path(), true).wait().unwrap().success());
+    assert_eq!(leftovers(&run), Vec::<PathBuf>::new(), "what killed processes left is removed");
 }
 
 fn kill(pipeline: &str, kills: usize) {
@@ -108,7 +187,9 @@ fn kill(pipeline: &str, kills: usize) {
         for ((name, found), (_, expected)) in results(folder.path()).iter().zip(&expected) {
             assert!(found == expected, "{name} differs after kill {point}");
         }
+        assert_eq!(leftovers(&folder.path().join("runs")), Vec::<PathBuf>::new(), "after kill {point}");
     }
+    println!("{kills} runs, {interrupted} kills met a running program");
     assert!(interrupted >= kills / 2, "only {interrupted} kills met a running program");
 }
 

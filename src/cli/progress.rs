@@ -110,6 +110,9 @@ impl Progress {
             Event::RunStarted { .. } => self.phase = 0,
             Event::StageStarted { label, steps, step, .. } => self.begin(run, label, *steps, *step),
             Event::StageCached { label, from, .. } => self.skip(run, label, from),
+            Event::StageAwaited { label, .. } => {
+                self.say(&format!("{}: {label}: another process is training it, waiting", self.name(run)));
+            }
             Event::Epoch { metrics, .. } => self.epoch(metrics),
             Event::StageFinished { seconds, .. } => self.finish(*seconds),
             Event::Warning { message } => self.say(&format!("{}: warning: {message}", self.name(run))),
@@ -181,6 +184,10 @@ impl Observer for Progress {
         if self.display.events && writeln!(io::stdout().lock(), "{line}").is_err() {
             // Whoever read the events has gone: what was computed is kept and the run ends.
             interrupt::stop();
+        }
+        if let Event::Damaged { path, cause, remedy } = event {
+            // Quiet or not: somebody's disk or hand is at fault.
+            self.say(&format!("warning: `{path}` is damaged: {cause}; {remedy}"));
         }
         if !self.display.quiet {
             self.show(run, event);

@@ -16,7 +16,7 @@ use super::terminal::{Mark, Terminal};
 use crate::files::write_atomic;
 use crate::lang::{self, Checked, Settings};
 use crate::report::notes::{self, Note};
-use crate::report::{Missing, Outcome, Study, Table, protocols, publish, read};
+use crate::report::{Missing, Outcome, RunRecord, Study, Table, protocols, publish, read};
 use crate::run::device::join_threads;
 use crate::run::{Idle, Options, Report, RunError, RunResult, execute};
 
@@ -142,7 +142,8 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let stop = interrupt::watch()?;
     join_threads();
     let report = execute(&program, &options, &mut progress, stop);
-    let report = report.map_err(|error| failure(error, args))?;
+    // The lock is held to the end: nobody throws away what the table tells of.
+    let (report, _folder) = report.map_err(|error| failure(error, args))?;
     finish(args, &program, &report, terminal)
 }
 
@@ -165,7 +166,7 @@ fn finish(
     report: &Report,
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    let failed = report_failures(program, report, terminal);
+    let failed = report_failures(args, program, report, terminal);
     let exit = if failed { Exit::RunFailed } else { Exit::Done };
     if args.smoke {
         if !failed && args.events.is_none() {
@@ -191,7 +192,7 @@ fn finish(
     Ok(exit)
 }
 
-fn report_failures(program: &lang::Program, report: &Report, terminal: &Terminal) -> bool {
+fn report_failures(args: &Args, program: &lang::Program, report: &Report, terminal: &Terminal) -> bool {
     let mut failed = false;
     for result in &report.results {
         if let Err(cause) = &result.outcome {
@@ -199,6 +200,13 @@ fn report_failures(program: &lang::Program, report: &Report, terminal: &Terminal
             terminal.say(Mark::Error, &format!("{variant}, seed {}: {cause}", result.seed));
             failed = true;
         }
+    }
+    if failed && !args.smoke {
+        let again = again(args, "--restart");
+        terminal.say(
+            Mark::Help,
+            &format!("what failed would fail again: change the file, or begin again with `{again}`"),
+        );
     }
     failed
 }
@@ -256,7 +264,9 @@ fn keep(folder: &Path, table: &Table, below: &str) -> Result<(), Failure> {
 /// Where the page of the run lies; the run is good without it.
 fn draw(folder: &Path, terminal: &Terminal) -> Option<PathBuf> {
     let drawn = match read(folder) {
-        Ok(Some(record)) => publish(&Study::read(vec![record]), folder).map_err(|error| unpublished(&error)),
+        // It is this process that holds the folder.
+        Ok(Some(record)) => publish(&Study::read(vec![RunRecord { running: false, ..record }]), folder)
+            .map_err(|error| unpublished(&error)),
         Ok(None) => return None,
         Err(error) => Err(Failure::unreadable(folder, &error)),
     };
@@ -270,10 +280,18 @@ fn failure(error: RunError, args: &Args) -> Failure {
         }
         RunError::Preparing => Failure::interrupted(error.to_string()),
         RunError::Interrupted { .. } | RunError::Measuring { .. } => {
-            Failure::interrupted(error.to_string()).help(format!("go on with `{}`", again(args)))
+            Failure::interrupted(error.to_string()).help(format!("go on with `{}`", again(args, "--resume")))
         }
-        RunError::Write { .. } if !args.smoke => Failure::usage(error.to_string())
-            .help(format!("what is finished is kept; once there is room, go on with `{}`", again(args))),
+        RunError::Write { path, source } => {
+            let failure = Failure::unwritable(&path, &source);
+            if args.smoke {
+                return failure;
+            }
+            failure.help(format!("what is finished is kept; then go on with `{}`", again(args, "--resume")))
+        }
+        RunError::Damaged { ref path, .. } => Failure::usage(error.to_string())
+            .help(format!("put a whole copy in its place, and go on with `{}`", again(args, "--resume")))
+            .help(format!("or remove `{}`, and its phase is trained from its beginning", path.display())),
         RunError::Phase(_) | RunError::Internal(_) => explained(Failure::run(error.to_string()), &error),
         error => explained(Failure::usage(error.to_string()), &error),
     }
@@ -286,14 +304,14 @@ pub(super) fn explained(failure: Failure, error: &RunError) -> Failure {
     failure.help(format!("`flatrun explain {}` says more", code.info().id))
 }
 
-/// The command that continues this run.
-fn again(args: &Args) -> String {
+/// The command that runs the same once more, with a flag.
+fn again(args: &Args, flag: &str) -> String {
     let mut words = vec!["flatrun".to_owned(), quoted(&args.file.to_string_lossy())];
     words.extend(args.settings.typed());
     if args.runs.folder != Path::new("runs") {
         words.extend(["--runs".to_owned(), quoted(&args.runs.folder.to_string_lossy())]);
     }
-    words.push("--resume".into());
+    words.push(flag.into());
     words.join(" ")
 }
 

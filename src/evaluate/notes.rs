@@ -1,5 +1,8 @@
 //! What a long measurement has so far, kept so that an interrupted one goes on.
+//!
+//! A note is a line with the BLAKE3 hash of what follows, then the content: numbers in JSON, or a vector's bytes.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,27 +22,55 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub struct Notes {
     folder: Option<PathBuf>,
     written: Instant,
+    /// Notes that are not what was written.
+    damaged: RefCell<Vec<PathBuf>>,
+}
+
+/// Length of a hash in hexadecimal, and of the line end behind it.
+const SEAL: usize = 65;
+
+fn sealed(content: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("{}\n", blake3::hash(content).to_hex()).into_bytes();
+    bytes.extend_from_slice(content);
+    bytes
+}
+
+/// The content of a note that is what was written.
+fn opened(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+    let seal = bytes.get(..SEAL)?;
+    let hash = blake3::hash(&bytes[SEAL..]).to_hex();
+    (seal[..SEAL - 1] == *hash.as_bytes() && seal[SEAL - 1] == b'\n').then(|| bytes.split_off(SEAL))
 }
 
 impl Notes {
     /// Notes in `folder`; those that are there were left by the same measurement.
     pub fn at(folder: PathBuf) -> Self {
-        Self { folder: Some(folder), written: Instant::now() }
+        Self { folder: Some(folder), ..Self::none() }
     }
 
     /// For a measurement that is never continued.
     pub fn none() -> Self {
-        Self { folder: None, written: Instant::now() }
+        Self { folder: None, written: Instant::now(), damaged: RefCell::default() }
     }
 
-    /// The note of this name; `None` where there is none.
+    /// The note of this name; `None` where there is none that is what was written.
     pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
-        fs::read(self.folder.as_ref()?.join(name)).ok()
+        let path = self.folder.as_ref()?.join(name);
+        let content = opened(fs::read(&path).ok()?);
+        if content.is_none() {
+            self.damaged.borrow_mut().push(path);
+        }
+        content
     }
 
     /// A note that holds JSON.
     pub fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_slice(&self.bytes(name)?).ok()
+    }
+
+    /// The notes that were asked for and are not what was written.
+    pub fn damaged(self) -> Vec<PathBuf> {
+        self.damaged.into_inner()
     }
 
     /// Writes a note, whole or not at all.
@@ -54,7 +85,7 @@ impl Notes {
         };
         fs::create_dir_all(folder).map_err(failed(folder))?;
         let path = folder.join(name);
-        write_atomic(&path, bytes).map_err(failed(&path))
+        write_atomic(&path, &sealed(bytes)).map_err(failed(&path))
     }
 
     /// Writes JSON.
@@ -155,5 +186,27 @@ mod tests {
         assert_eq!(session.state::<Vec<f64>>("draws"), Some(vec![2.5]));
         notes.clear();
         assert!(!folder.path().join("a/b").exists());
+    }
+
+    #[test]
+    fn a_note_that_is_not_what_was_written_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("done.json");
+        let written = || {
+            let notes = Notes::at(folder.path().to_owned());
+            notes.write("done.json", &0.358).unwrap();
+            notes
+        };
+        assert_eq!(written().read::<f64>("done.json"), Some(0.358));
+        let good = fs::read(&path).unwrap();
+        let edited = String::from_utf8(good.clone()).unwrap().replace("0.358", "0.958").into_bytes();
+        let longer = [&good[..], b"9"].concat();
+        let unsealed = b"0.958".to_vec();
+        for bytes in [edited, longer, unsealed, good[..good.len() - 1].to_vec(), Vec::new()] {
+            let notes = written();
+            fs::write(&path, bytes).unwrap();
+            assert_eq!(notes.read::<f64>("done.json"), None);
+            assert_eq!(notes.damaged(), [path.clone()]);
+        }
     }
 }

@@ -1,15 +1,16 @@
 //! What a seed recorded on the way: `metrics.csv`, `measurements.csv`, `fields/`.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
 use super::Damage;
+use super::records::stored;
 use crate::evaluate::field::{Field, Fields, SCHEMA};
+use crate::files::Sealed;
 use crate::run::Meaning;
+use crate::run::folder::FINAL;
 use crate::train::state::Measured;
 
 /// Records of one seed, as far as they can be read.
@@ -114,18 +115,19 @@ impl History {
     /// Reads what is in a seed's folder; whatever cannot be read is in `damage`.
     pub fn read(folder: &Path) -> Self {
         let mut history = Self::default();
-        history.metrics = history.take(folder.join("metrics.csv"), metrics).unwrap_or_default();
-        history.measured = history.take(folder.join("measurements.csv"), measured).unwrap_or_default();
-        history.program = history.take(folder.join("pipeline.flat"), |text| Ok((text.to_owned(), None)));
+        history.metrics = history.take(folder, "metrics.csv", metrics).unwrap_or_default();
+        history.measured = history.take(folder, "measurements.csv", measured).unwrap_or_default();
+        history.program = history.take(folder, "pipeline.flat", |text| Ok((text.to_owned(), None)));
         // Damage of this file was noted with the run.
-        let resolved = fs::read(folder.join("resolved.json")).ok();
+        let resolved = stored(folder, "resolved.json").ok().flatten();
         let resolved = resolved.and_then(|bytes| serde_json::from_slice::<Resolved>(&bytes).ok());
         if let Some(resolved) = resolved {
             (history.settings, history.meaning) = (resolved.settings, resolved.meaning);
         }
-        for path in field_files(&folder.join("fields")) {
-            let last = path.file_stem().is_some_and(|stem| stem == "final");
-            if let Some(Fields { phase, step, fields, .. }) = history.take(path, fields) {
+        let names = Sealed::new(folder).names();
+        for name in names.iter().filter(|name| name.starts_with("fields/")) {
+            let last = name == FINAL;
+            if let Some(Fields { phase, step, fields, .. }) = history.take(folder, name, fields) {
                 history.moments.push(Moment { phase, step, last, fields });
             }
         }
@@ -148,19 +150,22 @@ impl History {
     /// What `parse` makes of a file; a file that is not there is no damage.
     fn take<T>(
         &mut self,
-        path: PathBuf,
+        folder: &Path,
+        name: &str,
         parse: impl Fn(&str) -> Result<(T, Option<String>), String>,
     ) -> Option<T> {
-        let parsed = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return None,
-            Err(error) => Err(error.to_string()),
-            Ok(text) => parse(&text),
+        let parsed = match stored(folder, name) {
+            Ok(None) => return None,
+            Ok(Some(bytes)) => {
+                String::from_utf8(bytes).map_err(|error| error.to_string()).and_then(|text| parse(&text))
+            }
+            Err(cause) => Err(cause),
         };
         let (parsed, cause) = match parsed {
             Ok((parsed, cause)) => (Some(parsed), cause),
             Err(cause) => (None, Some(cause)),
         };
-        self.damage.extend(cause.map(|cause| Damage { path, cause }));
+        self.damage.extend(cause.map(|cause| Damage { path: folder.join(name), cause }));
         parsed
     }
 }
@@ -225,21 +230,6 @@ fn fields(text: &str) -> Result<(Fields, Option<String>), String> {
 fn is_whole(field: &Field) -> bool {
     let points: usize = field.axes.iter().map(|axis| axis.values.len()).product();
     !field.axes.is_empty() && field.columns.iter().all(|column| column.values.len() == points)
-}
-
-/// In the order of their names; none where there is no folder.
-fn field_files(folder: &Path) -> Vec<PathBuf> {
-    let list = || -> io::Result<Vec<PathBuf>> {
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            paths.push(entry?.path());
-        }
-        Ok(paths)
-    };
-    let mut paths = list().unwrap_or_default();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    paths.sort();
-    paths
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! What run folders hold.
 
-use std::fs::{self, File, TryLockError};
+use std::cmp::Ordering;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::train::state::peek;
+use crate::files::{Lock, Sealed, TABLE};
+use crate::run::folder::LOCK;
+use crate::train::state::{Progress, peek};
 
 use super::table::{Missing, Outcome};
 
@@ -40,8 +43,8 @@ pub struct SeedRecord {
     pub variant: String,
     pub seed: u64,
     pub state: State,
-    /// Time of the first event, in seconds since 1970-01-01 UTC.
-    pub began: f64,
+    /// Time of the first event, in seconds since 1970-01-01 UTC; a full disk may have kept it from being written.
+    pub began: Option<f64>,
     /// Name and value of each measurement.
     pub values: Vec<(String, f64)>,
     /// What casts doubt on them.
@@ -103,8 +106,7 @@ pub fn list(runs: &Path) -> io::Result<Vec<RunRecord>> {
             records.extend(read(&path)?);
         }
     }
-    let began = |record: &RunRecord| record.seeds.first().map_or(0.0, |seed| seed.began);
-    records.sort_by(|one, other| began(one).total_cmp(&began(other)));
+    records.sort_by(|one: &RunRecord, other| earlier(one.began(), other.began()));
     Ok(records)
 }
 
@@ -117,7 +119,7 @@ pub fn read(folder: &Path) -> io::Result<Option<RunRecord>> {
         folder: folder.to_owned(),
         program: program_of(folder),
         title: None,
-        running: is_locked(folder),
+        running: Lock::is_held(&folder.join(LOCK)),
         seeds: Vec::new(),
         damage: Vec::new(),
     };
@@ -126,11 +128,22 @@ pub fn read(folder: &Path) -> io::Result<Option<RunRecord>> {
             record.add(&seed);
         }
     }
-    record.seeds.sort_by(|one, other| one.began.total_cmp(&other.began));
+    record.seeds.sort_by(|one, other| earlier(one.began, other.began));
     Ok(Some(record).filter(|record| !record.seeds.is_empty()))
 }
 
+/// What began first comes first; what is not known to have begun comes last.
+fn earlier(one: Option<f64>, other: Option<f64>) -> Ordering {
+    let time = |began: Option<f64>| began.unwrap_or(f64::INFINITY);
+    time(one).total_cmp(&time(other))
+}
+
 impl RunRecord {
+    /// When its first variant began, where that was recorded.
+    pub fn began(&self) -> Option<f64> {
+        self.seeds.iter().filter_map(|seed| seed.began).reduce(f64::min)
+    }
+
     /// `quickstart-436b4f14`.
     pub fn name(&self) -> String {
         self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
@@ -157,11 +170,15 @@ impl RunRecord {
         let mut note = |name: &str, cause: String| {
             self.damage.push(Damage { path: folder.join(name), cause });
         };
-        let (resolved, events) = match (parsed(folder, "resolved.json"), events(folder)) {
+        let (resolved, log) = match (parsed(folder, "resolved.json"), events(folder)) {
             (Ok(None), None) => return,
-            (resolved, events) => (resolved, events.unwrap_or_default()),
+            (resolved, log) => (resolved, log.unwrap_or_default()),
         };
-        let resolved = resolved.and_then(|resolved| resolved.ok_or_else(|| "is not there".into()));
+        let sealed = Sealed::new(folder);
+        if let Some(fault) = sealed.fault().filter(|_| !sealed.names().is_empty()) {
+            note(TABLE, format!("{fault}; nothing vouches for the records beside it"));
+        }
+        let resolved = resolved.and_then(|resolved| resolved.ok_or_else(|| "it is not there".into()));
         let resolved = resolved.unwrap_or_else(|cause| {
             note("resolved.json", cause);
             Resolved { variant: parent_name(folder), seed: number, title: None }
@@ -170,11 +187,17 @@ impl RunRecord {
         if let Err(cause) = &results {
             note("results.json", cause.clone());
         }
+        if let Some(line) = log.unreadable {
+            note(EVENTS, format!("line {line} is not an event"));
+        }
+        let (checkpoints, damaged) = checkpoints(folder);
+        self.damage.extend(damaged);
+        let events = log.events;
         if let Some(program) = events.first().and_then(|event| event.program.clone()) {
             self.program = program;
         }
         self.title = self.title.take().or_else(|| resolved.title.clone());
-        self.seeds.push(seed_record(folder, resolved, &events, results));
+        self.seeds.push(seed_record(folder, resolved, &events, &checkpoints, results));
     }
 }
 
@@ -204,13 +227,23 @@ fn seed_number(folder: &Path) -> Option<u64> {
     folder.file_name()?.to_str()?.strip_prefix("seed-")?.parse().ok()
 }
 
-/// A JSON file of a folder; `Ok(None)` where there is none.
-fn parsed<T: DeserializeOwned>(folder: &Path, name: &str) -> Result<Option<T>, String> {
-    match fs::read(folder.join(name)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.to_string()),
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| error.to_string()),
+/// A record of a folder as it was written; `Ok(None)` where there is none. Where all hashes are lost, which is told
+/// once, records are taken as they are: they can still be looked at.
+pub(super) fn stored(folder: &Path, name: &str) -> Result<Option<Vec<u8>>, String> {
+    let sealed = Sealed::new(folder);
+    match sealed.read(name) {
+        Err(_) if sealed.fault().is_some() => {
+            fs::read(folder.join(name)).map(Some).map_err(|error| error.to_string())
+        }
+        read => read.map_err(|fault| fault.to_string()),
     }
+}
+
+/// A JSON record of a folder.
+fn parsed<T: DeserializeOwned>(folder: &Path, name: &str) -> Result<Option<T>, String> {
+    let bytes = stored(folder, name)?;
+    let parse = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(|error| error.to_string());
+    bytes.map(parse).transpose()
 }
 
 fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -225,26 +258,64 @@ fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// What happened in a run; `None` without a log.
-fn events(folder: &Path) -> Option<Vec<EventLine>> {
-    let text = fs::read(folder.join("events.jsonl")).ok()?;
+const EVENTS: &str = "events.jsonl";
+
+/// What happened in a run, as far as it can be read.
+#[derive(Default)]
+struct Log {
+    events: Vec<EventLine>,
+    /// The first line that cannot be, from 1.
+    unreadable: Option<usize>,
+}
+
+/// `None` without a log.
+fn events(folder: &Path) -> Option<Log> {
+    let text = fs::read(folder.join(EVENTS)).ok()?;
     let text = String::from_utf8_lossy(&text);
-    // One line per epoch tells nothing about the state, and a long run has many.
-    let lines = text.lines().filter(|line| !line.contains("\"type\":\"epoch\""));
-    Some(lines.filter_map(|line| serde_json::from_str(line).ok()).collect())
+    let mut log = Log::default();
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        // One line per epoch tells nothing about the state, and a long run has many.
+        if line.contains("\"type\":\"epoch\"") {
+            continue;
+        }
+        match serde_json::from_str(line) {
+            Ok(event) => log.events.push(event),
+            // A line without an end is being written, or was when the program was killed.
+            Err(_) if line.ends_with('\n') => log.unreadable = log.unreadable.or(Some(index + 1)),
+            Err(_) => {}
+        }
+    }
+    Some(log)
+}
+
+/// The phases' checkpoints, and those that are damaged.
+fn checkpoints(folder: &Path) -> (Vec<Progress>, Vec<Damage>) {
+    let (mut known, mut damaged) = (Vec::new(), Vec::new());
+    for phase in 1.. {
+        let path = folder.join("checkpoints").join(format!("phase-{phase}.safetensors"));
+        match peek(&path) {
+            Ok(Some(progress)) => known.push(progress),
+            Ok(None) => break,
+            Err(error) => damaged.push(Damage { path, cause: error.to_string() }),
+        }
+    }
+    (known, damaged)
 }
 
 fn seed_record(
     folder: &Path,
     resolved: Resolved,
     events: &[EventLine],
+    checkpoints: &[Progress],
     results: Result<Option<Results>, String>,
 ) -> SeedRecord {
     let failure = events.last().filter(|event| event.kind == "failed");
-    let state = match (&results, failure) {
-        (_, Some(event)) => State::Failed(event.message.clone().unwrap_or_default()),
+    let failure = failure.map(|event| event.message.clone().unwrap_or_default());
+    let diverged = checkpoints.last().and_then(|progress| progress.failed.clone());
+    let state = match (&results, failure.or(diverged)) {
+        (_, Some(message)) => State::Failed(message),
         (Ok(Some(_)), None) => State::Finished,
-        (Ok(None), None) => interrupted(folder),
+        (Ok(None), None) => interrupted(checkpoints),
         (Err(_), None) => State::Damaged,
     };
     let results = results.ok().flatten().unwrap_or_default();
@@ -253,7 +324,7 @@ fn seed_record(
         variant: resolved.variant,
         seed: resolved.seed,
         state,
-        began: events.first().map_or(0.0, |event| event.time),
+        began: events.first().map(|event| event.time),
         values: results.values.into_iter().map(number).collect(),
         warnings: results.warnings,
         protocol: results.protocol,
@@ -265,19 +336,10 @@ fn number((name, value): (String, Option<f64>)) -> (String, f64) {
     (name, value.unwrap_or(f64::NAN))
 }
 
-/// The last checkpoint of a run without results.
-fn interrupted(folder: &Path) -> State {
-    let phases = (1..).map(|phase| folder.join("checkpoints").join(format!("phase-{phase}.safetensors")));
-    let known: Vec<_> = phases.map_while(|path| peek(&path)).collect();
-    match known.last() {
-        Some(progress) => State::Interrupted { phase: known.len(), step: progress.step },
-        None => State::Interrupted { phase: 1, step: 0 },
-    }
-}
-
-fn is_locked(folder: &Path) -> bool {
-    let Ok(file) = File::open(folder.join("lock")) else { return false };
-    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+/// Where a run without results stands.
+fn interrupted(checkpoints: &[Progress]) -> State {
+    let step = checkpoints.last().map_or(0, |progress| progress.step);
+    State::Interrupted { phase: checkpoints.len().max(1), step }
 }
 
 #[cfg(test)]
@@ -288,10 +350,11 @@ mod tests {
         let folder = folder.join(variant).join(format!("seed-{number}"));
         fs::create_dir_all(&folder).unwrap();
         let resolved = serde_json::json!({ "variant": variant, "seed": number, "title": "T" });
-        fs::write(folder.join("resolved.json"), resolved.to_string()).unwrap();
-        fs::write(folder.join("events.jsonl"), events).unwrap();
+        let sealed = Sealed::new(&folder);
+        sealed.write("resolved.json", resolved.to_string().as_bytes()).unwrap();
+        fs::write(folder.join(EVENTS), events).unwrap();
         if let Some(results) = results {
-            fs::write(folder.join("results.json"), results).unwrap();
+            sealed.write("results.json", results.as_bytes()).unwrap();
         }
     }
 
@@ -332,7 +395,9 @@ mod tests {
     fn a_damaged_file_is_named_and_the_rest_is_read() {
         let runs = tempfile::tempdir().unwrap();
         let run = runs.path().join("a-1234");
-        seed(&run, "sgd", 0, STARTED, Some(r#"{"stage":"x","values":[["accuracy""#));
+        seed(&run, "sgd", 0, STARTED, Some(r#"{"stage":"x","values":[["accuracy",0.5]]}"#));
+        fs::write(run.join("sgd/seed-0/results.json"), r#"{"stage":"x","values":[["accuracy",0.9]]}"#)
+            .unwrap();
         seed(&run, "sgd", 1, STARTED, Some(r#"{"stage":"x","values":[["accuracy",0.5]]}"#));
         fs::write(run.join("sgd/seed-1/resolved.json"), "{").unwrap();
         let record = read(&run).unwrap().unwrap();
@@ -342,5 +407,31 @@ mod tests {
         let seeds: Vec<_> =
             record.seeds.iter().map(|seed| (seed.variant.as_str(), seed.seed, seed.state.clone())).collect();
         assert_eq!(seeds, [("sgd", 0, State::Damaged), ("sgd", 1, State::Finished)]);
+    }
+
+    #[test]
+    fn records_without_hashes_are_shown_with_a_word() {
+        let runs = tempfile::tempdir().unwrap();
+        let run = runs.path().join("a-1234");
+        let results = r#"{"stage":"x","values":[["accuracy",0.5]]}"#;
+        seed(&run, "sgd", 0, &format!("{STARTED}\n{{\"tim\n"), Some(results));
+        fs::remove_file(run.join("sgd/seed-0").join(TABLE)).unwrap();
+        let record = read(&run).unwrap().unwrap();
+        assert_eq!(record.seeds[0].values, [("accuracy".to_owned(), 0.5)]);
+        let damaged: Vec<String> = record.damage.iter().map(|damage| damage.cause.clone()).collect();
+        assert_eq!(
+            damaged,
+            ["it is not there; nothing vouches for the records beside it", "line 2 is not an event"]
+        );
+    }
+
+    #[test]
+    fn a_run_that_could_not_write_its_first_event_has_no_date() {
+        let runs = tempfile::tempdir().unwrap();
+        seed(&runs.path().join("b-1"), "sgd", 0, "", None);
+        seed(&runs.path().join("a-1"), "sgd", 0, STARTED, None);
+        let records = list(runs.path()).unwrap();
+        let began: Vec<_> = records.iter().map(RunRecord::began).collect();
+        assert_eq!(began, [Some(10.0), None]);
     }
 }

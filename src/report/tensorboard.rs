@@ -79,7 +79,8 @@ pub fn write_events(study: &Study, folder: &Path) -> Result<(), (PathBuf, io::Er
         let run = study.runs[variant.run].name();
         let place = folder.join(run).join(&seed.record.variant).join(format!("seed-{}", seed.record.seed));
         fs::create_dir_all(&place).map_err(|error| (place.clone(), error))?;
-        let path = place.join(format!("events.out.tfevents.{:010}.flatrun", seed.record.began as u64));
+        let began = seed.record.began.unwrap_or_default() as u64;
+        let path = place.join(format!("events.out.tfevents.{began:010}.flatrun"));
         let free = replaceable(&path, is_ours).map_err(io::Error::other);
         free.and_then(|()| write_atomic(&path, &events(seed))).map_err(|error| (path, error))?;
     }

@@ -1,6 +1,8 @@
 //! The last stage of a run: selected weights, measurements, `results.json`.
 
+use std::cell::RefCell;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -9,25 +11,31 @@ use serde::{Deserialize, Serialize};
 use super::RunError;
 use super::event::Event;
 use super::executor::{Executor, Records, feed};
-use super::folder::SeedFolder;
-use super::measuring::{measure_all, write_fields};
+use super::folder::{FINAL, SeedFolder};
+use super::measuring::{Place, measure_all, write_fields};
 use super::monitor::Journal;
 use super::record::{write_measured, write_metrics};
 use super::selected::{export, selected};
 use crate::evaluate::{Ending, Headway, MeasureError, Measurements, Moment, disagreements};
+use crate::files::Fault;
 use crate::graph::Run;
 use crate::lang::program::Variant;
 use crate::lang::schedule::Clock;
 use crate::model::StateDict;
 use crate::ops::Ops;
 use crate::stop;
-use crate::train::state::{Checkpoint, Measured};
+use crate::train::state::Checkpoint;
+
+/// The record of a finished run.
+pub(super) const RESULTS: &str = "results.json";
 
 /// `results.json`.
 #[derive(Serialize, Deserialize)]
-struct Results {
+pub(super) struct Results {
     /// Content key of the evaluation.
     stage: String,
+    /// BLAKE3 of `weights.safetensors`.
+    weights: String,
     /// `None` where a value is not finite.
     values: Vec<(String, Option<f64>)>,
     /// What casts doubt on them.
@@ -53,23 +61,30 @@ impl<B: Ops> Executor<'_, B> {
         let (experiment, prepared) = (&variant.experiment, &self.prepared[run.variant]);
         let stage = self.graph.stage(run.evaluate);
         let records = Records::of(folder, run.train.len());
-        write_metrics(&folder.path().join("metrics.csv"), &records.rows)?;
-        if !records.measured.is_empty() {
-            let all: Vec<&Measured> = records.measured.iter().collect();
-            write_measured(&folder.path().join("measurements.csv"), &all)?;
-        }
-        if let Some(known) = known_results(folder, stage.key.as_str()) {
+        write_metrics(folder, &records.rows)?;
+        write_measured(folder, &records.measured.iter().collect::<Vec<_>>())?;
+        let known = known_results(folder, stage.key.as_str());
+        let whole = known.as_ref().map(|known| whole_weights(folder, &known.weights));
+        if let (Some(known), Some(Ok(weights))) = (&known, &whole) {
             self.cached(run.evaluate, "this folder", journal)?;
             journal.warn(&known.warnings)?;
-            self.export(variant, run.seed, folder, journal)?;
-            return Ok(known);
+            self.export(variant, run.seed, weights, journal)?;
+            return Ok(known.measurements());
         }
-        let path = folder.checkpoint(run.train.len() - 1);
-        let bytes = fs::read(&path).map_err(|source| RunError::read(&path, source))?;
+        let last = self.whole(run, run.train.len() - 1, folder, journal)?;
+        let last = last.open()?;
         let layout = &prepared.model.layout;
-        let state = selected::<B>(experiment, layout, &bytes, self.device)?;
-        crate::model::save_with(&folder.weights(), layout, &state, prepared.meaning.metadata())?;
-        let last = Checkpoint::open(&bytes)?;
+        let state = selected::<B>(experiment, layout, &last, self.device)?;
+        let weights =
+            crate::model::save_with(&folder.weights(), layout, &state, prepared.meaning.metadata())?;
+        if let Some(Err(fault)) = whole {
+            journal.damaged(&folder.weights(), &fault, "it is written anew from the checkpoint")?;
+        }
+        if let Some(known) = known.filter(|known| known.weights == hash(&weights)) {
+            journal.warn(&known.warnings)?;
+            self.export(variant, run.seed, &weights, journal)?;
+            return Ok(known.measurements());
+        }
         let mut moment = self.moment(run, &state, &last)?;
         moment.measured = records.measured.into_iter().map(|known| (known.name, known.value)).collect();
         let notes = folder.partial(stage.key.as_str());
@@ -83,22 +98,23 @@ impl<B: Ops> Executor<'_, B> {
             measured.warnings.extend(ending.doubts());
         }
         let fields = std::mem::take(&mut measured.fields);
-        write_fields(&folder.fields().join("final.json"), moment.number, moment.clock.step, fields)?;
+        write_fields(folder, FINAL, moment.number, moment.clock.step, fields)?;
         journal.warn(&measured.warnings)?;
         for (name, value) in &measured.values {
             journal.event(&Event::Result { name: name.clone(), value: *value })?;
         }
-        self.export(variant, run.seed, folder, journal)?;
+        self.export(variant, run.seed, &weights, journal)?;
         let finite = |(name, value): &(String, f64)| (name.clone(), Some(*value).filter(|v| v.is_finite()));
         let results = Results {
             stage: stage.key.to_string(),
+            weights: hash(&weights),
             values: measured.values.iter().map(finite).collect(),
             warnings: measured.warnings.clone(),
             protocol: prepared.protocol.clone(),
         };
         let json =
             serde_json::to_vec_pretty(&results).map_err(|error| RunError::Internal(error.to_string()))?;
-        folder.write("results.json", &json)?;
+        folder.write(RESULTS, &json)?;
         let _ = fs::remove_dir_all(folder.path().join("partial"));
         Ok(measured)
     }
@@ -119,8 +135,11 @@ impl<B: Ops> Executor<'_, B> {
         };
         let measurements = experiment.evaluate.iter().enumerate();
         let subject = self.subject(prepared);
+        let damaged = RefCell::default();
+        let place = Place { folder: notes, damaged: &damaged };
         let measured =
-            stop::until(self.stop, || measure_all(measurements, &subject, moment, &mut watch, Some(notes)));
+            stop::until(self.stop, || measure_all(measurements, &subject, moment, &mut watch, place));
+        journal.damaged_notes(damaged)?;
         let measured =
             measured.unwrap_or(Err(MeasureError::Stopped)).map_err(|error| self.unmeasured(error, run))?;
         let (mut all, mut firsts) = (Measurements::default(), Vec::new());
@@ -173,26 +192,47 @@ impl<B: Ops> Executor<'_, B> {
         &self,
         variant: &Variant,
         seed: u64,
-        folder: &SeedFolder,
+        weights: &[u8],
         journal: &mut Journal<'_>,
     ) -> Result<(), RunError> {
         if self.options.smoke {
             return Ok(());
         }
-        match export(self.program, variant, seed, &folder.weights())? {
+        match export(self.program, variant, seed, weights)? {
             Some(path) => journal.event(&Event::Exported { path: path.display().to_string() }),
             None => Ok(()),
         }
     }
 }
 
-/// Results of the evaluation `key`, where they are there with their weights.
-pub(super) fn known_results(folder: &SeedFolder, key: &str) -> Option<Measurements> {
-    let results: Results = serde_json::from_slice(&fs::read(folder.results()).ok()?).ok()?;
-    let read = |(name, value): (String, Option<f64>)| (name, value.unwrap_or(f64::NAN));
-    (results.stage == key && folder.weights().exists()).then(|| Measurements {
-        values: results.values.into_iter().map(read).collect(),
-        warnings: results.warnings,
-        ..Measurements::default()
-    })
+/// Results of the evaluation `key`, where they are there as they were written.
+pub(super) fn known_results(folder: &SeedFolder, key: &str) -> Option<Results> {
+    let bytes = folder.read(RESULTS).ok().flatten()?;
+    let results: Results = serde_json::from_slice(&bytes).ok()?;
+    (results.stage == key).then_some(results)
+}
+
+impl Results {
+    fn measurements(&self) -> Measurements {
+        let read = |(name, value): &(String, Option<f64>)| (name.clone(), value.unwrap_or(f64::NAN));
+        Measurements {
+            values: self.values.iter().map(read).collect(),
+            warnings: self.warnings.clone(),
+            ..Measurements::default()
+        }
+    }
+}
+
+/// The weights with this hash.
+fn whole_weights(folder: &SeedFolder, known: &str) -> Result<Vec<u8>, Fault> {
+    match fs::read(folder.weights()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(Fault::Gone),
+        Err(error) => Err(Fault::Unreadable(error.to_string())),
+        Ok(bytes) if hash(&bytes) == known => Ok(bytes),
+        Ok(_) => Err(Fault::Changed),
+    }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
 }

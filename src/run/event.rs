@@ -31,6 +31,17 @@ pub enum Event {
         label: String,
         from: String,
     },
+    /// Another process is at the same stage; its result will be used.
+    StageAwaited {
+        stage: String,
+        label: String,
+    },
+    /// A file is not what was written; `remedy` says what is done about it.
+    Damaged {
+        path: String,
+        cause: String,
+        remedy: String,
+    },
     Epoch {
         phase: usize,
         metrics: Box<EpochRow>,

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use petgraph::graph::NodeIndex;
 
+use super::damage::{discard, inspect};
 use super::event::{Event, Observer, RunName};
-use super::folder::{RunFolder, SeedFolder, link, write};
-use super::measuring::link_fields;
+use super::folder::{RunFolder, SeedFolder};
 use super::monitor::{Journal, PhaseMonitor};
 use super::record::EventLog;
 use super::selected::initial;
@@ -17,13 +17,13 @@ use super::{Idle, Options, Prepared, Report, RunError, RunResult, inputs, prepar
 use crate::data::Feed;
 use crate::diagnostic::Code;
 use crate::evaluate::{Measurements, Subject};
-use crate::graph::{Run, StageGraph, StageKind, program_key};
+use crate::graph::{Run, StageGraph, program_key};
 use crate::lang::program::{Phase, Program, Variant};
 use crate::ops::Ops;
 use crate::stop::{self, Flag};
 use crate::train::StepPlan;
 use crate::train::phase::{PhaseError, Setup, Start};
-use crate::train::state::{Checkpoint, Measured, Progress, peek, peek_stage};
+use crate::train::state::{CheckpointError, Measured, Progress, Stored, peek, peek_stage};
 
 /// Everything the stages share.
 pub struct Executor<'a, B: Ops> {
@@ -45,17 +45,15 @@ pub fn execute<B: Ops>(
     observer: &mut dyn Observer,
     stop: &Flag,
     device: &B::Device,
-) -> Result<Report, RunError> {
+) -> Result<(Report, RunFolder), RunError> {
     let path = run_folder(program, options);
     let prepared = stop::until(stop, || prepare(program));
     let prepared = &prepared.unwrap_or(Err(RunError::Preparing))?;
-    if options.restart && path.exists() {
-        let locked = RunFolder::enter(path.clone())?;
-        fs::remove_dir_all(&path).map_err(|source| RunError::write(&path, source))?;
-        drop(locked);
-    }
     let graph = StageGraph::new(program, &inputs(prepared));
     let folder = RunFolder::enter(path.clone())?;
+    if options.restart {
+        folder.clear()?;
+    }
     let failed = BTreeMap::new();
     let mut executor = Executor::<B> { program, prepared, graph, options, folder, device, stop, failed };
     let results = executor.runs(observer);
@@ -63,7 +61,7 @@ pub fn execute<B: Ops>(
         let _ = fs::remove_dir_all(&path);
     }
     let protocols = prepared.iter().map(|prepared| prepared.protocol.clone()).collect();
-    Ok(Report { folder: path, results: results?, protocols })
+    Ok((Report { folder: path, results: results?, protocols }, executor.folder))
 }
 
 /// Where a program's run lies.
@@ -101,15 +99,17 @@ impl<B: Ops> Executor<'_, B> {
         let name = RunName { variant: variant.slug.clone(), seed: run.seed };
         let log = EventLog::open(folder.events())?;
         let mut journal = Journal { name, log, observer };
-        folder.write("pipeline.flat", self.options.source.as_bytes())?;
-        folder.write("resolved.json", &self.resolved(variant, run)?)?;
-        journal.event(&Event::RunStarted {
+        let began = Event::RunStarted {
             program: self.options.name.clone(),
             version: env!("CARGO_PKG_VERSION"),
             variant: variant.slug.clone(),
             seed: run.seed,
             resumed: self.options.resume,
-        })?;
+        };
+        journal.event(&began)?;
+        inspect(&folder, &mut journal)?;
+        folder.write("pipeline.flat", self.options.source.as_bytes())?;
+        folder.write("resolved.json", &self.resolved(variant, run)?)?;
         for phase in 0..run.train.len() {
             if let Err(error) = self.train(run, phase, &folder, &mut journal) {
                 self.failed.insert(run.train[phase], error.to_string());
@@ -128,7 +128,7 @@ impl<B: Ops> Executor<'_, B> {
         let phases = run.train.len();
         let folder = self.folder.seed(slug, run.seed)?;
         let mut idle = Idle::default();
-        for progress in (0..phases).filter_map(|phase| peek(&folder.checkpoint(phase))) {
+        for progress in (0..phases).filter_map(|phase| peek(&folder.checkpoint(phase)).ok()?) {
             // Of the steps whose records were read: a run that diverged has taken some more, which count nowhere.
             let Progress { rows, sums, .. } = &progress;
             idle.steps += rows.last().map_or(0, |row| row.step) + sums.steps;
@@ -142,7 +142,8 @@ impl<B: Ops> Executor<'_, B> {
     fn refuse_unfinished(&self, run: &Run, folder: &SeedFolder) -> Result<(), RunError> {
         for (phase, &node) in run.train.iter().enumerate().filter(|_| !self.options.resume) {
             let key = self.graph.stage(node).key.as_str();
-            let known = peek_stage(&folder.checkpoint(phase), key).filter(|known| !known.finished);
+            let known = peek_stage(&folder.checkpoint(phase), key)
+                .filter(|known| !known.finished && known.failed.is_none());
             if let Some(Progress { step, .. }) = known
                 && self.elsewhere(node, run).is_none()
             {
@@ -164,24 +165,50 @@ impl<B: Ops> Executor<'_, B> {
         let node = run.train[phase];
         let stage = self.graph.stage(node);
         let path = folder.checkpoint(phase);
-        if peek_stage(&path, stage.key.as_str()).is_some_and(|progress| progress.finished) {
-            return self.cached(node, "this folder", journal);
+        match peek(&path) {
+            Ok(Some(known)) if known.stage == stage.key.as_str() => match known {
+                Progress { finished: true, .. } => return self.cached(node, "this folder", journal),
+                Progress { failed: Some(message), .. } => return Err(RunError::Failed(message)),
+                _ => {}
+            },
+            Ok(_) => {}
+            Err(error) => discard(folder, phase, error, journal)?,
         }
         if let Some(message) = self.failed.get(&node) {
             return Err(RunError::Shared(message.clone()));
         }
-        if let Some((from, why)) = self.elsewhere(node, run) {
-            if let Some(from) = SeedFolder::of_checkpoint(&from) {
-                link_fields(&from, folder, phase)?;
-            }
-            link(&from, &path)?;
-            return self.cached(node, &why, journal);
+        let _claim = self.claim(run, phase, folder, journal)?;
+        if self.linked(run, phase, folder, journal)? {
+            return Ok(());
         }
         let began = Instant::now();
         self.train_phase(run, phase, folder, journal)?;
         self.remember(node, &path)?;
         let seconds = began.elapsed().as_secs_f64();
         journal.event(&Event::StageFinished { stage: stage.key.to_string(), seconds })
+    }
+
+    /// The checkpoint of a finished phase, every byte of which was verified; a damaged one is trained anew.
+    ///
+    /// # Errors
+    /// Those of training.
+    pub fn whole(
+        &self,
+        run: &Run,
+        phase: usize,
+        folder: &SeedFolder,
+        journal: &mut Journal<'_>,
+    ) -> Result<Stored, RunError> {
+        let path = folder.checkpoint(phase);
+        match Stored::read(&path) {
+            Ok(Some(stored)) => return Ok(stored),
+            Ok(None) => {}
+            Err(error) => discard(folder, phase, error, journal)?,
+        }
+        self.train(run, phase, folder, journal)?;
+        let stored = Stored::read(&path)
+            .and_then(|stored| stored.ok_or_else(|| CheckpointError::Unreadable("it is not there".into())));
+        stored.map_err(|error| RunError::Damaged { path, error })
     }
 
     /// Records that a stage was found done.
@@ -192,41 +219,6 @@ impl<B: Ops> Executor<'_, B> {
         let stage = self.graph.stage(node);
         let (key, label) = (stage.key.to_string(), stage.label.clone());
         journal.event(&Event::StageCached { stage: key, label, from: from.to_owned() })
-    }
-
-    /// A finished checkpoint of the same stage: of another variant, or of another run folder.
-    fn elsewhere(&self, node: NodeIndex, run: &Run) -> Option<(PathBuf, String)> {
-        let stage = self.graph.stage(node);
-        let finished =
-            |path: &Path| peek_stage(path, stage.key.as_str()).is_some_and(|progress| progress.finished);
-        let StageKind::Train { phase } = stage.kind else { return None };
-        let owner = &self.graph.runs[*stage.runs.first()?];
-        if (owner.variant, owner.seed) != (run.variant, run.seed) {
-            let slug = &self.program.variants[owner.variant].slug;
-            let path = self.folder.seed(slug, owner.seed).ok()?.checkpoint(phase);
-            return finished(&path).then(|| (path, format!("{slug}, seed {}", owner.seed)));
-        }
-        if self.options.smoke || self.options.restart {
-            return None;
-        }
-        let path = PathBuf::from(fs::read_to_string(self.index(node)).ok()?);
-        finished(&path).then(|| (path.clone(), path.display().to_string()))
-    }
-
-    /// Where the place of a finished stage is noted for other run folders.
-    fn index(&self, node: NodeIndex) -> PathBuf {
-        super::status::index(&self.options.runs, &self.graph.stage(node).key)
-    }
-
-    fn remember(&self, node: NodeIndex, path: &Path) -> Result<(), RunError> {
-        if self.options.smoke {
-            return Ok(());
-        }
-        let index = self.index(node);
-        let folder = self.options.runs.join(".stages");
-        fs::create_dir_all(&folder).map_err(|source| RunError::write(&folder, source))?;
-        let path = path.canonicalize().map_err(|source| RunError::read(path, source))?;
-        write(&index, path.to_string_lossy().as_bytes())
     }
 
     fn train_phase(
@@ -256,11 +248,10 @@ impl<B: Ops> Executor<'_, B> {
             device: self.device,
             at_most: self.options.smoke.then_some(1),
         };
-        let (start, earlier) = self.start(variant, run.seed, phase, folder, prepared)?;
+        let (start, earlier) = self.start(run, phase, folder, journal)?;
         let path = folder.checkpoint(phase);
-        let bytes = fs::read(&path).ok();
-        let checkpoint = bytes.as_deref().map(Checkpoint::open).transpose();
-        let checkpoint = checkpoint.map_err(|error| RunError::Damaged { path: path.clone(), error })?;
+        let stored = Stored::read(&path).map_err(|error| RunError::Damaged { path: path.clone(), error })?;
+        let checkpoint = stored.as_ref().map(Stored::open).transpose()?;
         let checkpoint = checkpoint.filter(|c| c.progress.stage == stage.key.as_str());
         let progress = checkpoint.as_ref().map(|c| c.progress.clone());
         journal.event(&Event::StageStarted {
@@ -324,21 +315,20 @@ impl<B: Ops> Executor<'_, B> {
     /// What the phase begins with, and the records of the phases before it.
     fn start(
         &self,
-        variant: &Variant,
-        seed: u64,
+        run: &Run,
         phase: usize,
         folder: &SeedFolder,
-        prepared: &Prepared,
+        journal: &mut Journal<'_>,
     ) -> Result<(Start<B>, Records), RunError> {
-        let layout = &prepared.model.layout;
+        let layout = &self.prepared[run.variant].model.layout;
         let Some(before) = phase.checked_sub(1) else {
-            let state = initial(&variant.experiment, layout, seed, self.device)?;
-            prepared.start.unchanged()?;
+            let experiment = &self.program.variants[run.variant].experiment;
+            let state = initial(experiment, layout, run.seed, self.device)?;
+            self.prepared[run.variant].start.unchanged()?;
             return Ok((Start { state, best: None, epoch: 0 }, Records::default()));
         };
-        let path = folder.checkpoint(before);
-        let bytes = fs::read(&path).map_err(|source| RunError::read(&path, source))?;
-        let checkpoint = Checkpoint::open(&bytes)?;
+        let stored = self.whole(run, before, folder, journal)?;
+        let checkpoint = stored.open()?;
         let state = checkpoint.state(layout, self.device)?;
         let best = checkpoint.best(layout, self.device)?;
         let best = checkpoint.progress.best.zip(best);
@@ -381,7 +371,7 @@ impl Records {
     /// Of the first `phases` phases.
     pub fn of(folder: &SeedFolder, phases: usize) -> Self {
         let mut records = Self::default();
-        for progress in (0..phases).filter_map(|phase| peek(&folder.checkpoint(phase))) {
+        for progress in (0..phases).filter_map(|phase| peek(&folder.checkpoint(phase)).ok()?) {
             records.rows.extend(progress.rows);
             records.measured.extend(progress.measured);
         }
@@ -412,7 +402,8 @@ pub fn feed(variant: &Variant, prepared: &Prepared, seed: u64) -> Result<Feed, R
 
 /// A failure of one variant lets the others go on; these do not.
 fn stops_everything(error: &RunError) -> bool {
-    !matches!(error, RunError::Phase(PhaseError::Diverged(_)) | RunError::Shared(_))
+    use RunError::{Failed, Phase, Shared};
+    !matches!(error, Phase(PhaseError::Diverged(_)) | Failed(_) | Shared(_))
 }
 
 fn failure(error: &RunError, phase: usize) -> Event {

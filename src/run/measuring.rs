@@ -1,12 +1,14 @@
 //! Several evaluators at one moment of a run, and what they have so far.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::RunError;
 use super::folder::SeedFolder;
-use super::{RunError, folder};
 use crate::evaluate::field::{Field, Fields, SCHEMA};
 use crate::evaluate::{MeasureError, Measurements, Moment, Notes, Session, Subject, Watch, measure};
+use crate::files::Fault;
 use crate::lang::program::Measurement;
 use crate::ops::Ops;
 
@@ -16,7 +18,14 @@ const LONG: Duration = Duration::from_secs(2);
 /// The note of a finished evaluator.
 const DONE: &str = "done.json";
 
-/// What each of `measurements` gives, with its place among them; finished and unfinished work is noted in `notes`.
+/// Where measurements note what they have, and which notes were found damaged.
+#[derive(Clone, Copy)]
+pub struct Place<'p> {
+    pub folder: &'p Path,
+    pub damaged: &'p RefCell<Vec<PathBuf>>,
+}
+
+/// What each of `measurements` gives, with its place among them; finished and unfinished work is noted in `place`.
 ///
 /// # Errors
 /// Data that cannot be read, notes that cannot be written; `watch` stopped it.
@@ -25,19 +34,18 @@ pub fn measure_all<'e, B: Ops>(
     subject: &Subject<'_, B>,
     moment: &Moment<'_, B>,
     watch: &mut Watch<'_>,
-    notes: Option<&Path>,
+    place: Place<'_>,
 ) -> Result<Vec<(usize, Measurements)>, MeasureError> {
     let mut all = Vec::new();
     for (index, measurement) in measurements {
         let name = measurement.evaluator.name();
-        let folder = notes.map(|notes| notes.join(format!("{index}-{name}")));
-        let mut notes = folder.map_or_else(Notes::none, Notes::at);
-        let known = notes.read(DONE);
-        let measured = match known {
-            Some(known) => known,
-            None => finished(measurement, subject, moment, &mut Session { watch, notes: &mut notes })?,
+        let mut notes = Notes::at(place.folder.join(format!("{index}-{name}")));
+        let measured = match notes.read(DONE) {
+            Some(known) => Ok(known),
+            None => finished(measurement, subject, moment, &mut Session { watch, notes: &mut notes }),
         };
-        all.push((index, measured));
+        place.damaged.borrow_mut().extend(notes.damaged());
+        all.push((index, measured?));
     }
     Ok(all)
 }
@@ -61,33 +69,40 @@ fn finished<B: Ops>(
 ///
 /// # Errors
 /// Names the file that cannot be written.
-pub fn write_fields(path: &Path, phase: usize, step: u64, fields: Vec<Field>) -> Result<(), RunError> {
+pub fn write_fields(
+    folder: &SeedFolder,
+    name: &str,
+    phase: usize,
+    step: u64,
+    fields: Vec<Field>,
+) -> Result<(), RunError> {
     if fields.is_empty() {
         return Ok(());
     }
-    let parent = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent).map_err(|source| RunError::write(parent, source))?;
     let json = serde_json::to_vec(&Fields { schema: SCHEMA, phase, step, fields });
-    folder::write(path, &json.map_err(|error| RunError::Internal(error.to_string()))?)
+    folder.write(name, &json.map_err(|error| RunError::Internal(error.to_string()))?)
 }
 
-/// Brings the fields that a phase measured on the way from one run's folder into another's.
+/// Brings the fields that a phase measured on the way from one run's folder into another's; `Some` names one that is
+/// damaged, after which nothing of them is to be used.
 ///
 /// # Errors
-/// Names the file that cannot be read or written.
-pub fn link_fields(from: &SeedFolder, to: &SeedFolder, phase: usize) -> Result<(), RunError> {
-    let prefix = format!("phase-{}-", phase + 1);
-    for path in fields_of(from, &prefix) {
-        let name = path.file_name().unwrap_or_default();
-        let target = to.fields();
-        std::fs::create_dir_all(&target).map_err(|source| RunError::write(&target, source))?;
-        folder::link(&path, &target.join(name))?;
+/// Names the file that cannot be written.
+pub fn link_fields(
+    from: &SeedFolder,
+    to: &SeedFolder,
+    phase: usize,
+) -> Result<Option<(PathBuf, Fault)>, RunError> {
+    let prefix = format!("fields/phase-{}-", phase + 1);
+    for name in from.records().names().into_iter().filter(|name| name.starts_with(&prefix)) {
+        let path = from.path().join(&name);
+        let bytes = match from.read(&name) {
+            Err(fault) => return Ok(Some((path, fault))),
+            Ok(None) => continue,
+            Ok(Some(bytes)) => bytes,
+        };
+        let linked = to.records().link(&name, &path, &bytes);
+        linked.map_err(|source| RunError::write(&to.path().join(&name), source))?;
     }
-    Ok(())
-}
-
-fn fields_of(folder: &SeedFolder, prefix: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder.fields()).into_iter().flatten().flatten();
-    let named = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix));
-    named.map(|entry| entry.path()).collect()
+    Ok(None)
 }

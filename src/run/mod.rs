@@ -1,5 +1,6 @@
 //! Walks the stage graph of a program: trains, measures, records, continues after a kill.
 
+mod damage;
 pub mod device;
 mod evaluation;
 pub mod event;
@@ -12,6 +13,7 @@ mod monitor;
 mod prepare;
 mod record;
 mod selected;
+mod sharing;
 mod status;
 pub mod tidy;
 
@@ -90,7 +92,7 @@ pub enum RunError {
     Busy(PathBuf),
     #[error("`{}` holds an unfinished run (step {step} of phase {phase}): continue it with --resume, or begin again with --restart", folder.display())]
     Unfinished { folder: PathBuf, phase: usize, step: u64 },
-    #[error("`{}` is damaged ({error}): begin again with --restart, or put a whole copy in its place", path.display())]
+    #[error("`{}` is damaged: {error}", path.display())]
     Damaged { path: PathBuf, error: CheckpointError },
     #[error("cannot read `{}`: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
@@ -108,6 +110,9 @@ pub enum RunError {
     Phase(PhaseError),
     #[error("{0}")]
     Checkpoint(#[from] CheckpointError),
+    /// An earlier session of the run ended so, and what it ended with is kept.
+    #[error("{0}; the run ended so before, and would again")]
+    Failed(String),
     /// A stage that another variant shares with this one failed there.
     #[error("{0}")]
     Shared(String),
@@ -149,7 +154,8 @@ impl RunError {
     }
 }
 
-/// Runs everything a program asks for. A variant that fails is recorded and the others go on.
+/// Runs everything a program asks for. A variant that fails is recorded and the others go on. The run's folder stays
+/// locked until the second value is dropped, so that what is told of it still holds.
 ///
 /// # Errors
 /// Anything that stops all of it: data, disk, device, or `stop` set by the user.
@@ -158,7 +164,7 @@ pub fn execute(
     options: &Options,
     observer: &mut dyn Observer,
     stop: &Flag,
-) -> Result<Report, RunError> {
+) -> Result<(Report, folder::RunFolder), RunError> {
     // One device per program: the statement stands once.
     match program.variants.first().map_or(Device::Cpu, |variant| variant.experiment.device) {
         Device::Cpu => executor::execute::<burn_flex::Flex>(program, options, observer, stop, &device::cpu()),

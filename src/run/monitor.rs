@@ -1,17 +1,20 @@
 //! What a phase sees of the run around it.
 
-use std::path::PathBuf;
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use super::RunError;
 use super::event::{Event, Observer, RunName};
 use super::folder::SeedFolder;
-use super::measuring::{measure_all, write_fields};
+use super::measuring::{Place, measure_all, write_fields};
 use super::record::{EventLog, write_measured, write_metrics};
 use crate::data::Watched;
 use crate::evaluate::{
     Headway, MeasureError, Measurements, Moment, Notes, Session, Subject, measure, robustness, scores,
 };
+use crate::files::Fault;
 use crate::lang::catalog::Evaluator;
 use crate::lang::program::{Experiment, Select};
 use crate::lang::schedule::{Clock, Duration};
@@ -46,6 +49,24 @@ impl Journal<'_> {
     /// The log cannot be written.
     pub fn warn(&mut self, warnings: &[String]) -> Result<(), RunError> {
         warnings.iter().try_for_each(|message| self.event(&Event::Warning { message: message.clone() }))
+    }
+
+    /// Records and shows that a file is not what was written, and what is done about it.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub fn damaged(&mut self, path: &Path, cause: &dyn Display, remedy: &str) -> Result<(), RunError> {
+        let (path, cause, remedy) = (path.display().to_string(), cause.to_string(), remedy.to_owned());
+        self.event(&Event::Damaged { path, cause, remedy })
+    }
+
+    /// [`Journal::damaged`] for notes of measurements.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub fn damaged_notes(&mut self, notes: RefCell<Vec<PathBuf>>) -> Result<(), RunError> {
+        let mut notes = notes.into_inner().into_iter();
+        notes.try_for_each(|path| self.damaged(&path, &Fault::Changed, "what it noted is measured anew"))
     }
 }
 
@@ -112,8 +133,8 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
         let all = stop::until(self.stop, || self.measurements(learner, clock));
         let all = all.unwrap_or(Err(PhaseError::Measuring))?;
         self.doubt(&all)?;
-        let path = self.folder.fields().join(format!("phase-{}-step-{}.json", self.phase + 1, clock.step));
-        write_fields(&path, self.phase + 1, clock.step, all.fields).map_err(failed)?;
+        let name = format!("fields/phase-{}-step-{}.json", self.phase + 1, clock.step);
+        write_fields(&self.folder, &name, self.phase + 1, clock.step, all.fields).map_err(failed)?;
         let numbers = all.values;
         for (name, value) in &numbers {
             let event = Event::Measured {
@@ -132,12 +153,9 @@ impl<B: Ops> Monitor<B> for PhaseMonitor<'_, '_, B> {
         let event = Event::Epoch { phase: self.phase + 1, metrics: Box::new(row.clone()), seconds_per_step };
         self.journal.event(&event).map_err(failed)?;
         self.rows.push(row.clone());
-        write_metrics(&self.folder.path().join("metrics.csv"), &self.rows).map_err(failed)?;
+        write_metrics(&self.folder, &self.rows).map_err(failed)?;
         let all: Vec<&Measured> = self.measured.iter().chain(measured).collect();
-        if !all.is_empty() {
-            write_measured(&self.folder.path().join("measurements.csv"), &all).map_err(failed)?;
-        }
-        Ok(())
+        write_measured(&self.folder, &all).map_err(failed)
     }
 
     fn finish(&mut self) -> Result<(), PhaseError> {
@@ -248,9 +266,12 @@ impl<B: Ops> PhaseMonitor<'_, '_, B> {
         };
         let mut watch = watch(self.journal, self.stop);
         let notes = self.folder.partial(&format!("{}-step-{}", self.key, clock.step));
-        let measured =
-            measure_all(measurements.into_iter(), &self.subject, &moment, &mut watch, Some(&notes))
-                .map_err(unmeasured)?;
+        let damaged = RefCell::default();
+        let place = Place { folder: &notes, damaged: &damaged };
+        let measured = measure_all(measurements.into_iter(), &self.subject, &moment, &mut watch, place);
+        drop(watch);
+        self.journal.damaged_notes(damaged).map_err(failed)?;
+        let measured = measured.map_err(unmeasured)?;
         self.finished.push(notes);
         let mut all = Measurements::default();
         measured.into_iter().for_each(|(_, measured)| all.extend(measured));

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -11,6 +11,7 @@ use crate::train::state::{EpochRow, Measured};
 
 use super::RunError;
 use super::event::{Event, SCHEMA};
+use super::folder::SeedFolder;
 
 /// `events.jsonl`, append-only. A line cut short by a kill is removed when the log is opened again.
 #[derive(Debug)]
@@ -70,24 +71,24 @@ impl EventLog {
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn write_metrics(path: &Path, rows: &[EpochRow]) -> Result<(), RunError> {
-    write_csv(path, rows)
+pub fn write_metrics(folder: &SeedFolder, rows: &[EpochRow]) -> Result<(), RunError> {
+    folder.write("metrics.csv", &csv(rows)?)
 }
 
-/// `measurements.csv`: what evaluators gave on the way.
+/// `measurements.csv`: what evaluators gave on the way; nothing is written where they gave nothing.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn write_measured(path: &Path, rows: &[&Measured]) -> Result<(), RunError> {
-    write_csv(path, rows)
+pub fn write_measured(folder: &SeedFolder, rows: &[&Measured]) -> Result<(), RunError> {
+    if rows.is_empty() { Ok(()) } else { folder.write("measurements.csv", &csv(rows)?) }
 }
 
-fn write_csv<T: Serialize>(path: &Path, rows: &[T]) -> Result<(), RunError> {
+fn csv<T: Serialize>(rows: &[T]) -> Result<Vec<u8>, RunError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let written = rows.iter().try_for_each(|row| writer.serialize(row));
     let bytes =
         written.map_err(|e| e.to_string()).and_then(|()| writer.into_inner().map_err(|e| e.to_string()));
-    super::folder::write(path, &bytes.map_err(RunError::Internal)?)
+    bytes.map_err(RunError::Internal)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::RunError;
+use crate::files::sweep;
 use crate::lang::program::{Experiment, Program, Select, Variant};
 use crate::model::{Layout, Pretrained, StateDict, may_export};
 use crate::ops::Ops;
@@ -38,10 +39,9 @@ pub fn initial<B: Ops>(
 pub fn selected<B: Ops>(
     experiment: &Experiment,
     layout: &Layout,
-    bytes: &[u8],
+    checkpoint: &Checkpoint<'_>,
     device: &B::Device,
 ) -> Result<StateDict<B>, RunError> {
-    let checkpoint = Checkpoint::open(bytes)?;
     let best = match experiment.select {
         Select::Last => None,
         Select::Best(_) => checkpoint.best(layout, device)?,
@@ -52,7 +52,7 @@ pub fn selected<B: Ops>(
     }
 }
 
-/// Copies the run's weights where `export` says, if it says so.
+/// Writes the run's weights, the bytes `weights`, where `export` says, if it says so.
 ///
 /// # Errors
 /// Something stands there that must not be replaced; the file cannot be written.
@@ -60,14 +60,14 @@ pub fn export(
     program: &Program,
     variant: &Variant,
     seed: u64,
-    weights: &Path,
+    weights: &[u8],
 ) -> Result<Option<PathBuf>, RunError> {
     let Some(path) = program.export_path(variant, seed) else { return Ok(None) };
     may_export(&path, &program.weights_read()).map_err(RunError::Output)?;
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent).map_err(|source| RunError::write(parent, source))?;
     }
-    let bytes = std::fs::read(weights).map_err(|source| RunError::read(weights, source))?;
-    super::folder::write(&path, &bytes)?;
+    sweep(path.parent().unwrap_or(Path::new("")));
+    super::folder::write(&path, weights)?;
     Ok(Some(path))
 }

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use petgraph::graph::NodeIndex;
 use serde::Serialize;
 
-use super::folder::SeedFolder;
+use super::evaluation::{RESULTS, known_results};
+use super::folder::{STAGES, SeedFolder};
 use crate::graph::{Key, Stage, StageGraph, StageKind};
 use crate::lang::program::Program;
-use crate::train::state::peek_stage;
+use crate::train::state::{Progress, peek_stage};
 
 /// Whether a stage will be computed, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,13 +22,15 @@ pub enum Status {
     Interrupted { step: u64 },
     /// A result is there and will be used.
     Cached { path: PathBuf },
+    /// It failed, and would again.
+    Failed { message: String },
     /// Another run had it, and its folder has gone or changed.
     Gone { path: PathBuf },
 }
 
 /// Where the place of a finished stage is noted for other run folders.
 pub(super) fn index(runs: &Path, key: &Key) -> PathBuf {
-    runs.join(".stages").join(key.as_str())
+    runs.join(STAGES).join(key.as_str())
 }
 
 /// What is known of a stage in the run folder `folder` and elsewhere under `runs`; data and table are never kept.
@@ -55,16 +58,18 @@ fn trained(stage: &Stage, checkpoints: Vec<PathBuf>, runs: &Path) -> Status {
         let there = peek_stage(&path, key).is_some_and(|found| found.finished);
         return if there { Status::Cached { path } } else { Status::Gone { path } };
     }
-    match known.first() {
+    match known.into_iter().next() {
+        Some((_, Progress { failed: Some(message), .. })) => Status::Failed { message },
         Some((_, progress)) => Status::Interrupted { step: progress.step },
         None => Status::NotRun,
     }
 }
 
 fn evaluated(stage: &Stage, folders: Vec<SeedFolder>) -> Status {
-    let holds = |folder: &&SeedFolder| super::evaluation::known_results(folder, stage.key.as_str()).is_some();
+    let known = |folder: &&SeedFolder| known_results(folder, stage.key.as_str()).is_some();
+    let holds = |folder: &&SeedFolder| folder.weights().exists() && known(folder);
     match folders.iter().find(holds) {
-        Some(folder) => Status::Cached { path: folder.results() },
+        Some(folder) => Status::Cached { path: folder.path().join(RESULTS) },
         None => Status::NotRun,
     }
 }

@@ -284,6 +284,7 @@ impl<B: Ops> Run<'_, '_, B> {
         book: impl FnOnce(&mut Ledger<B>) -> Result<(), Diverged>,
     ) -> Result<(), PhaseError> {
         let Err(diverged) = book(&mut self.ledger) else { return Ok(()) };
+        self.progress.failed = Some(diverged.to_string());
         self.write()?;
         Err(PhaseError::Diverged(diverged))
     }

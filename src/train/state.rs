@@ -2,15 +2,16 @@
 //!
 //! Tensors: `model.*` under PyTorch's names, `best.*` likewise, `optimizer.<buffer>.<parameter>`,
 //! `optimizer.updates`, `minimizer.<memory>.<parameter>`, `curriculum.difficulty`, `curriculum.weight`,
-//! `adversary.<memory>`. The rest is JSON in the file's metadata.
+//! `adversary.<memory>`. The rest is JSON in the file's metadata, with a hash of the tensors, behind a line with its own
+//! hash: so the header can be trusted without the tensors.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use burn::tensor::Tensor;
-use safetensors::tensor::SafeTensors;
+use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
@@ -22,7 +23,7 @@ use super::learner::Learner;
 use super::ledger::Sums;
 
 /// Version of the checkpoint layout.
-const SCHEMA: u32 = 2;
+const SCHEMA: u32 = 3;
 
 /// Metadata key of the JSON part.
 const KEY: &str = "flatrun";
@@ -48,6 +49,9 @@ pub struct Progress {
     /// The running epoch's difficulty threshold.
     pub threshold: Option<f64>,
     pub finished: bool,
+    /// Why the phase ended before its last step: it would again.
+    #[serde(default)]
+    pub failed: Option<String>,
     /// The measurements that are due at this step are not finished.
     #[serde(default)]
     pub measuring: bool,
@@ -145,8 +149,16 @@ pub struct Best {
 /// Why a checkpoint cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CheckpointError {
-    #[error("not a checkpoint: {0}")]
+    #[error("it is not a checkpoint: {0}")]
     Format(String),
+    #[error("its content is not what was written")]
+    Changed,
+    #[error("its length is not what was written")]
+    Length,
+    #[error("an earlier version wrote it, and no hash of it was kept")]
+    Unsealed,
+    #[error("it cannot be read: {0}")]
+    Unreadable(String),
     #[error("the checkpoint belongs to `{found}`, this phase trains under `{expected}`")]
     Minimizer { expected: String, found: String },
     #[error("the checkpoint belongs to another stage (key {found}, expected {expected})")]
@@ -171,6 +183,7 @@ impl Progress {
             best,
             threshold: None,
             finished: false,
+            failed: None,
             measuring: false,
         }
     }
@@ -204,8 +217,57 @@ pub fn to_checkpoint<B: Ops>(
     if let Some((name, values)) = learner.adversary.as_ref().and_then(|adversary| adversary.memory()) {
         all.push(float_entry(format!("adversary.{name}"), values.dims().to_vec(), &values));
     }
-    let json = serde_json::to_string(progress).map_err(|error| error.to_string())?;
-    to_bytes(&all, BTreeMap::from([(KEY.to_owned(), json)]))
+    let tensors = all.iter().map(|e| (e.name.as_str(), e.dtype, e.shape.as_slice(), e.bytes.as_slice()));
+    let tensors = hash_of(tensors.collect());
+    let json = serde_json::to_string(&Header { tensors, progress }).map_err(|error| error.to_string())?;
+    to_bytes(&all, BTreeMap::from([(KEY.to_owned(), sealed(&json))]))
+}
+
+/// What the metadata hold, below its hash.
+#[derive(Serialize, Deserialize)]
+struct Header<P> {
+    /// Hash of all tensors.
+    tensors: String,
+    progress: P,
+}
+
+/// Name, type, shape and bytes of a tensor.
+type Named<'t> = (&'t str, Dtype, &'t [usize], &'t [u8]);
+
+fn hash_of(mut tensors: Vec<Named<'_>>) -> String {
+    tensors.sort_unstable_by_key(|(name, ..)| *name);
+    let mut hasher = blake3::Hasher::new();
+    for (name, dtype, shape, bytes) in tensors {
+        hasher.update(format!("{name} {dtype:?} {shape:?} {}\n", bytes.len()).as_bytes()).update(bytes);
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+fn sealed(json: &str) -> String {
+    format!("{}\n{json}", blake3::hash(json.as_bytes()).to_hex())
+}
+
+/// The hash of the tensors and the progress in a file's metadata.
+fn unsealed(header: &Metadata) -> Result<Header<Progress>, CheckpointError> {
+    let text = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
+    let text =
+        text.ok_or_else(|| CheckpointError::Format("its metadata lack the phase's progress".into()))?;
+    let Some((hash, json)) = text.split_once('\n') else {
+        return Err(if text.starts_with('{') { CheckpointError::Unsealed } else { CheckpointError::Changed });
+    };
+    if *hash != *blake3::hash(json.as_bytes()).to_hex() {
+        return Err(CheckpointError::Changed);
+    }
+    let format = |error: serde_json::Error| CheckpointError::Format(error.to_string());
+    let value: Header<serde_json::Value> = serde_json::from_str(json).map_err(format)?;
+    // Before the rest is read, which may be laid out otherwise.
+    let schema = value.progress.get("schema").and_then(serde_json::Value::as_u64);
+    if schema != Some(u64::from(SCHEMA)) {
+        let found = schema.map_or("none".into(), |schema| schema.to_string());
+        return Err(CheckpointError::Format(format!("schema {found}, expected {SCHEMA}")));
+    }
+    let progress = serde_json::from_value(value.progress).map_err(format)?;
+    Ok(Header { tensors: value.tensors, progress })
 }
 
 /// A vector's parts under a prefix and the parameters' names.
@@ -220,24 +282,82 @@ fn prefixed(prefix: &str, entries: Vec<Entry>) -> Vec<Entry> {
     entries.into_iter().map(|entry| Entry { name: format!("{prefix}.{}", entry.name), ..entry }).collect()
 }
 
-/// Progress of the checkpoint in a file, from its header alone; `None` where there is none.
-pub fn peek(path: &Path) -> Option<Progress> {
-    let mut file = File::open(path).ok()?;
-    let mut length = [0; 8];
-    file.read_exact(&mut length).ok()?;
-    let size = u64::from_le_bytes(length);
-    if size > file.metadata().ok()?.len() {
-        return None;
+/// Progress of the checkpoint in a file, from its header alone; `None` where there is no file.
+///
+/// # Errors
+/// A header that is not what was written, or a file of another length.
+pub fn peek(path: &Path) -> Result<Option<Progress>, CheckpointError> {
+    match header(path)? {
+        Some((progress, true)) => Ok(Some(progress)),
+        Some((_, false)) => Err(CheckpointError::Length),
+        None => Ok(None),
     }
-    let mut header = length.to_vec();
-    file.take(size).read_to_end(&mut header).ok()?;
-    let header: serde_json::Value = serde_json::from_slice(&header[8..]).ok()?;
-    serde_json::from_str(header.get("__metadata__")?.get(KEY)?.as_str()?).ok()
 }
 
-/// Progress in a file whose checkpoint is of the stage with this key.
+/// Progress in a file whose checkpoint is of the stage with this key, where its header is whole.
 pub fn peek_stage(path: &Path, stage: &str) -> Option<Progress> {
-    peek(path).filter(|progress| progress.stage == stage)
+    peek(path).ok().flatten().filter(|progress| progress.stage == stage)
+}
+
+/// Whether a checkpoint that is damaged says in its header that it was finished.
+pub fn was_finished(path: &Path) -> bool {
+    header(path).is_ok_and(|known| known.is_some_and(|(progress, _)| progress.finished))
+}
+
+/// The progress in a file's header, and whether the file is as long as the header says.
+fn header(path: &Path) -> Result<Option<(Progress, bool)>, CheckpointError> {
+    let unreadable = |error: io::Error| match error.kind() {
+        ErrorKind::UnexpectedEof => CheckpointError::Length,
+        _ => CheckpointError::Unreadable(error.to_string()),
+    };
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(unreadable)?,
+    };
+    let length = file.metadata().map_err(unreadable)?.len();
+    let mut size = [0; 8];
+    file.read_exact(&mut size).map_err(unreadable)?;
+    let size = u64::from_le_bytes(size);
+    if size > length {
+        return Err(CheckpointError::Changed);
+    }
+    let mut bytes = Vec::new();
+    file.take(size).read_to_end(&mut bytes).map_err(unreadable)?;
+    let header: Metadata = serde_json::from_slice(&bytes).map_err(|_| CheckpointError::Changed)?;
+    let progress = unsealed(&header)?.progress;
+    let end = header.tensors().values().map(|tensor| tensor.data_offsets.1 as u64).max().unwrap_or(0);
+    Ok(Some((progress, length == 8 + size + end)))
+}
+
+/// A checkpoint in memory that is what was written.
+pub struct Stored(Vec<u8>);
+
+impl Stored {
+    /// Reads a checkpoint and compares it with its hashes; `None` where there is no file.
+    ///
+    /// # Errors
+    /// Anything but a whole checkpoint of this version.
+    pub fn read(path: &Path) -> Result<Option<Self>, CheckpointError> {
+        match fs::read(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(CheckpointError::Unreadable(error.to_string())),
+            Ok(bytes) => {
+                Checkpoint::open(&bytes)?;
+                Ok(Some(Self(bytes)))
+            }
+        }
+    }
+
+    /// # Errors
+    /// None that [`Stored::read`] has not found.
+    pub fn open(&self) -> Result<Checkpoint<'_>, CheckpointError> {
+        Checkpoint::parsed(&self.0).map(|(checkpoint, _)| checkpoint)
+    }
+
+    /// Of the file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// A checkpoint's bytes, opened.
@@ -247,24 +367,27 @@ pub struct Checkpoint<'a> {
 }
 
 impl<'a> Checkpoint<'a> {
+    /// The checkpoint, and the hash that its tensors should have.
+    fn parsed(bytes: &'a [u8]) -> Result<(Self, String), CheckpointError> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| match error {
+            SafeTensorError::MetadataIncompleteBuffer | SafeTensorError::HeaderTooSmall => {
+                CheckpointError::Length
+            }
+            _ => CheckpointError::Changed,
+        })?;
+        let Header { tensors, progress } = unsealed(&header)?;
+        let file = SafeTensors::deserialize(bytes).map_err(|_| CheckpointError::Changed)?;
+        Ok((Self { file, progress }, tensors))
+    }
+
     /// # Errors
-    /// Anything but a whole checkpoint of this version.
+    /// Anything but a whole checkpoint of this version: every byte is compared with the hashes.
     pub fn open(bytes: &'a [u8]) -> Result<Self, CheckpointError> {
-        let format = |text: String| CheckpointError::Format(text);
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| format(error.to_string()))?;
-        let json = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
-        let json = json.ok_or_else(|| format("its metadata lacks the phase's progress".into()))?;
-        let value: serde_json::Value =
-            serde_json::from_str(json).map_err(|error| format(error.to_string()))?;
-        // Before the rest is read, which may be laid out otherwise.
-        let schema = value.get("schema").and_then(serde_json::Value::as_u64);
-        if schema != Some(u64::from(SCHEMA)) {
-            let found = schema.map_or("none".into(), |schema| schema.to_string());
-            return Err(format(format_args!("schema {found}, expected {SCHEMA}").to_string()));
-        }
-        let progress: Progress = serde_json::from_value(value).map_err(|error| format(error.to_string()))?;
-        let file = SafeTensors::deserialize(bytes).map_err(|error| format(error.to_string()))?;
-        Ok(Self { file, progress })
+        let (checkpoint, hash) = Self::parsed(bytes)?;
+        let tensors = checkpoint.file.tensors();
+        let named =
+            tensors.iter().map(|(name, view)| (name.as_str(), view.dtype(), view.shape(), view.data()));
+        if hash_of(named.collect()) == hash { Ok(checkpoint) } else { Err(CheckpointError::Changed) }
     }
 
     /// Refuses a checkpoint of another minimizer, by name, or of another stage.

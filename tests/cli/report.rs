@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
+use flatrun::files::Sealed;
 use roxmltree::{Document, ParsingOptions};
 use serde_json::{Value, json};
 use snapbox::str;
@@ -124,9 +125,9 @@ fn fields() -> Value {
 fn fields_become_spectra_eigenvalues_contours_and_surfaces() {
     let (desk, folder) = study();
     for seed in seeds(&desk, &folder) {
-        fs::create_dir_all(seed.join("fields")).unwrap();
-        fs::write(seed.join("fields/phase-1-step-5.json"), fields().to_string()).unwrap();
-        fs::write(seed.join("fields/final.json"), fields().to_string()).unwrap();
+        let records = Sealed::new(&seed);
+        records.write("fields/phase-1-step-5.json", fields().to_string().as_bytes()).unwrap();
+        records.write("fields/final.json", fields().to_string().as_bytes()).unwrap();
     }
     desk.flatrun(&["report", &folder]).code(0);
     let text = assert_whole(&desk, &folder);
@@ -166,9 +167,9 @@ fn what_is_unfinished_failed_or_damaged_is_shown_as_such() {
     fs::write(all[2].join("metrics.csv"), metrics + "1,2,x\n").unwrap();
     fs::write(all[3].join("resolved.json"), "").unwrap();
     desk.flatrun(&["report", &folder]).code(0).stderr_eq(str![[r#"
-warning: `runs/study-[..]/sam-rho-0.05/seed-1/resolved.json` is damaged: EOF while parsing a value at line 1 column 0
-warning: `runs/study-[..]/sgd/seed-1/results.json` is damaged: EOF while parsing a value at line 1 column 9
-warning: `runs/study-[..]/sam-rho-0.05/seed-0/metrics.csv` is damaged: line 5: 3 fields instead of [..]
+warning: `runs/study-[..]/sam-rho-0.05/seed-1/resolved.json` is damaged: its content is not what was written
+warning: `runs/study-[..]/sgd/seed-1/results.json` is damaged: its content is not what was written
+warning: `runs/study-[..]/sam-rho-0.05/seed-0/metrics.csv` is damaged: its content is not what was written
 warning: sgd, seed 0 is not finished: step 18 of phase 1
 runs/study-[..]/report.html
 
@@ -178,7 +179,7 @@ runs/study-[..]/report.html
         "2 of 4 unfinished",
         "its results cannot be read",
         "is not finished: step 18 of phase 1",
-        "fields instead of",
+        "its content is not what was written",
     ] {
         assert!(text.contains(told), "{told}");
     }
@@ -194,7 +195,7 @@ fn warnings_of_measurements_are_printed_with_the_table() {
         let path = seed.join("results.json");
         let mut results: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         results["warnings"] = json!(["gradients may be masked"]);
-        fs::write(&path, results.to_string()).unwrap();
+        Sealed::new(seed).write("results.json", results.to_string().as_bytes()).unwrap();
     }
     let notes = "\nNotes\n\n- sgd, seeds 0, 1: gradients may be masked\n";
     for format in ["text", "markdown"] {

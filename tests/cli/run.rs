@@ -141,6 +141,27 @@ sgd-lr-0.1        1       [..]
     assert!(output(&desk.flatrun(&["runs", "--long"])).contains(": 1 of 2 failed\n"));
 }
 
+/// What happened is said again, and how to begin again; nothing is trained in vain.
+#[test]
+fn a_run_that_diverged_is_finished_as_failed() {
+    let desk = Desk::new(&[("a.flat", DIVERGES)]);
+    let first = output(&desk.flatrun(&["a.flat", "--quiet"]).code(3));
+    for flags in [&["a.flat", "--quiet"][..], &["a.flat", "--quiet", "--resume"]] {
+        let again = desk.flatrun(flags).code(3);
+        assert_eq!(output(&again), first);
+        again.stderr_eq(str![[r#"
+error: sgd-lr-1e30, seed 0: loss or gradient was not finite for 20 steps in a row, the first of them step [..] of the phase; the run ended so before, and would again
+  help: what failed would fail again: change the file, or begin again with `flatrun a.flat --restart`
+
+"#]]);
+    }
+    assert!(output(&desk.flatrun(&["plan", "a.flat"])).contains("failed: loss or gradient was not finite"));
+    assert!(output(&desk.flatrun(&["runs"])).contains(": 1 of 2 failed\n"));
+    let anew = desk.flatrun(&["a.flat", "--quiet", "--restart"]).code(3);
+    let text = String::from_utf8_lossy(&anew.get_output().stderr).into_owned();
+    assert!(!text.contains("ended so before"), "{text}");
+}
+
 #[test]
 fn events_are_lines_of_json() {
     let desk = Desk::new(&[("tiny.flat", TINY)]);
@@ -324,4 +345,46 @@ fn a_run_at_chance_has_a_note_everywhere() {
     assert!(desk.read(&format!("{folder}/table.md")).contains(note));
     assert!(desk.read(&format!("{folder}/main/seed-0/results.json")).contains("that of guessing"));
     assert!(desk.read(&format!("{folder}/report.html")).contains("that of guessing"));
+}
+
+/// A disk that is full from the beginning: nothing is known of the run, not even when it began.
+#[cfg(unix)]
+#[test]
+fn a_run_that_could_write_nothing_has_no_date() {
+    let desk = Desk::new(&[("a.flat", "edition 2026\ntrain 1 steps\n")]);
+    let flatrun = env!("CARGO_BIN_EXE_flatrun");
+    let mut shell = std::process::Command::new("sh");
+    shell.current_dir(desk.path("")).args(["-c", &format!("ulimit -f 0; exec '{flatrun}' a.flat --quiet")]);
+    let ended = shell.output().unwrap();
+    let text = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(2), "{text}");
+    assert!(text.contains("a limit on the size of files is in force"), "{text}");
+    let listed = output(&desk.flatrun(&["runs"]));
+    assert!(listed.contains("runs/a-") && !listed.contains("1970"), "{listed}");
+    desk.flatrun(&["a.flat", "--quiet", "--resume"]).code(0);
+}
+
+/// Weights that are gone or not what was written are never exported, nor called cached without a word.
+#[test]
+fn what_is_exported_again_is_what_was_trained() {
+    let text = "edition 2026\nmodel mlp(hidden = [8])\ntrain 2 steps\nexport \"out.safetensors\"\n";
+    let desk = Desk::new(&[("a.flat", text)]);
+    let table = output(&desk.flatrun(&["a.flat", "--quiet"]).code(0));
+    let exported = std::fs::read(desk.path("out.safetensors")).unwrap();
+    let weights = desk.path(&desk.run_folder()).join("main/seed-0/weights.safetensors");
+    for damaged in [None, Some(Vec::new()), Some([&exported[..], b"x"].concat())] {
+        std::fs::remove_file(&weights).unwrap();
+        let cause = if damaged.is_some() { "its content is not what was written" } else { "it is not there" };
+        damaged.into_iter().for_each(|bytes| std::fs::write(&weights, bytes).unwrap());
+        let again = desk.flatrun(&["a.flat", "--quiet", "--resume"]).code(0);
+        assert_eq!(output(&again), table);
+        let said = String::from_utf8_lossy(&again.get_output().stderr).into_owned();
+        let expected =
+            format!("weights.safetensors` is damaged: {cause}; it is written anew from the checkpoint\n");
+        assert!(said.starts_with("warning: `runs/a-") && said.ends_with(&expected), "{said}");
+        for path in [weights.clone(), desk.path("out.safetensors")] {
+            assert!(std::fs::read(&path).unwrap() == exported, "{}", path.display());
+        }
+    }
+    desk.flatrun(&["a.flat", "--quiet"]).code(0).stderr_eq("");
 }

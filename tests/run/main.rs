@@ -1,5 +1,6 @@
 //! Whole runs in one process: records, sharing, resuming.
 
+mod damaged;
 mod interrupted;
 mod measured;
 
@@ -64,7 +65,7 @@ fn watched(source: &str, options: &Options, inner: Watch) -> (Result<Report, Run
     let program = program(source);
     let flag = std::sync::Arc::new(AtomicBool::new(false));
     let mut watch = Relay { inner, flag: flag.clone() };
-    let report = execute(&program, options, &mut watch, &flag);
+    let report = execute(&program, options, &mut watch, &flag).map(|(report, _)| report);
     (report, watch.inner)
 }
 

@@ -179,6 +179,7 @@ fn state(status: &Status, seconds: Option<f64>) -> String {
     match status {
         Status::NotRun => format!("not run yet{time}"),
         Status::Interrupted { step } => format!("interrupted at step {step}, continue with --resume"),
+        Status::Failed { message } => format!("failed: {message}; begin again with --restart"),
         Status::Cached { path } => format!("cached in {}", path.display()),
         Status::Gone { path } => format!("cached result is gone from {}{time}", path.display()),
     }

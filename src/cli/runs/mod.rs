@@ -115,8 +115,8 @@ fn entry(record: &RunRecord, most: usize, terminal: &Terminal) -> String {
     let folder = paint(&record.folder.display().to_string(), "1", terminal.output_color);
     let mut text = format!("{folder}: {}\n", state(record));
     let title = record.title.as_ref().map(|title| format!("{title}; ")).unwrap_or_default();
-    let began = record.seeds.first().map_or(0.0, |seed| seed.began);
-    let _ = writeln!(text, "  {title}{}; begun {}", size(record), date(began));
+    let began = record.began().map(|began| format!("; begun {}", date(began))).unwrap_or_default();
+    let _ = writeln!(text, "  {title}{}{began}", size(record));
     let table = Table::new(&record.outcomes());
     let rows = table.rows.len();
     let shown = Table { rows: table.rows.into_iter().take(most).collect(), measurements: table.measurements };

@@ -157,18 +157,24 @@ fn with_metadata(mut bytes: Vec<u8>, metadata: &BTreeMap<String, String>) -> Res
     Ok(bytes)
 }
 
-/// Writes `state`, by a temporary file renamed into place.
-pub fn save<B: Ops>(path: &Path, layout: &Layout, state: &StateDict<B>) -> Result<(), WeightsError> {
+/// Writes `state`, by a temporary file renamed into place; gives back the bytes of the file.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn save<B: Ops>(path: &Path, layout: &Layout, state: &StateDict<B>) -> Result<Vec<u8>, WeightsError> {
     save_with(path, layout, state, BTreeMap::new())
 }
 
 /// As [`save`], with some metadata.
+///
+/// # Errors
+/// As [`save`].
 pub fn save_with<B: Ops>(
     path: &Path,
     layout: &Layout,
     state: &StateDict<B>,
     mut metadata: BTreeMap<String, String>,
-) -> Result<(), WeightsError> {
+) -> Result<Vec<u8>, WeightsError> {
     metadata.insert("format".to_owned(), "pt".to_owned());
     let bytes = to_bytes(&entries(layout, state), metadata).map_err(|message| WeightsError::Format {
         path: path.to_owned(),
@@ -176,7 +182,8 @@ pub fn save_with<B: Ops>(
         message,
     })?;
     crate::files::write_atomic(path, &bytes)
-        .map_err(|source| WeightsError::Write { path: path.to_owned(), source })
+        .map_err(|source| WeightsError::Write { path: path.to_owned(), source })?;
+    Ok(bytes)
 }
 
 /// Weights and running statistics among the tensors of a parsed file whose names begin with `prefix`, strictly; the

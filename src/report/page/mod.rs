@@ -87,14 +87,12 @@ fn anchor(title: &str) -> String {
 fn run_line(run: &RunRecord) -> Markup {
     let (state, class) = state(run);
     let seeds = run.seeds.iter().map(|seed| seed.seed).collect::<std::collections::BTreeSet<_>>().len();
-    let began =
-        run.seeds.iter().map(|seed| seed.began).filter(|&time| time > 0.0).fold(f64::INFINITY, f64::min);
     html! {
         ul.meta {
             li { code { (run.name()) } }
             li class=(class) { (state) }
             li { (counted(run.variants().len(), "variant")) ", " (counted(seeds, "seed")) }
-            @if began.is_finite() { li { "begun " (date(began)) } }
+            @if let Some(began) = run.began() { li { "begun " (date(began)) } }
         }
     }
 }
