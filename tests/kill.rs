@@ -141,8 +141,8 @@ fn a_killed_report_leaves_a_whole_page() {
 fn killed_reports(kills: usize) {
     let folder = fresh(PIPELINE);
     assert!(start(folder.path(), false).wait().unwrap().success());
-    let runs = fs::read_dir(folder.path().join("runs")).unwrap().map(|entry| entry.unwrap().path());
-    let run = runs.into_iter().find(|path| path.join("main").is_dir()).unwrap();
+    let mut runs = fs::read_dir(folder.path().join("runs")).unwrap().map(|entry| entry.unwrap().path());
+    let run = runs.find(|path| path.join("main").is_dir()).unwrap();
     let report = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flatrun"));
         command.current_dir(folder.path()).arg("report").arg(&run);

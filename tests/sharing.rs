@@ -36,10 +36,10 @@ fn end(child: Child) -> (Option<i32>, String, String) {
 }
 
 fn run_folder(folder: &Path, name: &str) -> PathBuf {
-    let runs = fs::read_dir(folder.join("runs")).unwrap().map(|entry| entry.unwrap());
+    let mut runs = fs::read_dir(folder.join("runs")).unwrap().map(Result::unwrap);
     let is_named =
         |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with(&format!("{name}-"));
-    runs.into_iter().find(is_named).unwrap().path()
+    runs.find(is_named).unwrap().path()
 }
 
 fn events(folder: &Path, name: &str) -> String {

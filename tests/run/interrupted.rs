@@ -69,7 +69,7 @@ fn a_run_stopped_within_steps_ends_with_the_same_bytes() {
     let expected = {
         let program = program(ATTACKED);
         let options = options(ATTACKED, whole.path());
-        results(&execute(&program, &options, &mut Nobody, &Flag::default()).unwrap())
+        results(&execute(&program, &options, &mut Nobody, &Flag::default()).unwrap().0)
     };
     let length = began.elapsed();
     for parts in [3, 7, 11] {
@@ -138,7 +138,7 @@ fn counts_of_skipped_steps_have_one_base() {
     let source = "edition 2026\ndata digits batch 64 validation 10%\nmodel mlp(hidden = [16])\n\
                   optimize sgd(lr = 1e6)\ntrain 3 epochs under sam(rho = 0.05)\n";
     let runs = tempfile::tempdir().unwrap();
-    let report =
+    let (report, _) =
         execute(&program(source), &options(source, runs.path()), &mut Nobody, &Flag::default()).unwrap();
     let message = report.results[0].outcome.clone().unwrap_err();
     let first: u64 = message.split("step ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
