@@ -67,7 +67,7 @@ pub fn export(
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent).map_err(|source| RunError::write(parent, source))?;
     }
-    sweep(path.parent().unwrap_or(Path::new("")));
+    sweep(path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")));
     super::folder::write(&path, weights)?;
     Ok(Some(path))
 }
