@@ -14,8 +14,9 @@ use flatrun::ops::Vector;
 use support::{batch, build, host, tensor, uniform, written};
 
 /// A network, the shape of its images, and layers of it.
-const CASES: [(&str, [usize; 3], &str); 4] = [
+const CASES: [(&str, [usize; 3], &str); 5] = [
     ("cnn(width = 4", [1, 8, 8], r#"["conv1", "bn2.weight", "fc.bias"]"#),
+    ("cnn(width = 4", [1, 8, 8], r#"["bn1", "conv2", "bn3"]"#),
     ("preact_resnet20(", [3, 8, 8], r#"["conv1", "layer1", "layer2.0.bn1"]"#),
     (
         "vit(patch = 4, width = 24, depth = 2, heads = 3",
@@ -60,9 +61,10 @@ fn split(layout: &Layout, whole: &[Tensor<Flex, 1>]) -> StateDict<Flex> {
 #[test]
 fn gradients_and_curvature_of_the_rest_are_the_same() {
     for (start, shape, layers) in CASES {
-        let free = model(start, shape, "");
+        let mut free = model(start, shape, "");
         let tuned = model(start, shape, &format!("freeze = {layers}"));
         assert!(!tuned.layout.frozen.is_empty(), "{start}");
+        free.layout.norms.clone_from(&tuned.layout.norms);
         assert_eq!(free.layout.parameters.len(), tuned.layout.all().len());
         let all = whole(&free.layout);
         let (state, part) = (split(&free.layout, &all), split(&tuned.layout, &all));
@@ -186,6 +188,18 @@ fn saved_weights_are_tuned_and_what_is_frozen_stays() {
     assert!(plan.contains("(332 frozen)"), "{plan}");
     assert!(plan.contains("weights from first.safetensors, new head"), "{plan}");
     assert!(plan.contains("running statistics stay as they are"), "{plan}");
+    // Without `freeze_bn` the layers that are named keep theirs, under a clean loss and under an attack.
+    for against in ["", " against trades(eps = 0.1, step = 0.05, steps = 2)"] {
+        let named =
+            tuned.replace(", freeze_bn = true", "").replace(" under asam", &format!("{against} under asam"));
+        run(folder, &named);
+        let mut third = WeightsFile::open(&folder.join("second.safetensors")).unwrap();
+        let statistics = names.iter().map(String::as_str).filter(|name| name.contains("running"));
+        let mut still: Vec<&str> =
+            statistics.filter(|name| first.read(name).unwrap() == third.read(name).unwrap()).collect();
+        still.sort_unstable();
+        assert_eq!(still, ["bn1.running_mean", "bn1.running_var"], "{against}");
+    }
     let other = tuned.replace("cnn(width = 4, head = new", "cnn(width = 8");
     let refused = flatrun(folder, &other);
     let text = String::from_utf8_lossy(&refused.stderr).into_owned();

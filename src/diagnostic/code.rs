@@ -143,6 +143,8 @@ codes! {
     InvalidSetting "F0512" "invalid-setting" Error "a flag whose value is not Flat";
     NoMomentum "F0514" "no-momentum" Error "a minimizer along the momentum over an optimizer that has none";
     NoAdversary "F0515" "no-adversary" Error "a measurement of an adversary that is not there";
+    OtherOptimizer "F0520" "other-optimizer" Error "a base optimizer after `under` that is not the one of `optimize`";
+    MissingDevice "F0521" "missing-device" Error "a device that this program cannot open";
     // Lints.
     EditionMissing "L0001" "edition-missing" Warning "a file that does not pin its edition";
     UnusedLet "L0002" "unused-let" Warning "a name that nothing uses";
@@ -165,6 +167,7 @@ codes! {
     SlowPrecision "L0019" "slow-precision" Warning "a number format that only costs time on this device";
     TestsOnTraining "L0020" "tests-on-training" Warning "test images that are training images too";
     UntrainedClass "L0021" "untrained-class" Warning "a class without training images";
+    NormalizedParts "L0023" "normalized-parts" Warning "a batch in parts under batch normalisation";
     AttackOvershoots "L0101" "attack-overshoots" Warning "an attack step longer than the ball is wide";
     AttackFallsShort "L0102" "attack-falls-short" Warning "an attack that cannot reach the boundary of its ball";
     WeakEvaluation "L0103" "weak-evaluation" Warning "an evaluation attack weaker than the training attack";

@@ -34,7 +34,7 @@ pub fn curriculum(pacing: &Pacing) -> String {
 fn minimizer(phase: &Phase) -> String {
     let optimizer = phase.optimizer.name();
     match &phase.minimizer {
-        Minimizer::Base => optimizer.to_owned(),
+        Minimizer::Base(_) => optimizer.to_owned(),
         minimizer => format!("{} over {optimizer}", minimizer.name()),
     }
 }

@@ -60,6 +60,14 @@ pub trait World {
         Ok(())
     }
 
+    /// Whether this program can open the card of a number.
+    ///
+    /// # Errors
+    /// What is missing: the number, or what would open cards.
+    fn card(&self, _index: usize) -> Result<(), WorldError> {
+        Ok(())
+    }
+
     /// Whether a file is there.
     fn exists(&self, path: &Path) -> bool;
 

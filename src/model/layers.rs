@@ -116,7 +116,7 @@ impl Builder {
 
     pub fn batch_norm(&mut self, name: &str, channels: usize) -> BatchNorm {
         let affine = self.affine(name, channels);
-        let fixed = self.tuning.fixes_norms();
+        let fixed = self.tuning.fixes_norm(name);
         self.layout.norms.push(Norm { name: name.to_owned(), channels, fixed });
         BatchNorm { affine, norm: self.layout.norms.len() - 1 }
     }

@@ -128,7 +128,7 @@ impl Model {
 
     /// Whether a pass in training mode may differ from one in evaluation mode: by batch normalisation, or by dropout.
     pub fn changes_in_training(&self) -> bool {
-        !self.layout.norms.is_empty() || self.body.drops()
+        self.layout.norms.iter().any(|norm| !norm.fixed) || self.body.drops()
     }
 
     /// One pass over `x` (`[n, h, w, c]`, pixels in [0, 1]) at `weights`.

@@ -14,14 +14,15 @@ impl Tuning {
         Self { frozen: spec.freeze.clone(), fixed_norms: spec.freeze_bn }
     }
 
-    /// Whether this parameter lies in a frozen layer.
-    pub fn freezes(&self, parameter: &str) -> bool {
-        self.frozen.iter().any(|layer| lies_in(parameter, layer))
+    /// Whether this parameter or layer lies in a frozen layer.
+    pub fn freezes(&self, name: &str) -> bool {
+        self.frozen.iter().any(|layer| lies_in(name, layer))
     }
 
-    /// Whether running statistics stay as they are.
-    pub fn fixes_norms(&self) -> bool {
-        self.fixed_norms
+    /// Whether a batch normalisation keeps its running statistics and uses them in training too, as one in PyTorch's
+    /// evaluation mode.
+    pub fn fixes_norm(&self, name: &str) -> bool {
+        self.fixed_norms || self.freezes(name)
     }
 
     /// Frozen layers that none of `parameters` lies in.
@@ -45,5 +46,17 @@ mod tests {
         assert!(lies_in("layer1.0.conv1.weight", "layer1"));
         assert!(lies_in("layer1.0.conv1.weight", "layer1.0.conv1.weight"));
         assert!(!lies_in("layer10.0.conv1.weight", "layer1"));
+    }
+
+    #[test]
+    fn a_frozen_layer_keeps_its_statistics() {
+        let tuning = |frozen: &str, fixed_norms| Tuning { frozen: vec![frozen.to_owned()], fixed_norms };
+        assert!(tuning("bn1", false).fixes_norm("bn1"));
+        assert!(tuning("layer1", false).fixes_norm("layer1.0.bn1"));
+        assert!(tuning("fc", true).fixes_norm("bn1"));
+        // One parameter of a layer is not the layer.
+        for other in ["bn1.weight", "bn", "bn10", "conv1"] {
+            assert!(!tuning(other, false).fixes_norm("bn1"), "{other}");
+        }
     }
 }

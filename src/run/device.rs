@@ -1,6 +1,8 @@
 //! Opening the device a program names.
 
 use super::RunError;
+use crate::diagnostic::Code;
+use crate::lang::world::WorldError;
 
 /// The CPU.
 pub fn cpu() -> burn_flex::FlexDevice {
@@ -26,20 +28,63 @@ pub type Cuda = burn_cuda::Cuda<f32, i32>;
 #[cfg(feature = "cuda")]
 pub fn cuda(index: usize) -> Result<burn_cuda::CudaDevice, RunError> {
     use burn::tensor::Tensor;
-    use burn::tensor::backend::Backend;
 
     let device = burn_cuda::CudaDevice::new(index);
     let Err(reason) = panics::caught(|| Tensor::<Cuda, 1>::zeros([1], &device).into_data()) else {
         return Ok(device);
     };
-    let found = match panics::caught(|| Cuda::device_count(0)).unwrap_or(0) {
+    Err(RunError::Device(format!(
+        "cannot open `cuda({index})`: looked for the NVIDIA driver (libcuda) and its card number {index}, found {} ({reason})",
+        found(cards())
+    )))
+}
+
+/// Whether there is a card of this number; nothing is opened.
+///
+/// # Errors
+/// What was found instead.
+#[cfg(feature = "cuda")]
+pub fn card(index: usize) -> Result<(), WorldError> {
+    let cards = cards();
+    if index < cards {
+        return Ok(());
+    }
+    let message = format!(
+        "there is no `cuda({index})`: looked for the NVIDIA driver (libcuda) and its card number {index}, found {}",
+        found(cards)
+    );
+    Err(WorldError { code: Code::MissingDevice, path: None, message, help: Vec::new() })
+}
+
+/// As with cards, in a build that knows none.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "cuda"))]
+pub fn card(index: usize) -> Result<(), WorldError> {
+    let message = format!("cannot open `cuda({index})`: this program was built without CUDA");
+    let help = vec!["`cargo build --release --features cuda` builds one that opens cards".to_owned()];
+    Err(WorldError { code: Code::MissingDevice, path: None, message, help })
+}
+
+/// How many cards there are; asked once.
+#[cfg(feature = "cuda")]
+fn cards() -> usize {
+    use std::sync::LazyLock;
+
+    use burn::tensor::backend::Backend;
+
+    static CARDS: LazyLock<usize> = LazyLock::new(|| panics::caught(|| Cuda::device_count(0)).unwrap_or(0));
+    *CARDS
+}
+
+#[cfg(feature = "cuda")]
+fn found(cards: usize) -> String {
+    match cards {
         0 => "no card".to_owned(),
         1 => "one card, `cuda(0)`".to_owned(),
         cards => format!("{cards} cards, `cuda(0)` to `cuda({})`", cards - 1),
-    };
-    Err(RunError::Device(format!(
-        "cannot open `cuda({index})`: looked for the NVIDIA driver (libcuda) and its card number {index}, found {found} ({reason})"
-    )))
+    }
 }
 
 /// Says which build has what is missing here.

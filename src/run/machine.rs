@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::device;
 use crate::data::Disk;
 use crate::lang::catalog::Source;
 use crate::lang::program::{Model, Validation};
@@ -41,6 +42,10 @@ impl World for Machine {
 
     fn output(&self, path: &Path, read: &[&Path]) -> Result<(), WorldError> {
         may_export(path, read)
+    }
+
+    fn card(&self, index: usize) -> Result<(), WorldError> {
+        device::card(index)
     }
 
     fn exists(&self, path: &Path) -> bool {

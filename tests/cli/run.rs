@@ -16,17 +16,29 @@ const LONG: &str = "edition 2026\nmodel mlp(hidden = [8])\ntrain 200000 steps un
 #[test]
 fn a_card_that_is_not_there_is_said() {
     let desk = Desk::new(&[("tiny.flat", TINY)]);
-    let refused = desk.flatrun(&["tiny.flat", "--device", "cuda(99)"]).code(2).stdout_eq("");
-    let said = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    let refused = desk.flatrun(&["tiny.flat", "--device", "cuda(99)"]).code(1);
+    let output = refused.get_output();
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let expected = match cfg!(feature = "cuda") {
         true => {
-            "cannot open `cuda(99)`: looked for the NVIDIA driver (libcuda) and its card number 99, found "
+            "there is no `cuda(99)`: looked for the NVIDIA driver (libcuda) and its card number 99, found "
         }
-        false => {
-            "cannot open `cuda(99)`: this program was built without CUDA; one built with `--features cuda` can open cards"
-        }
+        false => "cannot open `cuda(99)`: this program was built without CUDA",
     };
-    assert!(said.contains(expected) && !said.contains("panicked"), "{said}");
+    assert!(said.contains("F0521") && said.contains(expected) && !said.contains("panicked"), "{said}");
+}
+
+/// `check` says at its place what a run would fail at, and a flag may name another device.
+#[test]
+fn a_card_is_checked_where_it_is_written() {
+    let file = format!("{TINY}device cuda(99)\n");
+    let desk = Desk::new(&[("card.flat", &file)]);
+    let checked = desk.flatrun(&["check", "--format", "short", "card.flat"]).code(1);
+    let said = String::from_utf8_lossy(&checked.get_output().stdout).into_owned();
+    assert!(said.starts_with("card.flat:6:8: error F0521: "), "{said}");
+    desk.flatrun(&["check", "--set", "device=cpu", "card.flat"]).code(0);
+    desk.flatrun(&["card.flat", "--device", "cpu", "--smoke"]).code(0);
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn an_optimizer_after_under_is_the_base_alone() {
     let program =
         program("edition 2026\ntrain 1 epochs under sgd(lr = 0.2) then 1 epochs under sam over adam(1e-4)\n");
     let [first, second] = &program.variants[0].experiment.phases[..] else { panic!("two phases") };
-    assert_eq!(first.minimizer, Minimizer::Base);
+    assert!(matches!(first.minimizer, Minimizer::Base(_)));
     assert_eq!(first.optimizer.lr(), &Schedule::Constant(0.2));
     assert!(matches!(&second.minimizer, Minimizer::Sam(sam) if sam.rho == Schedule::Constant(0.05)));
     assert!(matches!(second.optimizer, Optimizer::Adam(_)));
@@ -115,26 +115,143 @@ fn an_optimizer_after_under_is_the_base_alone() {
 #[test]
 fn an_optimizer_named_again_keeps_what_optimize_says() {
     let source = "edition 2026\noptimize sgd(lr = 0.3, momentum = 0)\n\
-                  train 1 epochs under each [sgd, sgd(lr = 0.1), adam, sam]\n";
+                  train 1 epochs under each [sgd, sgd(lr = 0.1), sam]\n";
     let program = program(source);
     let optimizers: Vec<&Optimizer> =
         program.variants.iter().map(|variant| &variant.experiment.phases[0].optimizer).collect();
-    let [Optimizer::Sgd(same), Optimizer::Sgd(slower), Optimizer::Adam(adam), Optimizer::Sgd(base)] =
-        optimizers[..]
-    else {
+    let [Optimizer::Sgd(same), Optimizer::Sgd(slower), Optimizer::Sgd(base)] = optimizers[..] else {
         panic!("{optimizers:?}")
     };
     assert_eq!(same, base);
     assert_eq!((&slower.lr, slower.momentum), (&Schedule::Constant(0.1), 0.0));
-    assert_eq!(adam.lr, Schedule::Constant(1e-3));
     assert_eq!(setting(&program.variants[1], "train.0.under.momentum"), ("0", Origin::File));
 }
 
 #[test]
 fn a_recipe_without_under_follows_the_plain_gradient() {
     let program = program("curriculum ssp(adm)\n");
-    assert_eq!(program.variants[0].experiment.phases[0].minimizer, Minimizer::Base);
-    assert_eq!(setting(&program.variants[0], "train.0.under"), ("base", Origin::Default));
+    assert!(matches!(program.variants[0].experiment.phases[0].minimizer, Minimizer::Base(_)));
+    assert_eq!(setting(&program.variants[0], "train.0.under"), ("none", Origin::Default));
+}
+
+/// Without `under`, under `none`, and under the optimizer's own name a phase is the same, and has one key.
+#[test]
+fn none_is_the_optimizer_alone() {
+    let optimizers = "edition 2026\noptimize each [sgd(lr = 0.1), adam(lr = 1e-3)]\n";
+    let alone = program(&format!("{optimizers}train 2 epochs\n"));
+    let none = program(&format!("{optimizers}train 2 epochs under none\n"));
+    for (variant, other) in alone.variants.iter().zip(&none.variants) {
+        assert_eq!(variant.experiment, other.experiment);
+        assert_eq!(variant.slug, other.slug);
+    }
+    assert!(matches!(none.variants[1].experiment.phases[0].optimizer, Optimizer::Adam(_)));
+    let key = |program: &flatrun::lang::Program| {
+        let phase = &program.variants[0].experiment.phases[0];
+        (serde_json::to_string(phase).expect("plain data"), flatrun::graph::program_key(program))
+    };
+    let named = program("edition 2026\noptimize sgd(lr = 0.1)\ntrain 2 epochs under sgd\n");
+    let none = program("edition 2026\noptimize sgd(lr = 0.1)\ntrain 2 epochs under none\n");
+    assert_eq!(key(&named), key(&none));
+    // As in the records of earlier versions.
+    assert!(key(&none).0.contains("\"minimizer\":{\"name\":\"base\"}"), "{}", key(&none).0);
+    let over = program("edition 2026\noptimize sgd\ntrain 2 epochs under none over adam(lr = 1e-3)\n");
+    assert!(matches!(over.variants[0].experiment.phases[0].optimizer, Optimizer::Adam(_)));
+    assert_eq!(setting(&over.variants[0], "train.0.under"), ("none", Origin::File));
+}
+
+/// What a file says once is not undone in silence.
+#[test]
+fn an_optimizer_after_under_agrees_with_optimize() {
+    let found = |source: &str| -> Vec<Code> {
+        check(&format!("edition 2026\n{source}\n")).diagnostics.iter().map(|finding| finding.code).collect()
+    };
+    for wrong in [
+        "optimize each [sgd(lr = 0.1), adam(lr = 1e-3)]\ntrain 2 epochs under sgd",
+        "optimize adam\ntrain 2 epochs under each [sgd, sam]",
+        "optimize adam\nlet plain = sgd\ntrain 2 epochs under each [plain, sam]",
+        "optimize adam\ntrain 2 epochs under sgd(lr = 0.1)",
+        "optimize adam\ntrain 2 epochs then 2 epochs under sgd",
+    ] {
+        assert_eq!(found(wrong), [Code::OtherOptimizer], "{wrong}");
+    }
+    for right in [
+        "optimize each [sgd(lr = 0.1), adam(lr = 1e-3)]\ntrain 2 epochs under each [none, sam]",
+        "optimize adam\ntrain 2 epochs under adam",
+        "optimize adam\ntrain 2 epochs under adam(lr = 1e-4)  then 2 epochs",
+        "train 2 epochs under each [sgd, adam]",
+        "optimize sgd(lr = 0.1)\ntrain 2 epochs under sam then 2 epochs under none over adam",
+    ] {
+        assert_eq!(found(right), [], "{right}");
+    }
+    assert_eq!(found("optimize adam\ntrain 2 epochs under sgd over adam"), [Code::TwoOptimizers]);
+}
+
+#[test]
+fn names_of_variants_say_what_varies() {
+    for (source, names) in [
+        ("optimize sgd(lr = each [0.1, 1e-2])", "lr-0.1 lr-1e-2"),
+        ("optimize sgd(each [0.1, cosine(0.1 -> 0)])", "lr-0.1 lr-cosine-0.1-to-0"),
+        ("optimize sgd(lr = steps(0.1, factor = each [0.1, 0.2], at = [1] epochs))", "factor-0.1 factor-0.2"),
+        ("optimize each [sgd(lr = 0.1), adam]", "sgd-lr-0.1 adam"),
+        (
+            "train 9 epochs under each [none, sam, sam(rho = 0.1), sam(0.2)]",
+            "under-none sam sam-rho-0.1 sam-0.2",
+        ),
+        ("train 9 epochs under lesam(clip = each [none, 0.3])", "clip-none clip-0.3"),
+        ("train 9 epochs under sam(metric = each [none, adaptive])", "metric-none adaptive"),
+        (
+            "train 9 epochs under lesam(anneal = each [last 4 epochs, none])",
+            "anneal-last-4-epochs anneal-none",
+        ),
+        ("train 9 epochs curriculum ssp(each [adm, adm(alpha = 8/255)])", "adm adm-alpha-8_255"),
+        (
+            "train 9 epochs curriculum spl(adm, fraction = each [10%, linear(0.1 -> 1, 2..4 epochs)])",
+            "fraction-10pct fraction-linear-0.1-to-1-2..4-epochs",
+        ),
+        (
+            "train 9 epochs against psat(lambda = each [linear(-0.3 -> 1), 1])",
+            "lambda-linear--0.3-to-1 lambda-1",
+        ),
+        ("train 9 epochs against at(eps = each [8/255, 0.1])", "eps-8_255 eps-0.1"),
+        ("train each [9 epochs, 90 steps]", "train-9-epochs train-90-steps"),
+        ("train 9 epochs then each [2 epochs, 1 epochs] under sam", "then-2-epochs then-1-epochs"),
+        ("data digits batch each [32, 64]", "batch-32 batch-64"),
+        ("data digits validation each [10%, 20%]", "validation-10pct validation-20pct"),
+        ("data digits shuffle each [true, false]", "shuffle-true shuffle-false"),
+        ("data each [digits, mnist(root = \"a/mnist\")]", "digits mnist-root-mnist"),
+        ("data mnist(root = each [\"a/mnist\", \"b/mnist\"])", "root-a-mnist root-b-mnist"),
+        (
+            "data cifar10 augment each [[flip], [crop(pad = 4), flip], []]",
+            "augment-flip augment-crop-pad-4-flip augment-none",
+        ),
+        ("data cifar10 augment [each [flip, cutout(8)]]", "flip cutout-8"),
+        ("model each [mlp(hidden = [64, 32]), cnn(width = 8)]", "mlp-hidden-64-32 cnn-width-8"),
+        ("model mlp(hidden = each [[64, 64], [128]])", "hidden-64-64 hidden-128"),
+        (
+            "model cnn from each [\"old/a.safetensors\", \"old/b.safetensors\"]",
+            "from-a.safetensors from-b.safetensors",
+        ),
+        ("precision each [f32, f32]", "precision-f32 precision-f32-2"),
+        ("let rate = each [0.1, 0.2]\noptimize sgd(lr = rate)", "rate-0.1 rate-0.2"),
+        (
+            "let low = 0.1\nlet flat = sam(rho = 0.1)\noptimize sgd(lr = each [low, 0.2])\ntrain 9 epochs under each [none, flat]",
+            "lr-low_under-none lr-low_flat lr-0.2_under-none lr-0.2_flat",
+        ),
+        ("train 9 epochs under each [sgd, sam(rho = each [0.05, 0.1])]", "sgd sam-rho-0.05 sam-rho-0.1"),
+        (
+            "train 9 epochs under sam(rho = each [0.1, 0.2]) then 9 epochs under sam(rho = 0.3)",
+            "rho-0.1 rho-0.2",
+        ),
+        (
+            "train 9 epochs under sam(rho = each [0.1]) then 9 epochs under sam(rho = each [0.3])",
+            "phase-1-sam-rho-0.1_phase-2-sam-rho-0.3",
+        ),
+        ("train 9 epochs then 9 epochs under each [none, sam]", "under-none sam"),
+    ] {
+        let program = program(&format!("edition 2026\n{source}\n"));
+        let slugs: Vec<&str> = program.variants.iter().map(|variant| variant.slug.as_str()).collect();
+        assert_eq!(slugs.join(" "), names, "{source}");
+    }
 }
 
 #[test]

@@ -8,6 +8,37 @@ fn one_mistake_is_reported_once_over_all_variants() {
     assert_eq!(codes(&checked), [Code::OutOfRange]);
 }
 
+/// Nothing is said where the name is used, or is not used.
+#[test]
+fn a_let_with_the_name_of_a_component_is_one_mistake() {
+    for rest in [
+        "under sgd",
+        "under each [sgd, sam]",
+        "optimize adam(lr = sgd)\nunder sam",
+        "data digits batch sgd\nunder sam",
+        "let rate = sgd\noptimize adam(lr = rate)\nunder sam",
+        "under sam",
+    ] {
+        let source = format!("edition 2026\nlet sgd = 1\n{rest}\n");
+        assert_eq!(codes(&check(&source)), [Code::ShadowingLet], "{source}");
+    }
+    // Another mistake is another finding.
+    let checked = check("edition 2026\nlet sgd = 1\nunder sgd(lr = -1)\n");
+    assert_eq!(codes(&checked), [Code::ShadowingLet, Code::OutOfRange]);
+    assert_eq!(codes(&check("edition 2026\nlet none = 1\nunder none\n")), [Code::ReservedName]);
+}
+
+/// `none` is no component of other kinds, and the finding does not say that it is a minimizer.
+#[test]
+fn none_stands_where_something_may_be_absent() {
+    for source in ["curriculum none", "against none", "optimize none", "under sam(rho = none)", "model none"]
+    {
+        let checked = check(&format!("{source}\n"));
+        let said: Vec<&str> = checked.diagnostics.iter().map(|finding| finding.message.as_str()).collect();
+        assert!(said.len() == 1 && !said[0].contains("minimizer"), "{source}: {said:?}");
+    }
+}
+
 #[test]
 fn ten_mistakes_are_ten_findings() {
     let source = "edition 2025\n\

@@ -55,6 +55,36 @@ fn check(name: &str, dtype: DType, tolerance: f64) {
     }
 }
 
+/// A training pass of a network whose frozen layers PyTorch has in evaluation mode.
+#[test]
+fn frozen_layers_are_in_evaluation_mode() {
+    for name in ["cnn_8_frozen", "preact_resnet20_frozen"] {
+        let stored = Stored::read(&format!("models/{name}.safetensors"));
+        let shape: Vec<usize> = serde_json::from_value(stored.case["input"].clone()).unwrap();
+        let shape = [shape[0], shape[1], shape[2]];
+        let mut case = stored.case.clone();
+        case["options"]["freeze"] = case["freeze"].clone();
+        let model = build(&architecture(&case), shape);
+        let state = state(&model.layout, case["case"].as_str().unwrap(), DType::F64);
+        let k = case["input_index"].as_u64().unwrap() as u32;
+        let batch = batch(shape, 4, &[0, 1, 2, 3], k, 0, DType::F64);
+        let pass = model.forward(&state.weights, &state.statistics, batch.x, Normalization::Batch, true);
+        stored.assert("train_logits", &host(&pass.logits), 1e-9);
+        let (losses, d_logits) = pass.cross_entropy(batch.labels);
+        stored.assert("train_losses", &host(&losses), 1e-9);
+        let gradients = pass.backward(d_logits / 4.0, Wants::BOTH);
+        stored.assert("input_grad", &channels_first(&gradients.input.unwrap()), 1e-9);
+        for (parameter, gradient) in model.layout.parameters.iter().zip(gradients.weights.unwrap().0) {
+            stored.assert(&format!("grad/{}", parameter.name), &host(&gradient), 1e-9);
+        }
+        let moving = model.layout.norms.iter().zip(&pass.moments).filter(|(_, moments)| moments.is_some());
+        let mut moving: Vec<&str> = moving.map(|(norm, _)| norm.name.as_str()).collect();
+        moving.sort_unstable();
+        let expected: Vec<String> = serde_json::from_value(case["moved"].clone()).unwrap();
+        assert_eq!(moving, expected, "{name}");
+    }
+}
+
 #[test]
 fn every_network_agrees_in_f32() {
     CASES.iter().for_each(|case| check(case, DType::F32, 1e-4));
@@ -154,6 +184,11 @@ fn first_parts_of_names_are_those_the_language_knows() {
         "vit",
     ] {
         let architecture = written(model, 3);
-        assert_eq!(build(&architecture, [3, 32, 32]).layout.top_layers(), architecture.layers(), "{model}");
+        let layout = build(&architecture, [3, 32, 32]).layout;
+        assert_eq!(layout.top_layers(), architecture.layers(), "{model}");
+        let mut norms: Vec<&str> =
+            layout.norms.iter().filter_map(|norm| norm.name.split('.').next()).collect();
+        norms.dedup();
+        assert_eq!(norms, architecture.norm_layers(), "{model}");
     }
 }

@@ -157,7 +157,10 @@ pub fn state(layout: &Layout, case: &str, dtype: DType) -> StateDict<Flex> {
     };
     StateDict {
         weights: Vector(layout.parameters.iter().map(weight).collect()),
-        statistics: Statistics { running: layout.norms.iter().map(pair).collect(), frozen: Vec::new() },
+        statistics: Statistics {
+            running: layout.norms.iter().map(pair).collect(),
+            frozen: layout.frozen.iter().map(weight).collect(),
+        },
         batches: 0,
     }
 }

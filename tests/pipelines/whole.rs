@@ -14,9 +14,16 @@ fn every_file_is_formatted_and_without_a_finding() {
         assert!(formatted.status.success(), "{path} is not formatted: {formatted:?}");
         let checked = flatrun(world.path(), &["check", "--format", "short", path]);
         let findings = String::from_utf8_lossy(&checked.stdout).into_owned();
-        assert!(checked.status.success() && findings.is_empty(), "{findings}");
+        let expected = match file.ends_with(IN_PARTS) {
+            true => findings.lines().count() == 1 && findings.contains(" L0023: "),
+            false => findings.is_empty(),
+        };
+        assert!(checked.status.success() && expected, "{findings}");
     }
 }
+
+/// Its comment says so: the numbers are of parts of 64.
+const IN_PARTS: &str = "table2.flat";
 
 /// Where the data are not there, that is all there is to say.
 #[test]

@@ -23,6 +23,8 @@ pub enum Files {
 
 pub struct TestWorld(pub Files);
 
+const CARDS: usize = 2;
+
 /// The domains of every data set that has some.
 const DOMAINS: [&str; 4] = ["art_painting", "cartoon", "photo", "sketch"];
 
@@ -94,6 +96,14 @@ impl World for TestWorld {
             }
             _ => Ok(()),
         }
+    }
+
+    fn card(&self, index: usize) -> Result<(), WorldError> {
+        if index < CARDS {
+            return Ok(());
+        }
+        let message = format!("there is no `cuda({index})`: found {CARDS} cards");
+        Err(WorldError { code: Code::MissingDevice, path: None, message, help: Vec::new() })
     }
 
     fn exists(&self, path: &Path) -> bool {

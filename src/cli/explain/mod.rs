@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::fill::markdown;
 use super::terminal::{Terminal, paint};
 use crate::diagnostic::{CODES, Code, nearest};
-use crate::lang::catalog::{self, Absent, Kind, STATEMENTS, StatementEntry, WORDS, WordEntry};
+use crate::lang::catalog::{self, Absent, Kind, STATEMENTS, StatementEntry, WORDS};
 use concepts::{CONCEPTS, Concept};
 
 /// Explain a finding or a component
@@ -118,8 +118,7 @@ fn describe_clause(name: &str) -> Option<String> {
 }
 
 fn describe_word(name: &str) -> Option<String> {
-    let WordEntry { word, usage, summary, example } = WORDS.iter().find(|entry| entry.word == name)?;
-    Some(format!("{word}: a word of the language\n\n{summary}\n\nUsage\n  {usage}\n\nExample\n  {example}\n"))
+    WORDS.iter().find(|entry| entry.word == name).map(catalog::describe_word)
 }
 
 fn unknown(name: &str) -> Failure {
@@ -211,7 +210,7 @@ mod tests {
         assert!(pages("data", 80)[0].contains("When absent\n  the embedded `digits`"));
         assert!(pages("augment", 80)[0].starts_with("augment: a clause of `data`"));
         for entry in WORDS {
-            assert!(pages(entry.word, 80)[0].contains(entry.example), "{}", entry.word);
+            assert!(pages(entry.word, 80).concat().contains(entry.example), "{}", entry.word);
         }
     }
 }

@@ -261,8 +261,12 @@ fn notes(experiment: &Experiment, prepared: &Prepared) -> Vec<String> {
         };
         format!("weights from {}{head}", path.display())
     });
-    let fixed = prepared.model.layout.norms.iter().any(|norm| norm.fixed);
-    let norms = fixed.then(|| "running statistics stay as they are".to_owned());
+    let norms = &prepared.model.layout.norms;
+    let fixed = norms.iter().filter(|norm| norm.fixed).count();
+    let norms = (fixed > 0).then(|| match fixed == norms.len() {
+        true => "running statistics stay as they are".to_owned(),
+        false => format!("running statistics of {fixed} of {} layers stay as they are", norms.len()),
+    });
     let stem = prepared.model.note.map(str::to_owned);
     stem.into_iter().chain(weights).chain(prepared.weights_notes.clone()).chain(norms).collect()
 }
@@ -386,7 +390,7 @@ impl Planner<'_> {
 /// The optimizer's name where nothing perturbs the weights.
 fn minimizer(phase: &Phase) -> &'static str {
     match phase.minimizer {
-        Minimizer::Base => phase.optimizer.name(),
+        Minimizer::Base(_) => phase.optimizer.name(),
         _ => phase.minimizer.name(),
     }
 }

@@ -55,7 +55,7 @@ fn perturbed(minimizer: &Minimizer) -> usize {
     const KEPT: usize = 1;
     let combined = |combiner: &Option<Combiner>| usize::from(combiner.is_some()) * GRADIENT;
     match minimizer {
-        Minimizer::Base => 0,
+        Minimizer::Base(_) => 0,
         Minimizer::Msam(_) | Minimizer::Esam(_) => PERTURBED,
         Minimizer::Sam(sam) => PERTURBED + combined(&sam.combiner),
         Minimizer::Asam(asam) => PERTURBED + combined(&asam.combiner),

@@ -35,9 +35,9 @@ group! {
     Tuning {
         head: Head => "the last layer after `from`: `new` draws it for the classes of the data",
             default("keep", "a file that fits is taken whole");
-        freeze: Vec<String> => "layers that do not train, by the beginning of their names: `[\"conv1\", \"layer1\"]`",
+        freeze: Vec<String> => "layers that do not train, by the beginning of their names: `[\"conv1\", \"layer1\"]`; a batch normalisation in them normalises by its running statistics, which stay as they are",
             default("[]", "everything trains");
-        freeze_bn: bool => "whether running statistics of batch normalisation stay as they are, in training passes too",
+        freeze_bn: bool => "whether all batch normalisations do so, those whose weights train too",
             default("false", "they follow the batches");
     }
 }
@@ -239,6 +239,18 @@ impl Architecture {
             self,
             Architecture::Mlp(_) | Architecture::SatCnn(_) | Architecture::Vit(_) | Architecture::VitB16(_)
         )
+    }
+
+    /// Whether any layer is normalised by the mean of its batch in training.
+    pub fn trains_batch_norm(&self) -> bool {
+        let tuning = self.tuning();
+        !tuning.freeze_bn && self.norm_layers().iter().any(|layer| !tuning.freeze.contains(layer))
+    }
+
+    /// Those of [`Architecture::layers`] that hold batch normalisations.
+    pub fn norm_layers(&self) -> Vec<String> {
+        let holds = |layer: &String| !layer.starts_with("conv") && layer != "fc";
+        if self.has_batch_norm() { self.layers().into_iter().filter(holds).collect() } else { Vec::new() }
     }
 
     /// The first parts of its weights' names, in PyTorch's order.

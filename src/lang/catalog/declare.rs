@@ -4,7 +4,7 @@
 macro_rules! kind {
     (
         $(#[$meta:meta])*
-        $enum:ident is $kind:ident $(, or $other:ident $other_name:literal)? {
+        $enum:ident is $kind:ident {
             $(
                 $variant:ident($component:ident) $name:literal {
                     $($fact:ident: $value:expr,)*
@@ -18,7 +18,6 @@ macro_rules! kind {
         #[derive(Clone, Debug, PartialEq, serde::Serialize)]
         #[serde(tag = "name", rename_all = "snake_case")]
         pub enum $enum {
-            $($other,)?
             $($variant($component),)*
         }
 
@@ -71,7 +70,6 @@ macro_rules! kind {
             /// The name in a file.
             pub fn name(&self) -> &'static str {
                 match *self {
-                    $($enum::$other => $other_name,)?
                     $($enum::$variant(_) => $name,)*
                 }
             }

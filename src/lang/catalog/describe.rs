@@ -1,6 +1,6 @@
 //! What `flatrun explain NAME` prints about a component.
 
-use super::{Entry, Parameter};
+use super::{Entry, Parameter, WordEntry};
 
 const WIDTH: usize = 78;
 
@@ -24,6 +24,16 @@ pub fn describe(entry: &Entry) -> String {
     section(&mut text, "Source", entry.facts.source);
     section(&mut text, "Notes", entry.facts.notes);
     example(&mut text, entry);
+    text
+}
+
+/// A word of the language as text, at most 78 columns wide.
+pub fn describe_word(entry: &WordEntry) -> String {
+    let mut text = format!("{}: a word of the language\n\n", entry.word);
+    wrapped(&mut text, 0, entry.summary);
+    section(&mut text, "Usage", entry.usage);
+    section(&mut text, "Notes", entry.notes);
+    section(&mut text, "Example", entry.example);
     text
 }
 

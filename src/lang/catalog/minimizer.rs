@@ -25,8 +25,19 @@ choice! {
 }
 
 kind! {
-    /// How weights are perturbed while they move. `Base` is the base optimizer alone (`under sgd`).
-    Minimizer is Minimizer, or Base "base" {
+    /// How weights are perturbed while they move. `Base` is the base optimizer alone.
+    Minimizer is Minimizer {
+        Base(Base) "none" {
+            summary: "No perturbation: the base optimizer alone, the one that `optimize` or `over` names.",
+            rule: "g = grad L(w)\n\
+                   the base optimizer moves w by g",
+            passes: "1 forward, 1 backward",
+            state: "none",
+            notes: "The same as a recipe without `under`; written out, it stands among others: `under each [none, sam]`. The name of the base \
+                    optimizer means it too, `under sgd`, unless `optimize` names another one.",
+            example: "under each [none, sam(rho = 0.05)]",
+        } with {}
+
         Sam(Sam) "sam" {
             summary: "Sharpness-aware minimization: the gradient at the worst point of a ball of fixed radius.",
             rule: "g   = grad L(w)\n\

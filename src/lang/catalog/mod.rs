@@ -40,7 +40,7 @@ pub use augmentation::{
     Affine, Augmentation, Brightness, CenterCrop, Crop, Cutout, Fit, Flip, Grayscale, Jitter, LabelSmoothing,
     Mixup, RandomResizedCrop, Resize,
 };
-pub use describe::describe;
+pub use describe::{describe, describe_word};
 pub use difficulty::{Adm, Difficulty, Freshness, Gdm, Loss};
 pub use elsewhere::{Here, component_elsewhere, parameter_elsewhere, word_elsewhere};
 pub use entry::{EPOCHS, Entry, FRACTION, Facts, Form, Kind, PIXELS, Parameter};
@@ -51,8 +51,8 @@ pub use evaluator::{
     SharpnessEvaluator, SpectrumEvaluator, Stage, TARGETED_DLR_CLASSES, common_step,
 };
 pub use minimizer::{
-    Anneal, Asam, Eigensam, Esam, Fishersam, Fsam, Gsam, Lesam, LesamPlus, Looksam, Minimizer, Msam, Order,
-    S2sam, Sagm, Sam, Ssam, Wsam,
+    Anneal, Asam, Base, Eigensam, Esam, Fishersam, Fsam, Gsam, Lesam, LesamPlus, Looksam, Minimizer, Msam,
+    Order, S2sam, Sagm, Sam, Ssam, Wsam,
 };
 pub use optimizer::{Adam, Adamw, Optimizer, Sgd};
 pub use pacing::{Erm, Pacing, Reduction, Scope, Spl, Ssp, Weighting};

@@ -75,7 +75,7 @@ group! {
         decay: Decay => "whether weight decay enters the perturbation",
             default("outside", "the PyTorch convention; the authors' JAX code of SAM has it inside the loss");
         accumulate: Accumulation => "what a batch in micro-batches is perturbed by",
-            default("exact", "a batch in parts is then the same batch; SAM on several devices is `per_micro_batch`");
+            default("exact", "a batch in parts is then the same batch, but for batch normalisation, which sees its part alone; SAM on several devices is `per_micro_batch`");
         masks: Masks => "which values dropout leaves out in the second pass",
             default("same", "the authors' JAX code of SAM; the PyTorch ports draw others");
     }

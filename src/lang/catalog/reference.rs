@@ -2,11 +2,15 @@
 
 use std::fmt::Write;
 
-use super::{Entry, Kind, Parameter, STATEMENTS, StatementEntry, of_kind};
+use super::{Entry, Kind, Parameter, STATEMENTS, StatementEntry, WORDS, WordEntry, of_kind};
 
 /// Every page under `docs/reference/`: file name and Markdown.
 pub fn reference() -> Vec<(String, String)> {
-    let mut pages = vec![("README.md".to_string(), index()), ("statements.md".to_string(), statements())];
+    let mut pages = vec![
+        ("README.md".to_string(), index()),
+        ("statements.md".to_string(), statements()),
+        ("words.md".to_string(), words()),
+    ];
     pages.extend(Kind::ALL.into_iter().map(|kind| (file_name(kind), page(kind))));
     pages
 }
@@ -19,6 +23,8 @@ const GENERATED: &str = "<!-- Made from the catalogue in src/lang/catalog/; chan
 
 fn index() -> String {
     let mut text = format!("{GENERATED}\n# Reference\n\n- [Statements](statements.md)\n");
+    let listed: Vec<String> = WORDS.iter().map(|entry| format!("`{}`", entry.word)).collect();
+    let _ = writeln!(text, "- [Words](words.md): {}", listed.join(", "));
     for kind in Kind::ALL {
         let names: Vec<String> = of_kind(kind).map(|entry| format!("`{}`", entry.name)).collect();
         let names = if names.is_empty() { "none in this version".to_string() } else { names.join(", ") };
@@ -36,6 +42,18 @@ fn statements() -> String {
     let mut text = format!("{GENERATED}\n# Statements\n");
     for statement in STATEMENTS {
         text.push_str(&statement_section(statement));
+    }
+    text
+}
+
+fn words() -> String {
+    let mut text = format!("{GENERATED}\n# Words\n");
+    for WordEntry { word, usage, summary, example, notes } in WORDS {
+        let _ = write!(text, "\n## {word}\n\n```text\n{usage}\n```\n\n{}.\n", capitalised(summary));
+        notes.lines().for_each(|note| {
+            let _ = write!(text, "\n{note}\n");
+        });
+        let _ = write!(text, "\nExample: `{example}`\n");
     }
     text
 }

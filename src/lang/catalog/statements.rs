@@ -56,7 +56,7 @@ const AGAINST: ClauseEntry = component_clause(
 const UNDER: ClauseEntry = component_clause(
     "under",
     "under MINIMIZER",
-    "how the weights are perturbed; a base optimizer stands here too and means no perturbation, as does leaving it out",
+    "how the weights are perturbed; `none`, or no `under` at all, is the base optimizer alone, and so is its own name: `under sgd`",
     Kind::Minimizer,
 );
 const OVER: ClauseEntry = component_clause(
@@ -122,7 +122,7 @@ pub const STATEMENTS: &[StatementEntry] = &[
         clause_entry(
             "micro",
             "micro N",
-            "samples that are in memory at once: the batch is taken in parts and their gradients are averaged; the whole batch when absent",
+            "samples that are in memory at once: the batch is taken in parts and their gradients are averaged, but batch normalisation sees each part alone; the whole batch when absent",
         ),
         clause_entry("validation", "validation P% or N", "part of the training split held out; none when absent"),
         clause_entry("shuffle", "shuffle false", "keep the order of the file; a new order each epoch when absent"),

@@ -3,7 +3,7 @@
 use super::Checker;
 use super::outline::Outline;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::lang::catalog::{self, Adversary, Evaluator, Norm, PgdEvaluator, ProbeLoss, Source, Strength};
+use crate::lang::catalog::{self, Adversary, Evaluator, Norm, PgdEvaluator, ProbeLoss, Strength};
 use crate::lang::program::{Experiment, Select};
 use crate::lang::value::mistakes::distance;
 use crate::lang::words::counted;
@@ -142,16 +142,6 @@ impl<'a> Checker<'a> {
             return;
         }
     }
-
-    /// Radii divided by the data set's standard deviation, as for inputs that were normalised before the attack.
-    fn lint_normalized_radius(&mut self, source: &Source, radii: &[(Norm, f64, Span)]) {
-        let linf = radii.iter().filter(|(norm, ..)| *norm == Norm::Linf);
-        let found = linf.into_iter().find_map(|(_, eps, span)| Some((normalized(source, *eps)?, *span)));
-        let Some((levels, span)) = found else { return };
-        let message = format!("`eps` looks like {levels}/255 divided by the standard deviation of the data");
-        let finding = Diagnostic::new(Code::NormalizedRadius, span, message, "normalised inside the network");
-        self.report(finding.help(format!("attacks see pixels in [0, 1]: write `eps = {levels}/255`")));
-    }
 }
 
 /// What an attack is measured for.
@@ -193,26 +183,4 @@ impl Attack {
         };
         format!("pgd(eps = {eps}, steps = {}{restarts}{norm})", strength.steps.max(20))
     }
-}
-
-/// Grey levels that papers attack with.
-const USUAL_LEVELS: [f64; 5] = [1.0, 2.0, 4.0, 8.0, 16.0];
-
-/// Grey levels of a radius in units of the published standard deviation; `None` for radii in pixels.
-fn normalized(source: &Source, eps: f64) -> Option<f64> {
-    let levels = eps * 255.0;
-    if (levels - levels.round()).abs() < 1e-6 {
-        return None;
-    }
-    let deviations: &[f64] = match source {
-        Source::Mnist(_) => &[0.3081],
-        Source::FashionMnist(_) => &[0.3530],
-        Source::Cifar10(_) => &[0.2470, 0.2435, 0.2616],
-        Source::Cifar100(_) => &[0.2675, 0.2565, 0.2761],
-        Source::Folder(_) | Source::Domains(_) => &[0.229, 0.224, 0.225],
-        Source::Longtail(tail) => return normalized(&tail.source, eps),
-        Source::Digits(_) | Source::Idx(_) => &[],
-    };
-    let close = |usual: &f64| deviations.iter().any(|std| (levels * std / usual - 1.0).abs() < 1e-3);
-    USUAL_LEVELS.into_iter().find(close)
 }

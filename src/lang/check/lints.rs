@@ -8,9 +8,9 @@ use super::outline::Outline;
 use super::scope::Scope;
 use super::{Checker, data};
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::lang::catalog::Optimizer;
+use crate::lang::catalog::{Accumulation, Optimizer};
 use crate::lang::edition::EDITION;
-use crate::lang::program::{Device, Experiment, Precision, Select, Validation};
+use crate::lang::program::{Device, Experiment, Phase, Precision, Select, Validation};
 use crate::lang::schedule::Schedule;
 use crate::lang::value::Arguments;
 use crate::lang::value::mistakes::shown;
@@ -68,7 +68,7 @@ fn lint_alternatives(source: &str, span: Span, alternatives: &[Expr], findings: 
                 "`each` has no alternative, so nothing would run",
                 "empty",
             )
-            .help("for example `each [sgd, sam(rho = 0.05)]`"),
+            .help("for example `each [none, sam(rho = 0.05)]`"),
         );
     }
     if let ([only], true) = (alternatives, span.end <= source.len()) {
@@ -186,6 +186,31 @@ impl<'a> Checker<'a> {
         self.lint_every(outline, experiment);
         self.lint_attacks(outline, experiment);
         self.lint_precision(outline, experiment);
+        self.lint_parts(outline, experiment);
+    }
+
+    /// Batch normalisation sees a part of the batch, whatever is done with the gradients afterwards.
+    fn lint_parts(&mut self, outline: &Outline<'a>, experiment: &Experiment) {
+        let (data, architecture) = (&experiment.data, &experiment.model.architecture);
+        let exact = |phase: &Phase| {
+            let parts = phase.minimizer.perturbing().map(|perturbing| perturbing.accumulate);
+            parts != Some(Accumulation::PerMicroBatch)
+        };
+        let Some(micro) = data.micro.filter(|micro| *micro < data.batch) else { return };
+        if !architecture.trains_batch_norm() || !experiment.phases.iter().any(exact) {
+            return;
+        }
+        let Some(written) = outline.clause("data", "micro") else { return };
+        let message = format!(
+            "batch normalisation of `{}` takes the mean of {micro} samples where the batch has {}",
+            architecture.name(),
+            data.batch
+        );
+        let span = self.resolve(written).span;
+        let finding = Diagnostic::new(Code::NormalizedParts, span, message, "each part is normalised by itself")
+            .help("a batch in parts is the same batch for networks without batch normalisation, and with `freeze_bn = true`")
+            .help("leave out `micro`, or write the largest part that fits into memory");
+        self.report(finding);
     }
 
     /// bf16 is rounded to on a CPU, and computed with nowhere.

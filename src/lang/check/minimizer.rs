@@ -54,7 +54,7 @@ macro_rules! members {
             /// Options of a perturbed step; `None` for members with a single pass.
             pub fn perturbing(&self) -> Option<&Perturbing> {
                 match self {
-                    Minimizer::Base => None,
+                    Minimizer::Base(_) => None,
                     $(Minimizer::$member(member) => member.perturbing(),)*
                 }
             }

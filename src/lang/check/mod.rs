@@ -18,6 +18,7 @@ mod lints;
 pub(crate) mod measure;
 pub(crate) mod minimizer;
 pub(crate) mod model;
+mod normalized;
 pub(crate) mod optimizer;
 mod outline;
 mod outputs;
@@ -31,6 +32,7 @@ mod ramp;
 mod recipe;
 mod run;
 mod scope;
+mod sites;
 mod slug;
 pub(crate) mod sources;
 
@@ -47,6 +49,7 @@ use flags::Flags;
 use outline::Outline;
 use phase::PhaseTime;
 use scope::{Scope, visit};
+use sites::Site;
 
 /// What flags say about a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,7 +126,7 @@ pub struct Checker<'a> {
     unfinished: Option<Diagnostic>,
     /// Base optimizer of the current phase, for what depends on it.
     optimizer: Option<Optimizer>,
-    /// Whether any phase of any variant takes something from `optimize`.
+    /// Whether any phase of any variant takes something from `optimize`, or a finding says why not.
     base_used: bool,
     findings: Findings,
 }
@@ -182,26 +185,30 @@ impl<'a> Checker<'a> {
 
     fn variant(&mut self, outline: &Outline<'a>) -> Option<Variant> {
         let experiment = self.experiment(outline)?;
-        let choices = self.chosen(outline);
-        let slug = slug::of(&choices);
-        Some(Variant { choices, slug, experiment, settings: std::mem::take(&mut self.settings) })
+        let chosen = self.chosen(outline);
+        let choices = chosen.iter().map(|(_, taken)| self.written(taken)).collect();
+        let words: Vec<String> = chosen.iter().map(|(site, taken)| self.word(site, taken)).collect();
+        let settings = std::mem::take(&mut self.settings);
+        Some(Variant { choices, slug: slug::of(&words), experiment, settings })
     }
 
-    /// The source text of the alternative taken at each `each`; one inside another is part of its text.
-    fn chosen(&self, outline: &Outline<'a>) -> Vec<String> {
+    /// The alternative taken at each `each`; one inside another is a part of its alternative.
+    fn chosen<'o>(&self, outline: &'o Outline<'a>) -> Vec<(&'o Site<'a>, &'a Expr)> {
         let mut chosen = Vec::with_capacity(self.choice.len());
         let mut end = 0;
-        for (site, taken) in &self.choice {
-            let alternative =
-                outline.alternatives.get(site).and_then(|alternatives| alternatives.get(*taken));
-            if let Some(alternative) = alternative.filter(|_| site.start >= end) {
-                chosen.push(self.written(alternative));
-                end = site.end;
+        for (span, taken) in self.choice.iter() {
+            let site = outline.sites.get(span).filter(|_| span.start >= end);
+            if let Some((site, alternative)) =
+                site.and_then(|site| Some((site, site.alternatives.get(*taken)?)))
+            {
+                chosen.push((site, alternative));
+                end = span.end;
             }
         }
         chosen
     }
 
+    /// The source text of an alternative.
     fn written(&self, expr: &'a Expr) -> String {
         let mut plain = true;
         visit(expr, &mut |inner| plain &= !matches!(inner.kind, ExprKind::Each(_)));

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::findings::Findings;
-use super::scope::visit;
+use super::sites::{Site, sites};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::lang::catalog::statement;
-use crate::syntax::ast::{Expr, ExprKind, File, Statement};
+use crate::syntax::ast::{Expr, File, Statement};
 
 /// What the file says, before any value is read.
 #[derive(Default)]
@@ -15,8 +15,8 @@ pub(super) struct Outline<'a> {
     pub evaluate: Vec<&'a Statement>,
     /// Empty without `train` and without a recipe.
     pub phases: Vec<PhaseOutline<'a>>,
-    /// The alternatives of every `each`, by its place.
-    pub alternatives: HashMap<Span, &'a [Expr]>,
+    /// The choices of the file, by their places.
+    pub sites: HashMap<Span, Site<'a>>,
 }
 
 /// The clauses of one phase.
@@ -46,18 +46,9 @@ const RECIPES: [&str; 4] = ["train", "curriculum", "against", "under"];
 
 impl<'a> Outline<'a> {
     pub fn of(file: &'a File, findings: &mut Findings) -> Self {
-        let mut outline = Self::default();
+        let mut outline = Self { sites: sites(file), ..Self::default() };
         for statement in &file.statements {
             outline.add(statement, findings);
-        }
-        for clause in file.statements.iter().flat_map(|statement| &statement.clauses) {
-            for value in &clause.values {
-                visit(value, &mut |expr| {
-                    if let ExprKind::Each(alternatives) = &expr.kind {
-                        outline.alternatives.insert(expr.span, alternatives);
-                    }
-                });
-            }
         }
         outline
     }
@@ -155,5 +146,5 @@ fn second_recipe(first: &str, earlier: &Statement, keyword: &str, again: &Statem
     Diagnostic::new(Code::SecondRecipe, span(again), message, "a second recipe")
         .label(span(earlier), "the first recipe")
         .help("to train on after the first recipe, write `then 40 epochs ..` below it")
-        .help("to compare both, write `under each [sgd, sam]`")
+        .help("to compare both, write `under each [none, sam]`")
 }

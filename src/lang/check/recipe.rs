@@ -5,12 +5,14 @@ use super::phase::PhaseTime;
 use super::ramp::Fullness;
 use super::{Checker, minimizer};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::lang::catalog::{Adversary, Entry, Kind, Minimizer, Optimizer, Pacing, Parameter, Source};
+use crate::lang::catalog::{
+    self, Adversary, Base, Entry, Kind, Minimizer, Optimizer, Pacing, Parameter, Source,
+};
 use crate::lang::edition;
 use crate::lang::program::{Origin, Phase};
 use crate::lang::schedule::Duration;
 use crate::lang::value::{self, Arguments, Value};
-use crate::syntax::ast::{Call, Expr};
+use crate::syntax::ast::{Call, Expr, ExprKind};
 
 impl<'a> Checker<'a> {
     /// Every phase in order; without `train` one phase of the data set's default duration.
@@ -87,17 +89,20 @@ impl<'a> Checker<'a> {
         base: &'a Expr,
     ) -> (Option<Minimizer>, Option<Optimizer>) {
         let Some(under) = phase.under else {
-            self.at("under", |checker| checker.record("base".into(), Origin::Default));
+            self.at("under", |checker| checker.record("none".into(), Origin::Default));
             let optimizer = self.over(phase, base);
-            return (Some(Minimizer::Base), optimizer);
+            return (Some(Minimizer::Base(Base {})), optimizer);
         };
         let place = Parameter::new("under", Minimizer::FORM, "");
         let located = value::locate(self, under, &[Kind::Minimizer, Kind::Optimizer], &place);
         match located {
             Some((entry, call)) if entry.kind == Kind::Optimizer => {
-                self.both_named(phase, call);
+                match phase.over {
+                    Some(over) => self.both_named(over, call),
+                    None => self.contradicts(under, entry, base),
+                }
                 let optimizer = self.at("under", |checker| checker.optimizer(under, entry, call, base));
-                (Some(Minimizer::Base), optimizer)
+                (Some(Minimizer::Base(Base {})), optimizer)
             }
             Some((entry, call)) => {
                 let optimizer = self.over(phase, base);
@@ -149,7 +154,7 @@ impl<'a> Checker<'a> {
 
     fn arguments_of(&mut self, base: &'a Expr, entry: &'static Entry) -> Option<Arguments<'a>> {
         let call = match &self.resolve(base).kind {
-            crate::syntax::ast::ExprKind::Call(call) if entry.answers_to(&call.name.text) => call,
+            ExprKind::Call(call) if entry.answers_to(&call.name.text) => call,
             _ => return None,
         };
         Some(Arguments::of(self, entry, call, None))
@@ -164,10 +169,29 @@ impl<'a> Checker<'a> {
         self.report(finding.help("leave it out, or write the values at the phases: `over sgd(lr = 0.1)`"));
     }
 
+    /// `under sgd` beside `optimize adam`: a file that says twice by what it trains, and not the same.
+    fn contradicts(&mut self, under: &'a Expr, named: &Entry, base: &'a Expr) {
+        let written = self.resolve(base);
+        let ExprKind::Call(call) = &written.kind else { return };
+        let Some(entry) = catalog::find_in(Kind::Optimizer, &call.name.text) else { return };
+        if entry.name == named.name || self.origin(written) == Origin::Default {
+            return;
+        }
+        self.base_used = true;
+        let (here, file, span) = (named.name, entry.name, self.resolve(under).span);
+        let message = format!("`under {here}` trains by `{here}`, and `optimize` names `{file}`");
+        let finding = Diagnostic::new(Code::OtherOptimizer, span, message, "another base optimizer")
+            .label(call.name.span, "the base optimizer of the file")
+            .help(format!("`under none` trains by `{file}` alone, without a perturbation"))
+            .help(format!("`under none over {here}` trains by `{here}` in this phase"))
+            .suggest("write `none`", span, "none");
+        self.report(finding);
+    }
+
     /// `under sgd over adam`: two base optimizers.
-    fn both_named(&mut self, phase: &PhaseOutline<'a>, call: &Call) {
-        let Some(over) = phase.over else { return };
+    fn both_named(&mut self, over: &'a Expr, call: &Call) {
         let name = &call.name.text;
+        self.base_used = true;
         let finding = Diagnostic::new(
             Code::TwoOptimizers,
             self.resolve(over).span,
@@ -175,7 +199,8 @@ impl<'a> Checker<'a> {
             "a second base optimizer",
         )
         .label(call.name.span, "a base optimizer, no perturbation")
-        .help(format!("write `under {name}` alone, or a minimizer: `under sam over {name}`"));
+        .help(format!("write `under {name}` alone, or a minimizer: `under sam over {name}`"))
+        .help("`none` perturbs nothing: `under none over adam`");
         self.report(finding);
     }
 }

@@ -156,7 +156,11 @@ impl<'a> Checker<'a> {
         match call.name.text.as_str() {
             "cpu" if call.arguments.is_some() => mistakes::word_with_arguments(self, call),
             "cpu" => Some(Device::Cpu),
-            "cuda" => self.cuda(call),
+            "cuda" => {
+                let device = self.cuda(call);
+                self.card_is_there(device, call);
+                device
+            }
             "gpu" | "GPU" => self.gpu(call),
             _ => mistakes::unknown_value(self, call, &place),
         }
@@ -192,6 +196,15 @@ impl<'a> Checker<'a> {
                 None
             }
         }
+    }
+
+    /// Whether the program can open the card.
+    fn card_is_there(&mut self, device: Option<Device>, call: &Call) {
+        let Some(Device::Cuda(index)) = device else { return };
+        let Err(error) = self.world.card(index) else { return };
+        let finding = Diagnostic::new(error.code, call.name.span, error.message, "cannot be opened");
+        let finding = error.help.into_iter().fold(finding, Diagnostic::help);
+        self.report(finding.help("write `device cpu`, or run the file with `--device cpu`"));
     }
 
     pub(super) fn precision(&mut self, outline: &Outline<'a>) -> Option<Precision> {

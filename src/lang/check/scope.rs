@@ -7,6 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, Span};
 use crate::lang::catalog;
 use crate::lang::value::mistakes::listed;
 use crate::syntax::ast::{Argument, Clause, Expr, ExprKind, File, Name};
+use crate::syntax::is_reserved;
 
 /// Bindings may name one another this deep.
 const DEEPEST: usize = 64;
@@ -23,7 +24,7 @@ pub(super) struct Scope<'a> {
 struct Binding<'a> {
     name: &'a Name,
     value: &'a Expr,
-    /// Part of a circle, or too deep: stands for nothing.
+    /// Part of a circle, too deep, or with the name of a component: stands for nothing, and all is said about it.
     broken: bool,
 }
 
@@ -41,15 +42,20 @@ impl<'a> Scope<'a> {
 
     fn bind(&mut self, clause: &'a Clause, findings: &mut Findings) {
         let (Some(name), Some(value)) = (&clause.name, clause.values.first()) else { return };
-        if let Some(entry) = catalog::find(&name.text).first() {
-            findings.push(shadows(name, entry.kind.noun()));
+        if is_reserved(&name.text) {
+            // Said by the parser.
+            return;
+        }
+        let hidden = catalog::find(&name.text).first().map(|entry| entry.kind.noun());
+        if let Some(noun) = hidden {
+            findings.push(shadows(name, noun));
         }
         if let Some(first) = self.bindings.get(name.text.as_str()) {
             findings.push(duplicate(name, first.name.span));
             return;
         }
         self.order.push(&name.text);
-        self.bindings.insert(&name.text, Binding { name, value, broken: false });
+        self.bindings.insert(&name.text, Binding { name, value, broken: hidden.is_some() });
     }
 
     /// The value of a name.
@@ -131,7 +137,8 @@ impl<'a> Scope<'a> {
             }
         }
         let names = self.order.iter().filter(|name| !used.contains(*name));
-        names.filter_map(|name| self.bindings.get(name)).map(|binding| binding.name).collect()
+        let bindings = names.filter_map(|name| self.bindings.get(name));
+        bindings.filter(|binding| !binding.broken).map(|binding| binding.name).collect()
     }
 }
 

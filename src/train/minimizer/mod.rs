@@ -129,7 +129,7 @@ fn ratio<B: Ops>(length: Tensor<B, 1>, norm: &Tensor<B, 1>) -> Tensor<B, 1> {
 pub fn build<B: Ops>(spec: &Spec, parameters: &[Parameter]) -> Box<dyn Minimizer<B>> {
     let two_pass = |perturbing| TwoPass::new(parameters, perturbing);
     match spec.clone() {
-        Spec::Base => Box::new(Base),
+        Spec::Base(_) => Box::new(Base),
         Spec::Sam(sam) => Box::new(
             two_pass(sam.perturbing)
                 .radius(Box::new(radius::Fixed(sam.rho)))

@@ -64,15 +64,15 @@ fn misplaced_word(checker: &Checker<'_>, expr: &Expr, call: &Call, place: &Param
     if call.arguments.is_some() && checker.bindings().any(|bound| bound == word) {
         return binding_with_arguments(call);
     }
+    if word == "none" {
+        return mismatch(place, call.name.span, "`none`".into()).help(example(place));
+    }
     if let Some(entry) = catalog::find(word).first() {
         if entry.kind == Kind::Schedule {
             return unscheduled(place, expr.span, word);
         }
         let found = format!("{}, `{word}`", entry.kind.noun());
         return mismatch(place, call.name.span, found).help(example(place));
-    }
-    if word == "none" {
-        return mismatch(place, call.name.span, "`none`".into()).help(example(place));
     }
     unknown_name(checker, call, place)
 }
