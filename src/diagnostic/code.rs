@@ -168,6 +168,7 @@ codes! {
     TestsOnTraining "L0020" "tests-on-training" Warning "test images that are training images too";
     UntrainedClass "L0021" "untrained-class" Warning "a class without training images";
     NormalizedParts "L0023" "normalized-parts" Warning "a batch in parts under batch normalisation";
+    EqualVariants "L0024" "equal-variants" Warning "two variants that are one run";
     AttackOvershoots "L0101" "attack-overshoots" Warning "an attack step longer than the ball is wide";
     AttackFallsShort "L0102" "attack-falls-short" Warning "an attack that cannot reach the boundary of its ball";
     WeakEvaluation "L0103" "weak-evaluation" Warning "an evaluation attack weaker than the training attack";

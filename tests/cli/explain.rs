@@ -53,8 +53,9 @@ Options, as of other minimizers
       has it inside the loss)
   accumulate: a way to accumulate; exact, per_micro_batch
       what a batch in micro-batches is perturbed by
-      default: exact (a batch in parts is then the same batch; SAM on several
-      devices is `per_micro_batch`)
+      default: exact (a batch in parts is then the same batch, but for batch
+      normalisation, which sees its part alone; SAM on several devices is
+      `per_micro_batch`)
   masks: a choice of masks; same, fresh
       which values dropout leaves out in the second pass
       default: same (the authors' JAX code of SAM; the PyTorch ports draw
@@ -245,10 +246,18 @@ combination of its choices
 Usage
   each [A, B, ..]
 
+Notes
+  A variant is called by its choices,[..]
+...
 Example
-  under each [sgd, sam(rho = 0.05)]
+  under each [none, sam(rho = 0.05)]
 
 "#]]);
+    let none = output(&desk.flatrun(&["explain", "none"]).code(0));
+    assert!(
+        none.starts_with("none: a minimizer\n") && none.contains("none: a word of the language"),
+        "{none}"
+    );
     assert!(output(&desk.flatrun(&["explain", "last"]).code(0)).contains("last 40 epochs"));
     desk.flatrun(&["explain", "F302"]).code(2).stdout_eq("").stderr_eq(str![[r#"
 error: nothing is named `F302`: expected a finding, a component, a parameter, a statement or a clause

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::Checker;
+use super::outline::Outline;
 use super::scope::{Scope, children};
-use crate::diagnostic::Span;
+use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::lang::program::Variant;
 use crate::syntax::ast::{Expr, ExprKind, File};
 
 /// The most variants a file may have.
@@ -103,5 +106,39 @@ impl<'a> Choices<'a> {
             }
             _ => children(expr).into_iter().for_each(|child| self.walk(child, choice, passed, see)),
         }
+    }
+}
+
+impl<'a> Checker<'a> {
+    /// A choice that makes no difference: written alike, or of what no phase uses.
+    pub(super) fn lint_equal_variants(
+        &mut self,
+        outline: &Outline<'a>,
+        combinations: &[Choice],
+        variants: &[Variant],
+    ) {
+        let mut seen: HashMap<String, usize> = HashMap::with_capacity(variants.len());
+        for (index, variant) in variants.iter().enumerate() {
+            let experiment = serde_json::to_string(&variant.experiment).unwrap_or_default();
+            let first = *seen.entry(experiment).or_insert(index);
+            let Some(span) = self.difference(outline, &combinations[first], &combinations[index]) else {
+                continue;
+            };
+            let message =
+                format!("the variants `{}` and `{}` are the same run", variants[first].slug, variant.slug);
+            let finding = Diagnostic::new(Code::EqualVariants, span, message, "makes no difference")
+                .help("an optimizer that a phase names itself hides the values of `optimize`")
+                .help("for more runs of one setting, write more seeds: `seeds 0..3`");
+            self.report(finding);
+        }
+    }
+
+    /// The first alternative in which a choice differs from another one, unless both are written alike.
+    fn difference(&self, outline: &Outline<'a>, first: &Choice, other: &Choice) -> Option<Span> {
+        let (site, taken) = other.iter().find(|(site, taken)| first.get(site) != Some(taken))?;
+        let alternatives = outline.sites.get(site)?.alternatives;
+        let [one, two] = [first.get(site)?, taken].map(|taken| alternatives.get(*taken));
+        let (one, two) = (one?, two?);
+        (self.slice(one.span) != self.slice(two.span)).then_some(two.span)
     }
 }

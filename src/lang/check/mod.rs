@@ -171,13 +171,14 @@ impl<'a> Checker<'a> {
         let program_settings = std::mem::take(&mut self.settings);
         let mut variants: Vec<Option<Variant>> = Vec::with_capacity(combinations.len());
         for choice in &combinations {
-            self.choice = choice.clone();
+            self.choice.clone_from(choice);
             self.settings.clone_from(&program_settings);
             variants.push(self.variant(outline));
         }
         let mut variants: Vec<Variant> = variants.into_iter().collect::<Option<_>>()?;
         slug::make_unique(&mut variants);
         self.lint_unused_base(outline);
+        self.lint_equal_variants(outline, combinations, &variants);
         let program = Program { edition: edition?, title: title?, variants, seeds: seeds? };
         self.outputs_are_free(outline, &program, combinations);
         Some(program)

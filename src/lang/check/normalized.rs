@@ -91,7 +91,7 @@ fn is_of_pixels(eps: f64) -> bool {
     let levels = eps * 255.0;
     let is_whole = |value: f64| (value - value.round()).abs() < 1e-6;
     let digits = digits(eps);
-    let rounding = if digits <= 2 { 0.02 } else { 0.005 };
+    let rounding = if digits <= 2 { 0.025 } else { 0.001 };
     let usual = USUAL_LEVELS.iter().any(|usual| (levels / usual - 1.0).abs() < rounding);
     is_whole(levels) || is_whole(eps * 20.0) || digits == 1 || usual
 }
