@@ -178,7 +178,7 @@ impl<'a> Checker<'a> {
         let mut variants: Vec<Variant> = variants.into_iter().collect::<Option<_>>()?;
         slug::make_unique(&mut variants);
         self.lint_unused_base(outline);
-        self.lint_equal_variants(outline, combinations, &variants);
+        self.lint_equal_variants(outline, &combinations, &variants);
         let program = Program { edition: edition?, title: title?, variants, seeds: seeds? };
         self.outputs_are_free(outline, &program, combinations);
         Some(program)
