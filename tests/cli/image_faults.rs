@@ -43,7 +43,7 @@ fn a_sound_folder_has_no_finding() {
 #[test]
 fn faults_of_folders_have_their_own_findings() {
     type Damage = fn(&Path);
-    let cases: [(&str, &str, Damage); 6] = [
+    let cases: [(&str, &str, Damage); 8] = [
         ("F0411", "DIR/birds/train/owl: a class folder without an image", |root| {
             fs::create_dir(root.join("train/owl")).unwrap();
             fs::create_dir(root.join("val/owl")).unwrap();
@@ -57,6 +57,12 @@ fn faults_of_folders_have_their_own_findings() {
         ("F0415", "DIR/birds/val/crow/notes.txt: no image: expected .jpg, .jpeg, .png or .webp", |root| {
             fs::write(root.join("val/crow/notes.txt"), "crows").unwrap();
         }),
+        ("F0415", "owl.img: a WebP image under another name: rename it so that it ends in .webp", |root| {
+            fs::rename(root.join("val/crow/002.webp"), root.join("val/crow/owl.img")).unwrap();
+        }),
+        ("F0415", "owl.gif: a GIF image: expected .jpg, .jpeg, .png or .webp", |root| {
+            fs::write(root.join("val/crow/owl.gif"), b"GIF89a").unwrap();
+        }),
         ("F0415", "an image outside of any class folder", |root| {
             save(&picture(0, 0, 20, 20), &root.join("train/lost.png"));
         }),
@@ -68,6 +74,17 @@ fn faults_of_folders_have_their_own_findings() {
         let text = found(spoil);
         assert!(text.contains(code) && text.contains(message), "{code}, {message}:\n{text}");
     }
+}
+
+#[test]
+fn jpegs_may_have_any_of_their_names() {
+    let desk = birds(PROGRAM);
+    for (number, ending) in ["jfif", "JPE", "jif", "JPG"].into_iter().enumerate() {
+        let folder = desk.path("birds/train/crow");
+        fs::copy(folder.join("000.jpg"), folder.join(format!("9{number}.{ending}"))).unwrap();
+    }
+    let plan = output(&desk.flatrun(&["plan", "a.flat"]).code(0));
+    assert!(plan.contains("16 training + 12 test images"), "{plan}");
 }
 
 #[cfg(unix)]

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::super::decode::{Kind, is_image_name};
 use super::super::error::DataError;
 use super::super::files::{Stamp, nanoseconds};
 use super::fault;
@@ -19,10 +20,6 @@ const DEPTH: usize = 16;
 
 /// A folder that changed so recently may change again without its time telling.
 const SETTLED: Duration = Duration::from_secs(2);
-
-const ENDINGS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
-
-const NO_IMAGE: &str = "no image: expected .jpg, .jpeg, .png or .webp";
 
 /// Files and folders that systems keep for themselves, in lower case: Windows, macOS, Linux, and network storage.
 const SYSTEM: [&str; 15] = [
@@ -66,7 +63,7 @@ pub enum Item {
     Folder(String),
     Image(String, Stamp),
     /// With the reason why it is none of these.
-    Other(String, &'static str),
+    Other(String, String),
 }
 
 impl Listing {
@@ -101,8 +98,8 @@ impl Listing {
 }
 
 impl Rejected {
-    pub fn new(path: String, reason: &str) -> Self {
-        Self { path, reason: reason.to_owned() }
+    pub fn new(path: String, reason: String) -> Self {
+        Self { path, reason }
     }
 }
 
@@ -113,6 +110,19 @@ impl Item {
             Self::Folder(name) => Some(name),
             Self::Image(..) | Self::Other(..) => None,
         }
+    }
+}
+
+/// What is wrong with a file whose name is none of an image; its first bytes may say more.
+fn no_image(path: &Path) -> String {
+    const EXPECTED: &str = "expected .jpg, .jpeg, .png or .webp";
+    let kind = Kind::of_file(path);
+    match (kind.map(Kind::in_words), kind.and_then(Kind::ending)) {
+        (Some(words), Some(ending)) => {
+            format!("{words} under another name: rename it so that it ends in {ending}")
+        }
+        (Some(words), None) => format!("{words}: {EXPECTED}"),
+        _ => format!("no image: {EXPECTED}"),
     }
 }
 
@@ -143,11 +153,11 @@ fn item(root: &Path, folder: &str, entry: &DirEntry) -> Result<Option<Item>, Dat
         return Ok(Some(Item::Folder(name)));
     }
     if !kind.is_file() {
-        return Ok(Some(Item::Other(name, "neither a file nor a folder: a pipe, a socket or a device")));
+        let reason = "neither a file nor a folder: a pipe, a socket or a device".to_owned();
+        return Ok(Some(Item::Other(name, reason)));
     }
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    if !ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
-        return Ok(Some(Item::Other(name, NO_IMAGE)));
+    if !is_image_name(&name) {
+        return Ok(Some(Item::Other(name, no_image(&path))));
     }
     let about = if linked { fs::metadata(&path) } else { entry.metadata() };
     Ok(Some(Item::Image(name, Stamp::of(&about.map_err(unreadable)?))))

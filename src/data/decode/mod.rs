@@ -1,5 +1,7 @@
 //! JPEG, PNG and WebP files to bytes of one form.
 
+mod kind;
+
 use std::fs;
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -13,6 +15,8 @@ use super::image::Raw;
 use crate::diagnostic::Code;
 use crate::lang::catalog::{Color, Orientation};
 use crate::lang::world::Size;
+
+pub use kind::{Kind, is_image_name};
 
 /// More pixels than this are refused by the header: 192 MiB of colour.
 pub const MOST_PIXELS: u64 = 1 << 26;
@@ -146,11 +150,13 @@ fn read(path: &Path, most: u64) -> Result<Vec<u8>, DataError> {
 }
 
 fn format(path: &Path, bytes: &[u8]) -> Result<ImageFormat, DataError> {
-    match image::guess_format(bytes) {
-        Ok(format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) => Ok(format),
-        Ok(other) => Err(corrupt(path, &format!("{other:?} is not read: expected JPEG, PNG or WebP"))),
-        Err(_) if bytes.is_empty() => Err(corrupt(path, "the file is empty")),
-        Err(_) => Err(corrupt(path, "expected JPEG, PNG or WebP, found something else")),
+    match Kind::of(bytes) {
+        Some(Kind::Jpeg) => Ok(ImageFormat::Jpeg),
+        Some(Kind::Png) => Ok(ImageFormat::Png),
+        Some(Kind::WebP) => Ok(ImageFormat::WebP),
+        Some(Kind::Other(other)) => Err(corrupt(path, &format!("expected JPEG, PNG or WebP, found {other}"))),
+        None if bytes.is_empty() => Err(corrupt(path, "the file is empty")),
+        None => Err(corrupt(path, "expected JPEG, PNG or WebP, found something else")),
     }
 }
 
@@ -198,7 +204,7 @@ fn has_end(jpeg: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-#[path = "../../tests/generated/huge_png.rs"]
+#[path = "../../../tests/generated/huge_png.rs"]
 mod huge_png;
 
 #[cfg(test)]
