@@ -4,8 +4,8 @@ use super::image::Image;
 use super::random::Generator;
 use crate::lang::catalog::Jitter;
 
-/// Shares of red, green and blue in grey (ITU-R BT.601), as in Pillow and torchvision.
-const GREY: [f32; 3] = [0.299, 0.587, 0.114];
+/// Shares of red, green and blue in grey (ITU-R BT.601), as in Pillow and torchvision: the one grey of the language.
+const GREY: [f64; 3] = [0.299, 0.587, 0.114];
 
 /// Brightness, contrast, saturation and hue, in random order.
 pub fn jitter(spec: &Jitter, image: &mut Image, random: &mut Generator) {
@@ -68,9 +68,26 @@ fn mixed(value: f32, other: f32, factor: f32) -> f32 {
 /// An image of other than three channels is grey already: the mean of its channels.
 fn grey(pixel: &[f32]) -> f32 {
     match pixel {
-        [red, green, blue] => GREY[0] * red + GREY[1] * green + GREY[2] * blue,
+        [red, green, blue] => {
+            let shares = GREY.map(|share| share as f32);
+            shares[0] * red + shares[1] * green + shares[2] * blue
+        }
         _ => pixel.iter().sum::<f32>() / pixel.len() as f32,
     }
+}
+
+/// The grey of a colour in f64.
+pub fn luminance([red, green, blue]: [f64; 3]) -> f64 {
+    GREY[0] * red + GREY[1] * green + GREY[2] * blue
+}
+
+/// The grey of a colour of bytes, in the whole numbers of Pillow's mode `L`.
+pub fn grey_level(colour: [u8; 3]) -> u8 {
+    const BITS: u32 = 16;
+    const HALF: u32 = 1 << (BITS - 1);
+    let shares = GREY.map(|share| (share * f64::from(1 << BITS)).round() as u32);
+    let sum: u32 = shares.iter().zip(colour).map(|(share, value)| share * u32::from(value)).sum();
+    ((sum + HALF) >> BITS) as u8
 }
 
 /// Turns the hue by a share of the circle.
@@ -143,6 +160,35 @@ mod tests {
         let mut image = pixel([1.0, 0.0, 0.0]);
         turned(&mut image, 1.0 / 3.0);
         assert!(image.pixels[1] > 0.999 && image.pixels[0] < 1e-6 && image.pixels[2] < 1e-6, "{image:?}");
+    }
+
+    #[test]
+    fn every_grey_is_the_same() {
+        // By Pillow 13: `Image.new("RGB", (1, 1), colour).convert("L")`.
+        let expected = [
+            ([255, 0, 0], 76),
+            ([0, 255, 0], 150),
+            ([0, 0, 255], 29),
+            ([255, 255, 255], 255),
+            ([1, 2, 3], 2),
+            ([200, 100, 50], 124),
+            ([77, 77, 77], 77),
+        ];
+        for (colour, grey) in expected {
+            let values = colour.map(|value| f32::from(value) / 255.0);
+            let near = |value: f32| (value * 255.0 - f32::from(grey)).abs() <= 0.5 + 1e-3;
+            assert_eq!(grey_level(colour), grey, "{colour:?}");
+            assert!(near(luminance(values.map(f64::from)) as f32), "{colour:?}");
+            let mut image = pixel(values);
+            grayscale(&mut image);
+            assert!(image.pixels.iter().all(|value| near(*value)), "grayscale, {colour:?}: {image:?}");
+            let mut image = pixel(values);
+            saturated(&mut image, 0.0);
+            assert!(image.pixels.iter().all(|value| near(*value)), "saturation, {colour:?}: {image:?}");
+            let mut image = pixel(values);
+            contrasted(&mut image, 0.0);
+            assert!(image.pixels.iter().all(|value| near(*value)), "contrast, {colour:?}: {image:?}");
+        }
     }
 
     #[test]

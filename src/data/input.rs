@@ -157,8 +157,9 @@ impl Input {
             ErrorKind::UnexpectedEof => {
                 self.malformed(Flaw::Truncated, end, "the end of the gzip data", "the end of the file")
             }
+            // Checksums and codes that fit nothing; what the library calls them says no more.
             ErrorKind::InvalidInput | ErrorKind::InvalidData => {
-                self.malformed(Flaw::CorruptGzip, end, "an intact stream", format!("`{error}`"))
+                self.malformed(Flaw::CorruptGzip, end, "an intact stream", "damaged bytes")
             }
             _ => DataError::unreadable(&self.path, error),
         }

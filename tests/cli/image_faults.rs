@@ -1,6 +1,7 @@
 //! Folders of images with a fault: each is named, with its place and what to do, and nothing is trained.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use snapbox::cmd::OutputAssert;
@@ -156,6 +157,48 @@ fn a_corrupt_image_ends_the_run_with_its_path() {
         fs::write(&path, whole).unwrap();
     }
     desk.flatrun(&["a.flat", "--quiet", "--restart"]).code(0);
+}
+
+/// A PNG of 18x20 pixels whose data hold 8 MiB of zeros.
+fn bomb() -> Vec<u8> {
+    let mut data = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    data.write_all(&vec![0; 8 << 20]).unwrap();
+    let chunk = |name: &[u8; 4], data: &[u8]| {
+        let mut crc = flate2::Crc::new();
+        crc.update(name);
+        crc.update(data);
+        [&(data.len() as u32).to_be_bytes()[..], name, data, &crc.sum().to_be_bytes()].concat()
+    };
+    let header = chunk(b"IHDR", &[0, 0, 0, 18, 0, 0, 0, 20, 8, 2, 0, 0, 0]);
+    [&b"\x89PNG\r\n\x1a\n"[..], &header, &chunk(b"IDAT", &data.finish().unwrap()), &chunk(b"IEND", &[])]
+        .concat()
+}
+
+#[test]
+fn what_holds_more_than_its_pixels_is_refused_before_and_in_a_run() {
+    for (program, command, code) in
+        [(PROGRAM.replace("random_resized_crop(16)", "flip"), "check", 1), (PROGRAM.to_owned(), "run", 3)]
+    {
+        let desk = birds(&program);
+        fs::write(desk.path("birds/train/crow/001.png"), bomb()).unwrap();
+        let text = told(&desk, &desk.flatrun(&[command, "a.flat"]).code(code));
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("no readable image") && text.contains("20x18"), "{text}");
+    }
+}
+
+#[test]
+fn headers_tell_check_what_is_cut_short() {
+    let desk = birds(&PROGRAM.replace("random_resized_crop(16)", "flip"));
+    for name in ["000.jpg", "001.png", "002.webp"] {
+        let path = desk.path("birds/val/crow").join(name);
+        let whole = fs::read(&path).unwrap();
+        cut(&path);
+        let text = told(&desk, &desk.flatrun(&["check", "--format", "json", "a.flat"]).code(1));
+        assert!(text.contains("F0402") && text.contains(&format!("{name}`")), "{text}");
+        assert!(text.contains("data are cut short"), "{text}");
+        fs::write(&path, whole).unwrap();
+    }
 }
 
 #[test]

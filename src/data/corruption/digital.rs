@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::picture::Picture;
+use crate::data::color::luminance;
 use crate::data::corpus::Shape;
 
 /// Share of the side that is kept.
@@ -116,7 +117,7 @@ fn halved_chroma(bytes: &[u8], shape: Shape) -> Vec<u8> {
 /// JFIF's luminance and chroma, in whole levels.
 fn to_ycc(pixel: [u8; 3]) -> [f64; 3] {
     let [red, green, blue] = pixel.map(f64::from);
-    let luminance = 0.299 * red + 0.587 * green + 0.114 * blue;
+    let luminance = luminance([red, green, blue]);
     let from = |value: f64, range: f64| 128.0 + (value - luminance) / range;
     [luminance, from(blue, 1.772), from(red, 1.402)].map(f64::round)
 }

@@ -1,5 +1,6 @@
 //! One image while it is corrupted, and the operations that several kinds share.
 
+use crate::data::color;
 use crate::data::corpus::Shape;
 
 /// A value a hair below a whole level counts as that level.
@@ -140,7 +141,7 @@ pub fn bell(places: impl Iterator<Item = i64>, sigma: f64) -> Vec<(i64, f64)> {
 /// Luminance of a colour (ITU-R BT.601); a grey value is its own.
 pub fn luminance(pixel: &[f64]) -> f64 {
     match *pixel {
-        [red, green, blue] => 0.299 * red + 0.587 * green + 0.114 * blue,
+        [red, green, blue] => color::luminance([red, green, blue]),
         _ => pixel.iter().sum::<f64>() / pixel.len().max(1) as f64,
     }
 }

@@ -82,6 +82,16 @@ impl Kind {
         Self::of(&head)
     }
 
+    /// `PNG`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Jpeg => "JPEG",
+            Png => "PNG",
+            WebP => "WebP",
+            Other(words) => words,
+        }
+    }
+
     /// `a PNG image`.
     pub fn in_words(self) -> &'static str {
         match self {

@@ -264,7 +264,7 @@ fn damaged_gzip_data() {
     assert_eq!(
         message,
         "`DIR/images.gz`: corrupt gzip data at byte 34 of the decompressed data: expected an intact stream, found \
-         `corrupt gzip stream does not have a matching checksum`"
+         damaged bytes"
     );
 }
 

@@ -11,7 +11,7 @@ choice! {
     /// What an image becomes.
     Color "a form of colour" {
         Rgb "rgb" "three channels; a grey image has the same in each"
-        Grey "grey" "one channel, 0.2126 R + 0.7152 G + 0.0722 B"
+        Grey "grey" "one channel, 0.299 R + 0.587 G + 0.114 B"
     }
 }
 
@@ -131,8 +131,11 @@ kind! {
             source: "the layout of ImageNet and of torchvision's ImageFolder",
             notes: "`root/train/CLASS/..` trains; `root/val/CLASS/..` tests, else `root/test/CLASS/..`. Classes are in the order of their \
                     names, or in that of their numbers (1, 2, 10) where all names are whole numbers; torchvision has 1, 10, 2. `plan` and the \
-                    records of a run list them. Names that read the same are the same, whichever code points they are made of. Images of any size need `resize`, `center_crop` or `random_resized_crop`. of 16 bits the upper 8 count, an alpha channel is \
-                    left out, CMYK becomes RGB; an image has at most 67,108,864 pixels. Hidden files, and files and folders \
+                    records of a run list them. Names that read the same are the same, whichever code points they are made of. Images of any size need `resize`, `center_crop` or `random_resized_crop`. Of 16 bits the upper 8 count, an alpha channel is \
+                    left out, CMYK becomes RGB; an image has at most 67,108,864 pixels. `color = grey` is 0.299 R + 0.587 G + 0.114 B in \
+                    Pillow's whole numbers, as `grayscale` and `jitter` take it. `orientation = exif` holds for all three formats. \
+                    JPEGs with halved chroma differ from libjpeg's pixels by rounding: red and blue are 0.4 of 255 brighter on average, \
+                    green 0.3 darker. Hidden files, and files and folders \
                     that systems make (`Thumbs.db`, `@eaDir`, `__MACOSX`, `lost+found`, ..), are no part of a data set. \
                     Networks normalise by ImageNet's constants (0.449 and 0.226 for grey images). \
                     `on_error = skip` decodes every image once before the first run, and lists those that cannot be read. \

@@ -101,6 +101,7 @@ def files():
         "progressive.jpg": file(encoded(colour, "JPEG", quality=95, subsampling=0, progressive=True), "RGB", 3),
         "grey.jpg": file(encoded(grey, "JPEG", quality=95), "RGB", 2),
         "cmyk.jpg": file(encoded(smooth("CMYK"), "JPEG", quality=95, subsampling=0), "RGB", 5),
+        "halved_chroma.jpg": file(encoded(colour, "JPEG", quality=95, subsampling=2), "RGB", 5),
         "lossless.webp": file(encoded(colour, "WEBP", lossless=True), "RGB", 0),
         "lossy.webp": file(encoded(colour, "WEBP", quality=90), "RGB", 6),
         "palette.png": file(encoded(colour.quantize(16), "PNG"), "RGB", 0),
