@@ -3,6 +3,7 @@
 //! Data flows one way through the modules, in the order of this list: a module may use those above it, never
 //! those below. ARCHITECTURE.md says what each takes and gives.
 
+pub mod cell;
 pub mod files;
 pub mod stop;
 

@@ -2,7 +2,8 @@
 //!
 //! A block is fenced as `flat wrong` or `flat right`. After that may stand `missing` (no file is there), `broken` (no data
 //! file can be read), `two` (data sets have two classes), `fault CODE` (the files have
-//! that fault), or `set PATH=VALUE` (run with that flag). A block fenced as `hex wrong` holds the bytes of a file.
+//! that fault), or `set PATH=VALUE` (run with that flag). A block fenced as `hex wrong` holds the bytes of a file, or with
+//! `times N` bytes that stand there N times.
 
 mod world;
 
@@ -14,6 +15,7 @@ use world::{Files, TestWorld};
 struct Example {
     wrong: bool,
     hex: bool,
+    times: usize,
     files: Files,
     settings: Settings,
     text: String,
@@ -51,10 +53,11 @@ fn example(info: &str, text: &str) -> Option<Example> {
         fault if fault.starts_with("fault ") => Files::Fault(code(fault)),
         _ => Files::There,
     };
+    let times = rest.strip_prefix("times ").map_or(1, |times| times.parse().expect("a number"));
     let set = rest.strip_prefix("set ").and_then(|setting| setting.split_once('='));
     let set = set.map(|(path, value)| (path.to_string(), value.to_string())).into_iter().collect();
     let text = if text.is_empty() { String::new() } else { format!("{text}\n") };
-    Some(Example { wrong, hex, files, settings: Settings { set, ..Settings::default() }, text })
+    Some(Example { wrong, hex, times, files, settings: Settings { set, ..Settings::default() }, text })
 }
 
 /// `fault F0411`
@@ -65,7 +68,7 @@ fn code(fault: &str) -> Code {
 fn findings(example: &Example) -> Vec<Diagnostic> {
     let text = match example.hex {
         false => example.text.clone(),
-        true => match syntax::decode(&bytes(&example.text)) {
+        true => match syntax::decode(&bytes(&example.text).repeat(example.times)) {
             Ok(text) => text,
             Err(finding) => return vec![*finding],
         },

@@ -112,8 +112,38 @@ fn an_exit_without_shutdown_is_told_to_the_caller() {
 #[test]
 fn an_input_that_is_no_message_is_an_error() {
     let mut editor = Editor::start();
-    editor.write("Content-Length: 4\r\n\r\noops");
+    editor.write("hello\r\n");
     let (status, printed) = editor.end();
     assert_eq!(status.code(), Some(2));
-    assert!(printed.contains("cannot read `stdin`"), "{printed}");
+    assert!(printed.contains("cannot read `stdin`: `hello` is no line of a header"), "{printed}");
+}
+
+#[test]
+fn a_message_that_cannot_be_read_is_answered_and_the_session_goes_on() {
+    let mut editor = Editor::start();
+    editor.hello();
+    editor.write("Content-Length: 4\r\n\r\noops");
+    let answer = editor.receive();
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&Value::Null, &json!(-32700)));
+    let open = r#"{"jsonrpc":"2.0","method":"textDocument/didOpen","params":{"textDocument":{"uri":"file:///a","languageId":"flat","version":1,"text":"title \"\ud800\"\n# \udc00\n\ud800"}}}"#;
+    editor.write(&format!("Content-Length: {}\r\n\r\n{open}", open.len()));
+    let found = editor.receive();
+    assert_eq!(
+        found["params"]["diagnostics"][0]["range"]["start"],
+        json!({ "line": 2, "character": 0 }),
+        "{found}"
+    );
+    assert_eq!(editor.end().0.code(), Some(0));
+}
+
+#[test]
+fn a_length_that_no_message_has_ends_it() {
+    for length in ["18446744073709551615", "1099511627776", "-1"] {
+        let mut editor = Editor::start();
+        editor.hello();
+        editor.write(&format!("Content-Length: {length}\r\n\r\n{{}}"));
+        let (status, printed) = editor.end();
+        assert_eq!(status.code(), Some(2), "{printed}");
+        assert!(printed.starts_with("error: cannot read `stdin`: ") && printed.contains(length), "{printed}");
+    }
 }

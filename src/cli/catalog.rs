@@ -46,11 +46,10 @@ struct Catalog {
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let wanted = |entry: &&&Entry| args.kind.is_none_or(|kind| kind == entry.kind);
     let components: Vec<&'static Entry> = entries().iter().filter(wanted).copied().collect();
-    let text = match args.format {
-        Format::Text => text(&components, terminal),
-        Format::Json => json(components, args.kind.is_none())?,
-    };
-    terminal.print(&text)?;
+    match args.format {
+        Format::Text => terminal.print(&text(&components, terminal))?,
+        Format::Json => terminal.data(&json(components, args.kind.is_none())?)?,
+    }
     Ok(Exit::Done)
 }
 

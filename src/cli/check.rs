@@ -50,12 +50,26 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     let fixed_stdin = args.fix && checked.iter().any(|file| file.source.path.is_none());
     if !checked.is_empty() || args.format != Format::Human {
-        let text = render(&checked, args.format, terminal);
-        if fixed_stdin { terminal.note(&text) } else { terminal.print(&text)? }
+        if fixed_stdin {
+            terminal.note(&render(&checked, args.format, terminal.width, terminal.error_color));
+        } else {
+            print(
+                &render(&checked, args.format, terminal.width, terminal.output_color),
+                args.format,
+                terminal,
+            )?;
+        }
     }
     let mut findings = checked.iter().flat_map(|file| &file.diagnostics);
     let wrong = findings.any(|finding| finding.level() == Level::Error);
     Ok(exit.max(if wrong { Exit::Findings } else { Exit::Done }))
+}
+
+fn print(text: &str, format: Format, terminal: &Terminal) -> Result<(), Failure> {
+    match format {
+        Format::Human | Format::Short | Format::Github => terminal.print(text),
+        Format::Json | Format::Sarif => terminal.data(text),
+    }
 }
 
 fn check(
@@ -74,7 +88,7 @@ fn check(
 
 fn store(source: &Source, settled: &Settled, terminal: &Terminal) -> Result<(), Failure> {
     match &source.path {
-        None => terminal.print(&source.text)?,
+        None => terminal.data(&source.text)?,
         Some(path) if settled.count > 0 => source.store(path)?,
         Some(_) => {}
     }

@@ -18,6 +18,6 @@ pub struct Args {
 pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut super::Cli::command(), "flatrun", &mut script);
-    terminal.print(&String::from_utf8_lossy(&script))?;
+    terminal.data(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }

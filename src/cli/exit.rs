@@ -49,6 +49,11 @@ impl Failure {
         Self::usage(format!("cannot read `{}`: {}", path.display(), reason(error)))
     }
 
+    /// Standard output cannot be written.
+    pub fn output(error: &io::Error) -> Self {
+        Self::usage(format!("cannot write the output: {}", reason(error)))
+    }
+
     pub fn unwritable(path: &Path, error: &io::Error) -> Self {
         let failure = Self::usage(format!("cannot write `{}`: {}", path.display(), reason(error)));
         remedy(error).into_iter().fold(failure, Self::help)

@@ -69,16 +69,16 @@ fn format(mut source: Source, args: &Args, terminal: &Terminal) -> Result<Format
     };
     let same = formatted == source.text;
     if args.diff {
-        terminal.print(&unified(&source.name, &source.text, &formatted))?;
+        terminal.data(&unified(&source.name, &source.text, &formatted))?;
     } else if args.check && !same {
-        terminal.print(&format!("{}\n", source.name))?;
+        terminal.data(&format!("{}\n", source.name))?;
     }
     if args.check || args.diff {
         return Ok(if same { Formatted::Same } else { Formatted::Differs });
     }
     source.text = formatted;
     let Some(path) = source.path.clone() else {
-        terminal.print(&source.text)?;
+        terminal.data(&source.text)?;
         return Ok(Formatted::Same);
     };
     if same {

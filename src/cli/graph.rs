@@ -54,6 +54,6 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     };
     let prepared = prepare(&program).map_err(|error| Failure::usage(error.to_string()))?;
     let stages = StageGraph::new(&program, &inputs(&prepared));
-    terminal.print(&graph::render(&stages, &program, args.format.into()))?;
+    terminal.data(&graph::render(&stages, &program, args.format.into()))?;
     Ok(Exit::Done)
 }

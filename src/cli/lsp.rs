@@ -3,10 +3,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use lsp_server::Connection;
-
 use super::exit::{Exit, Failure};
-use crate::ide::{End, serve};
+use crate::ide::{End, serve, stdio};
 use crate::run::Machine;
 
 /// Speak the language server protocol on standard input and output
@@ -22,7 +20,8 @@ pub struct Args {
 /// # Errors
 /// Standard input holds something else than messages.
 pub fn run(_: &Args) -> Result<Exit, Failure> {
-    let (connection, threads) = Connection::stdio();
+    let started = stdio();
+    let (connection, threads) = started.map_err(|error| Failure::unreadable(Path::new("stdin"), &error))?;
     let end = serve(&connection, &Machine);
     drop(connection);
     if end == End::OutputClosed {

@@ -24,17 +24,24 @@ mod report;
 mod resume;
 mod run;
 mod runs;
+mod safe;
 mod shorthand;
 mod source;
 mod terminal;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::thread;
 
-use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use exit::{Exit, Failure};
 use terminal::{Color, Terminal};
+
+use crate::run::device::bound_threads;
+
+/// What a process that panicked tells its caller, as Rust does by itself.
+const PANICKED: u8 = 101;
 
 const USAGE: &str = "flatrun FILE [OPTIONS]\n       flatrun COMMAND ..";
 
@@ -74,24 +81,39 @@ enum Command {
     Lsp(lsp::Args),
 }
 
+/// Stack of the thread that does the work. Brackets nest up to [`crate::syntax::MAX_DEPTH`] deep, which takes a part of
+/// it; the stack that the system gives to a program may be far smaller (`ulimit -s`).
+const STACK: usize = 16 << 20;
+
 /// The whole program.
 pub fn main() -> ExitCode {
     interrupt::survive_full_files();
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    ExitCode::from(perform(arguments) as u8)
+    bound_threads();
+    let work = || perform(std::env::args_os().collect());
+    let exit = match thread::Builder::new().name("flatrun".into()).stack_size(STACK).spawn(work) {
+        // A panic has said what happened.
+        Ok(thread) => thread.join().map_or(PANICKED, |exit| exit as u8),
+        Err(error) => {
+            let failure = Failure::usage(format!("cannot start a thread: {}", exit::reason(&error)));
+            let failure = failure.help(format!("it needs {} MiB for its stack (`ulimit -v`)", STACK >> 20));
+            ended(Err(failure), &Terminal::new(Color::Auto)) as u8
+        }
+    };
+    ExitCode::from(exit)
 }
 
 fn perform(arguments: Vec<OsString>) -> Exit {
-    let mut root = Cli::command().color(help_color(&arguments));
+    let color = asked_color(&arguments);
+    let mut root = Cli::command();
     if arguments.len() < 2 {
-        let terminal = Terminal::new(Color::Auto);
+        let terminal = Terminal::new(color);
         let help = root.render_help();
         let text = if terminal.output_color { help.ansi().to_string() } else { help.to_string() };
         return ended(terminal.print(&text).map(|()| Exit::Done), &terminal);
     }
     let arguments = match shorthand::expand(arguments, &root) {
         Ok(arguments) => arguments,
-        Err(failure) => return ended(Err(failure), &Terminal::new(Color::Auto)),
+        Err(failure) => return ended(Err(failure), &Terminal::new(color)),
     };
     let matches = root.try_get_matches_from_mut(&arguments);
     match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
@@ -105,8 +127,14 @@ fn perform(arguments: Vec<OsString>) -> Exit {
                 return ended(Err(failure), &Terminal::new(Color::Auto));
             }
             // Help and version are results and end well; everything else is a wrong usage.
-            let _ = error.print();
-            if error.use_stderr() { Exit::Usage } else { Exit::Done }
+            let (text, terminal) = (error.render(), Terminal::new(color));
+            let colored = if error.use_stderr() { terminal.error_color } else { terminal.output_color };
+            let text = if colored { text.ansi().to_string() } else { text.to_string() };
+            if error.use_stderr() {
+                terminal.note(&text);
+                return Exit::Usage;
+            }
+            ended(terminal.print(&text).map(|()| Exit::Done), &terminal)
         }
     }
 }
@@ -134,17 +162,17 @@ fn ended(done: Result<Exit, Failure>, terminal: &Terminal) -> Exit {
     })
 }
 
-/// `--color` as clap's own messages must obey it, which it prints before anything is parsed.
-fn help_color(arguments: &[OsString]) -> ColorChoice {
+/// `--color` as clap's own messages must obey it, which are written where nothing could be parsed.
+fn asked_color(arguments: &[OsString]) -> Color {
     let words: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
     let given = |value: &str| {
         words.contains(&format!("--color={value}").as_str())
             || words.windows(2).any(|pair| pair == ["--color", value])
     };
     match (given("always"), given("never")) {
-        (true, _) => ColorChoice::Always,
-        (_, true) => ColorChoice::Never,
-        _ => ColorChoice::Auto,
+        (true, _) => Color::Always,
+        (_, true) => Color::Never,
+        _ => Color::Auto,
     }
 }
 
@@ -160,8 +188,8 @@ mod tests {
     #[test]
     fn color_is_known_before_parsing() {
         let arguments = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
-        assert_eq!(help_color(&arguments("flatrun --color never --help")), ColorChoice::Never);
-        assert_eq!(help_color(&arguments("flatrun --color=always")), ColorChoice::Always);
-        assert_eq!(help_color(&arguments("flatrun a.flat")), ColorChoice::Auto);
+        assert_eq!(asked_color(&arguments("flatrun --color never --help")), Color::Never);
+        assert_eq!(asked_color(&arguments("flatrun --color=always")), Color::Always);
+        assert_eq!(asked_color(&arguments("flatrun a.flat")), Color::Auto);
     }
 }

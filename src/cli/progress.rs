@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::interrupt;
 use super::pace::Pace;
+use super::safe::safe_line;
 use crate::evaluate::Headway;
 use crate::run::{Event, Observer, RunName};
 use crate::train::state::EpochRow;
@@ -46,6 +47,8 @@ pub struct Progress {
     phase: usize,
     stage: Option<Stage>,
     measuring: Option<Measuring>,
+    /// Why events cannot be written, from when they cannot.
+    pub unread: Option<io::Error>,
 }
 
 /// The phase under way.
@@ -77,7 +80,7 @@ struct Measuring {
 
 impl Progress {
     pub fn new(display: Display) -> Self {
-        Self { display, phase: 0, stage: None, measuring: None }
+        Self { display, phase: 0, stage: None, measuring: None, unread: None }
     }
 
     /// What sets the current stage of a run apart from the others.
@@ -97,6 +100,7 @@ impl Progress {
     }
 
     fn say(&self, text: &str) {
+        let text = safe_line(text);
         match self.stage.as_ref().and_then(|stage| stage.bar.as_ref()) {
             Some(bar) => bar.println(text),
             None => {
@@ -181,8 +185,11 @@ impl Progress {
 
 impl Observer for Progress {
     fn event(&mut self, run: &RunName, event: &Event, line: &str) {
-        if self.display.events && writeln!(io::stdout().lock(), "{line}").is_err() {
+        if self.display.events
+            && let Err(error) = writeln!(io::stdout().lock(), "{line}")
+        {
             // Whoever read the events has gone: what was computed is kept and the run ends.
+            self.unread.get_or_insert(error);
             interrupt::stop();
         }
         if let Event::Damaged { path, cause, remedy } = event {

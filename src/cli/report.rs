@@ -54,14 +54,15 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut doubts = study.notes();
     // What has no results was warned of.
     doubts.retain(|note| !note.grave);
-    let notes = notes::section(&doubts);
-    let text = match args.format {
-        Format::Text => table.text(terminal.width) + &below + &notes,
-        Format::Csv => table.csv(),
-        Format::Markdown => table.markdown() + &protocols::markdown(&below) + &notes,
-        Format::Json => json(&table)?,
-    };
-    terminal.print(&text)?;
+    match args.format {
+        Format::Text => terminal.print(&(table.text(terminal.width) + &below + &notes::section(&doubts)))?,
+        Format::Csv => terminal.data(&table.csv())?,
+        Format::Markdown => {
+            let below = protocols::markdown(&below) + &notes::markdown(&doubts);
+            terminal.data(&(table.markdown() + &below))?
+        }
+        Format::Json => terminal.data(&json(&table)?)?,
+    }
     if args.format == Format::Text || args.out.is_some() {
         let page = publish(&study, &folder(args, &study)).map_err(|error| unpublished(&error))?;
         terminal.note(&format!("{}\n", page.display()));

@@ -1,6 +1,7 @@
 //! `flatrun run`, or `flatrun FILE`: check, train, evaluate, report.
 
 use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -142,9 +143,16 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let stop = interrupt::watch()?;
     join_threads();
     let report = execute(&program, &options, &mut progress, stop);
-    // The lock is held to the end: nobody throws away what the table tells of.
-    let (report, _folder) = report.map_err(|error| failure(error, args))?;
-    finish(args, &program, &report, terminal)
+    match (report, progress.unread) {
+        (Err(error), Some(unread)) if error.is_interruption() => unheard(&unread, args),
+        (Err(error), _) => Err(failure(error, args)),
+        // The lock is held to the end: nobody throws away what the table tells of.
+        (Ok((report, _folder)), unread) => {
+            let exit = finish(args, &program, &report, terminal)?;
+            let lost = unread.filter(|error| error.kind() != ErrorKind::BrokenPipe);
+            lost.map_or(Ok(exit), |error| Err(Failure::output(&error)))
+        }
+    }
 }
 
 fn display(args: &Args, program: &lang::Program, terminal: &Terminal) -> Display {
@@ -179,15 +187,15 @@ fn finish(
     report_idle(program, report, terminal);
     let table = table(program, report);
     let below = protocols::text(&protocols_of(program, report));
-    let notes = notes::section(&doubts(program, report));
-    keep(&report.folder, &table, &(protocols::markdown(&below) + &notes))?;
+    let doubts = doubts(program, report);
+    keep(&report.folder, &table, &(protocols::markdown(&below) + &notes::markdown(&doubts)))?;
     let page = draw(&report.folder, terminal);
     if !args.quiet {
         let place = page.unwrap_or_else(|| report.folder.clone());
         terminal.note(&format!("{}\n", place.display()));
     }
     if args.events.is_none() {
-        terminal.print(&(table.text(terminal.width) + &below + &notes))?;
+        terminal.print(&(table.text(terminal.width) + &below + &notes::section(&doubts)))?;
     }
     Ok(exit)
 }
@@ -273,13 +281,19 @@ fn draw(folder: &Path, terminal: &Terminal) -> Option<PathBuf> {
     drawn.map_err(|failure| terminal.say(Mark::Warning, &failure.message)).ok()
 }
 
+/// The end of a run whose events nobody takes: without a word where whoever read them has gone, as `head` does.
+fn unheard(error: &io::Error, args: &Args) -> Result<Exit, Failure> {
+    match error.kind() {
+        ErrorKind::BrokenPipe => Ok(Exit::Interrupted),
+        _ => Err(Failure::output(error).help(format!("go on with `{}`", again(args, "--resume")))),
+    }
+}
+
 fn failure(error: RunError, args: &Args) -> Failure {
     match error {
-        RunError::Interrupted { .. } | RunError::Measuring { .. } if args.smoke => {
-            Failure::interrupted("interrupted")
-        }
+        error if error.is_interruption() && args.smoke => Failure::interrupted("interrupted"),
         RunError::Preparing => Failure::interrupted(error.to_string()),
-        RunError::Interrupted { .. } | RunError::Measuring { .. } => {
+        error if error.is_interruption() => {
             Failure::interrupted(error.to_string()).help(format!("go on with `{}`", again(args, "--resume")))
         }
         RunError::Write { path, source } => {

@@ -1,6 +1,6 @@
 //! The files a command is given.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ pub struct Source {
     pub text: String,
     /// Bytes of the file before `text`: those of a byte order mark.
     pub offset: usize,
-    /// Where the file is not text at all; `text` then has replacement characters.
+    /// Where the file is not text at all or too large; `text` then has replacement characters or is empty.
     undecodable: Option<Diagnostic>,
 }
 
@@ -34,13 +34,27 @@ impl Source {
     /// There is no such file, or it cannot be read.
     pub fn read(file: &Path) -> Result<Self, Failure> {
         if file == Path::new("-") {
-            let mut bytes = Vec::new();
-            let read = io::stdin().lock().read_to_end(&mut bytes);
-            read.map_err(|error| Failure::unreadable(Path::new("stdin"), &error))?;
-            return Ok(Self::new("stdin".into(), None, &bytes));
+            let bytes = bounded(io::stdin().lock());
+            let bytes = bytes.map_err(|error| Failure::unreadable(Path::new("stdin"), &error))?;
+            return Ok(Self::sized("stdin".into(), None, bytes));
         }
-        let bytes = fs::read(file).map_err(|error| unreadable(file, &error))?;
-        Ok(Self::new(file.display().to_string(), Some(file.to_owned()), &bytes))
+        let bytes = File::open(file).and_then(|open| {
+            let too_large = open.metadata()?.len() > syntax::LARGEST_SOURCE as u64;
+            if too_large { Ok(None) } else { bounded(open) }
+        });
+        let bytes = bytes.map_err(|error| unreadable(file, &error))?;
+        Ok(Self::sized(file.display().to_string(), Some(file.to_owned()), bytes))
+    }
+
+    /// `None` stands for more bytes than are read.
+    fn sized(name: String, path: Option<PathBuf>, bytes: Option<Vec<u8>>) -> Self {
+        match bytes {
+            Some(bytes) => Self::new(name, path, &bytes),
+            None => Self {
+                undecodable: Some(syntax::too_large(syntax::LARGEST_SOURCE)),
+                ..Self::new(name, path, b"")
+            },
+        }
     }
 
     fn new(name: String, path: Option<PathBuf>, bytes: &[u8]) -> Self {
@@ -142,6 +156,13 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What can be read, up to the largest source; `None` where there is more. A pipe is read as it comes.
+fn bounded(input: impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    input.take(syntax::LARGEST_SOURCE as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() <= syntax::LARGEST_SOURCE))
 }
 
 fn unreadable(file: &Path, error: &io::Error) -> Failure {

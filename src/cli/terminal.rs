@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use clap::ValueEnum;
 
-use super::exit::{Failure, reason};
+use super::exit::Failure;
+use super::safe::{safe, safe_styled};
 
 /// Columns where the output is no terminal and `COLUMNS` says nothing.
 const WIDTH: usize = 80;
@@ -26,6 +27,8 @@ pub enum Color {
 pub struct Terminal {
     /// Columns of a line.
     pub width: usize,
+    /// Somebody watches standard output.
+    output_watched: bool,
     /// Colour on standard output.
     pub output_color: bool,
     /// Colour on standard error.
@@ -37,36 +40,51 @@ pub struct Terminal {
 impl Terminal {
     pub fn new(color: Color) -> Self {
         let watched = io::stderr().is_terminal();
+        let output_watched = io::stdout().is_terminal();
         Self {
             width: width(),
-            output_color: colorful(color, io::stdout().is_terminal()),
+            output_watched,
+            output_color: colorful(color, output_watched),
             error_color: colorful(color, watched),
             watched,
         }
     }
 
-    /// Writes a result; where the reader has closed the pipe, nobody misses it.
+    /// Writes a result for people; where the reader has closed the pipe, nobody misses it.
     ///
     /// # Errors
     /// Standard output cannot be written.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
+        self.write(&if self.output_color { safe_styled(text) } else { safe(text) })
+    }
+
+    /// Writes a result for programs, byte for byte where no terminal reads it.
+    ///
+    /// # Errors
+    /// As [`Terminal::print`].
+    pub fn data(&self, text: &str) -> Result<(), Failure> {
+        if self.output_watched { self.write(&safe(text)) } else { self.write(text) }
+    }
+
+    fn write(&self, text: &str) -> Result<(), Failure> {
         let mut output = io::stdout().lock();
         match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(Failure::usage(format!("cannot write the output: {}", reason(&error))))
-            }
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::output(&error)),
             _ => Ok(()),
         }
     }
 
     /// Writes anything that is not a result; where standard error is closed, nobody misses it.
     pub fn note(&self, text: &str) {
+        let text = if self.error_color { safe_styled(text) } else { safe(text) };
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
-    /// Writes a message line with its mark: `error: there is no file `a.flat``.
+    /// Writes a message with its mark: `error: there is no file `a.flat``. Its further lines are indented, so that none
+    /// looks like a message of its own.
     pub fn say(&self, mark: Mark, message: &str) {
-        self.note(&format!("{} {message}\n", mark.painted(self.error_color)));
+        let message = message.trim_end().replace('\n', "\n         ");
+        self.note(&format!("{} {}\n", mark.painted(self.error_color), safe(&message)));
     }
 
     pub fn failure(&self, failure: &Failure) {
@@ -98,7 +116,8 @@ impl Mark {
 
 /// `text` in an ANSI style, where `color`.
 pub fn paint(text: &str, code: &str, color: bool) -> String {
-    if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    let text = safe(text);
+    if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into_owned() }
 }
 
 fn colorful(color: Color, terminal: bool) -> bool {

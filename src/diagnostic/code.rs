@@ -70,6 +70,7 @@ codes! {
     ReservedName "F0126" "reserved-name" Error "a name that the language keeps for itself";
     NotUtf8 "F0127" "not-utf8" Error "a file that is not UTF-8 text";
     EmptyFile "F0128" "empty-file" Error "a file without a statement";
+    SourceTooLarge "F0129" "source-too-large" Error "a file that is larger than any of Flat";
     // Names and arguments.
     UnknownComponent "F0201" "unknown-component" Error "a name that the catalogue does not have in this place";
     UnknownParameter "F0202" "unknown-parameter" Error "a parameter that the component does not have";

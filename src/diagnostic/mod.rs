@@ -2,9 +2,11 @@
 //!
 //! Nothing here prints. `cli::render` turns findings into text, JSON, SARIF.
 
+mod bounded;
 mod code;
 mod suggest;
 
+pub use bounded::{Bounded, MOST_KEPT, MOST_SHOWN, grouped, shown};
 pub use code::{CODES, Code, CodeInfo};
 pub use suggest::{is_slip, nearest};
 
@@ -65,6 +67,13 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     pub help: Vec<String>,
     pub fix: Option<Fix>,
+    /// Findings of the same code that are left out after this one.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Diagnostic {
@@ -76,6 +85,7 @@ impl Diagnostic {
             labels: vec![Label { span, text: label.into() }],
             help: Vec::new(),
             fix: None,
+            more: 0,
         }
     }
 
@@ -115,6 +125,12 @@ impl Diagnostic {
         let edits = self.fix.iter_mut().flat_map(|fix| &mut fix.edits).map(|edit| &mut edit.span);
         labels.chain(edits).for_each(|span| *span = Span::new(span.start + by, span.end + by));
         self
+    }
+
+    /// `and 39,900 more of F0102`, where findings are left out.
+    pub fn rest(&self) -> Option<String> {
+        let id = self.code.info().id;
+        (self.more > 0).then(|| format!("and {} more of {id}", grouped(self.more)))
     }
 
     pub fn level(&self) -> Level {

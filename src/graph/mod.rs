@@ -7,6 +7,8 @@ mod key;
 mod label;
 mod render;
 
+use std::collections::HashMap;
+
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::Topo;
 
@@ -98,6 +100,7 @@ impl StageGraph {
 #[derive(Default)]
 struct Builder {
     graph: DiGraph<Stage, ()>,
+    known: HashMap<Key, NodeIndex>,
     runs: Vec<Run>,
 }
 
@@ -109,8 +112,8 @@ impl Builder {
             self.stage(Key::data(experiment, inputs), StageKind::Data, run, label::data(variant), None);
         let mut train = Vec::new();
         let mut before = data;
-        for (phase, spec) in experiment.phases.iter().enumerate() {
-            let key = Key::train(program.edition, experiment, inputs, seed, phase);
+        let keys = Key::train(program.edition, experiment, inputs, seed);
+        for ((phase, spec), key) in experiment.phases.iter().enumerate().zip(keys) {
             before = self.stage(key, StageKind::Train { phase }, run, label::phase(spec), Some(before));
             train.push(before);
         }
@@ -129,8 +132,7 @@ impl Builder {
         label: String,
         after: Option<NodeIndex>,
     ) -> NodeIndex {
-        let known = self.graph.node_indices().find(|&node| self.graph[node].key == key);
-        let node = known.unwrap_or_else(|| {
+        let node = *self.known.entry(key.clone()).or_insert_with(|| {
             let node = self.graph.add_node(Stage { key, kind, runs: Vec::new(), label });
             after.into_iter().for_each(|before| {
                 self.graph.add_edge(before, node, ());

@@ -1,5 +1,6 @@
 //! Names that `let` binds: where they are bound, where they are used, and how they are renamed.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use super::site::{Role, Site};
@@ -83,14 +84,14 @@ struct Occurrence<'a> {
 }
 
 fn occurrences(source: &str) -> Vec<Occurrence<'_>> {
-    let bound: Vec<&str> = bindings(source).iter().map(|binding| binding.name).collect();
+    let bound: HashSet<&str> = bindings(source).iter().map(|binding| binding.name).collect();
     let mut found = Vec::new();
     for statement in statements(source) {
         let tokens = tokens_of(source, statement);
         let mut site = Site::start();
         for (at, token) in tokens.iter().enumerate() {
             let name = token.text(source);
-            if token.kind == TokenKind::Word && bound.contains(&name) {
+            if token.kind == TokenKind::Word && bound.contains(name) {
                 let next = tokens.get(at + 1).map(|next| next.text(source));
                 found.extend(occurrence(&site, name, token.span, next));
             }

@@ -19,6 +19,7 @@ fn markdown(value: String) -> MarkupContent {
 /// A finding; what to write instead stands below the message, since editors show nothing else.
 pub fn diagnostic(finding: &Diagnostic, lines: &Lines<'_>, uri: &Uri) -> lsp_types::Diagnostic {
     let help = finding.help.iter().map(|help| format!("\nhelp: {help}"));
+    let rest = finding.rest().map(|rest| format!("\n{rest}"));
     let related = finding.labels.iter().skip(1).map(|label| DiagnosticRelatedInformation {
         location: Location::new(uri.clone(), lines.range(label.span)),
         message: label.text.clone(),
@@ -32,7 +33,7 @@ pub fn diagnostic(finding: &Diagnostic, lines: &Lines<'_>, uri: &Uri) -> lsp_typ
         }),
         code: Some(NumberOrString::String(finding.code.info().id.to_owned())),
         source: Some("flat".to_owned()),
-        message: std::iter::once(finding.message.clone()).chain(help).collect(),
+        message: std::iter::once(finding.message.clone()).chain(help).chain(rest).collect(),
         related_information: Some(related).filter(|related| !related.is_empty()),
         tags: matches!(finding.code, Code::UnusedLet | Code::UnusedValue)
             .then(|| vec![DiagnosticTag::UNNECESSARY]),

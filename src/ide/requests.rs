@@ -15,6 +15,8 @@ pub struct Document {
     pub uri: Uri,
     pub text: String,
     pub version: Option<i32>,
+    /// It is larger than what is read; `text` is empty.
+    pub too_large: bool,
     /// Findings of the text as it is.
     pub findings: Vec<Diagnostic>,
 }

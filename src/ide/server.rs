@@ -19,7 +19,12 @@ use serde_json::Value;
 
 use super::capabilities;
 use super::requests::Document;
+use crate::diagnostic::shown;
 use crate::lang::{self, Settings, World};
+use crate::syntax;
+
+/// A document of more bytes is not read, and that is its only finding. A check must be done before the next key is hit.
+pub const LARGEST_DOCUMENT: usize = 1 << 20;
 
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +154,9 @@ impl Server<'_> {
 
     fn about_a_file(&mut self, request: Request) -> Result<Value, Refusal> {
         let params = request.params;
+        if self.is_too_large(&params) {
+            return Ok(Value::Null);
+        }
         match request.method.as_str() {
             request::HoverRequest::METHOD => self.at(params, |file, at| json(&file.hover(at.position))),
             request::Completion::METHOD => self.at(params, |file, at| json(&file.completion(at.position))),
@@ -203,6 +211,12 @@ impl Server<'_> {
         json(&self.file(uri)?.actions(&params))
     }
 
+    /// Whether a request is about a document that is not read; about it there is nothing to say.
+    fn is_too_large(&self, params: &Value) -> bool {
+        let uri = params.pointer("/textDocument/uri").and_then(Value::as_str);
+        uri.and_then(|uri| self.documents.get(uri)).is_some_and(|file| file.too_large)
+    }
+
     fn file(&self, uri: &Uri) -> Result<&Document, Refusal> {
         let unknown = || Refusal::new(ErrorCode::InvalidParams, format!("`{}` is not open", uri.as_str()));
         self.documents.get(uri.as_str()).ok_or_else(unknown)
@@ -246,7 +260,9 @@ impl Server<'_> {
     fn store(&mut self, uri: Uri, text: String, version: Option<i32>) -> Option<()> {
         let name = uri.as_str().to_owned();
         self.unchecked.insert(name.clone());
-        self.documents.insert(name, Document { uri, text, version, findings: Vec::new() });
+        let too_large = text.len() > LARGEST_DOCUMENT;
+        let text = if too_large { String::new() } else { text };
+        self.documents.insert(name, Document { uri, text, version, too_large, findings: Vec::new() });
         Some(())
     }
 
@@ -263,7 +279,10 @@ impl Server<'_> {
     /// Where nobody reads the findings, the next answer tells.
     fn check(&mut self, name: &str) {
         let Some(file) = self.documents.get_mut(name) else { return };
-        file.findings = lang::check(&file.text, &Settings::default(), self.world).diagnostics;
+        file.findings = match file.too_large {
+            true => vec![syntax::too_large(LARGEST_DOCUMENT)],
+            false => shown(&lang::check(&file.text, &Settings::default(), self.world).diagnostics),
+        };
         let (uri, found, version) = (file.uri.clone(), file.diagnostics(), file.version);
         self.publish(uri, found, version);
     }

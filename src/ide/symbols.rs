@@ -69,7 +69,8 @@ fn phases(source: &str, statement: &Statement) -> Vec<Symbol> {
 }
 
 fn phase(source: &str, number: usize, span: Span, statement: &Statement) -> Symbol {
-    let first = statement.clauses.iter().find(|clause| clause.keyword.span.start >= span.start);
+    let at = statement.clauses.partition_point(|clause| clause.keyword.span.start < span.start);
+    let first = statement.clauses.get(at);
     let selection = first.map_or(span, |clause| clause.keyword.span);
     let detail = one_line(source, span);
     let detail = detail.trim_start_matches("train ").trim_start_matches("then ").to_owned();

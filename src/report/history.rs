@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Damage;
 use super::records::stored;
+use crate::cell;
 use crate::evaluate::field::{Field, Fields, SCHEMA};
 use crate::files::Sealed;
 use crate::run::Meaning;
@@ -205,9 +206,9 @@ fn numbers(record: &csv::StringRecord, wanted: usize) -> Result<Vec<f64>, String
 
 fn measured(text: &str) -> Result<(Vec<Measured>, Option<String>), String> {
     let (mut rows, mut damage) = (Vec::new(), None);
-    for (row, record) in csv::Reader::from_reader(text.as_bytes()).deserialize().enumerate() {
+    for (row, record) in csv::Reader::from_reader(text.as_bytes()).deserialize::<Measured>().enumerate() {
         match record {
-            Ok(record) => rows.push(record),
+            Ok(record) => rows.push(Measured { name: cell::read(&record.name).to_owned(), ..record }),
             Err(error) => damage = damage.or(Some(format!("line {}: {error}", row + 2))),
         }
     }

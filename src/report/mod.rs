@@ -5,6 +5,7 @@ mod date;
 pub mod draw;
 mod figures;
 mod history;
+mod markdown;
 pub mod notes;
 pub mod outline;
 mod page;

@@ -1,5 +1,7 @@
 //! What casts doubt on a table's numbers, below it.
 
+use super::markdown;
+
 /// Columns that count steps which changed nothing, and why they did not.
 pub const IDLE: [(&str, &str); 2] =
     [("skipped", "loss or gradient was not finite"), ("empty", "all sample weights were zero")];
@@ -46,12 +48,21 @@ pub fn shared(notes: &[Note]) -> Vec<Shared<'_>> {
     known
 }
 
-/// A section for text and markdown; nothing without doubts.
+/// A section of text; nothing without doubts.
 pub fn section(notes: &[Note]) -> String {
+    written(notes, |message| message.replace(['\n', '\r'], " "))
+}
+
+/// The same for markdown.
+pub fn markdown(notes: &[Note]) -> String {
+    written(notes, markdown::line)
+}
+
+fn written(notes: &[Note], line_of: fn(&str) -> String) -> String {
     let line = |shared: Shared<'_>| {
         let noun = if shared.seeds.len() == 1 { "seed" } else { "seeds" };
         let seeds: Vec<String> = shared.seeds.iter().map(u64::to_string).collect();
-        format!("- {}, {noun} {}: {}\n", shared.variant, seeds.join(", "), shared.message)
+        format!("- {}, {noun} {}: {}\n", shared.variant, seeds.join(", "), line_of(shared.message))
     };
     let lines: String = shared(notes).into_iter().map(line).collect();
     if lines.is_empty() { lines } else { format!("\nNotes\n\n{lines}") }

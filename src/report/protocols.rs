@@ -1,5 +1,7 @@
 //! What stands below a table: how the data that its numbers are of came about.
 
+use super::markdown;
+
 /// The lines of each variant's protocol, once for all variants that share it; empty where none has one.
 pub fn text(protocols: &[(String, Vec<String>)]) -> String {
     let mut distinct: Vec<(&[String], Vec<&str>)> = Vec::new();
@@ -16,7 +18,7 @@ pub fn text(protocols: &[(String, Vec<String>)]) -> String {
         if !shared {
             written.push_str(&format!("{}:\n", variants.join(", ")));
         }
-        for line in protocol {
+        for line in protocol.iter().map(|line| line.replace(['\n', '\r'], " ")) {
             written.push_str(&format!("{}{line}\n", if shared { "" } else { "  " }));
         }
     }
@@ -25,7 +27,7 @@ pub fn text(protocols: &[(String, Vec<String>)]) -> String {
 
 /// The same as a list, for markdown.
 pub fn markdown(written: &str) -> String {
-    let items: String = written.lines().map(|line| format!("- {line}\n")).collect();
+    let items: String = written.lines().map(|line| format!("- {}\n", markdown::line(line))).collect();
     if items.is_empty() { items } else { format!("\n{items}") }
 }
 

@@ -23,7 +23,8 @@ pub struct RunRecord {
     pub title: Option<String>,
     /// Whether a process is at it.
     pub running: bool,
-    /// Variants and seeds, in the order in which they began.
+    /// Variants and seeds in the order of the program. Records that do not tell it, older or damaged ones, come last in
+    /// the order in which they began.
     pub seeds: Vec<SeedRecord>,
     /// Files that cannot be used.
     pub damage: Vec<Damage>,
@@ -43,6 +44,8 @@ pub struct SeedRecord {
     pub variant: String,
     pub seed: u64,
     pub state: State,
+    /// Its place among all runs of the program.
+    pub order: Option<usize>,
     /// Time of the first event, in seconds since 1970-01-01 UTC; a full disk may have kept it from being written.
     pub began: Option<f64>,
     /// Name and value of each measurement.
@@ -73,6 +76,7 @@ struct Resolved {
     variant: String,
     seed: u64,
     title: Option<String>,
+    order: Option<usize>,
 }
 
 #[derive(Default, Deserialize)]
@@ -128,7 +132,10 @@ pub fn read(folder: &Path) -> io::Result<Option<RunRecord>> {
             record.add(&seed);
         }
     }
-    record.seeds.sort_by(|one, other| earlier(one.began, other.began));
+    let order = |seed: &SeedRecord| seed.order.unwrap_or(usize::MAX);
+    record.seeds.sort_by(|one, other| {
+        order(one).cmp(&order(other)).then_with(|| earlier(one.began, other.began))
+    });
     Ok(Some(record).filter(|record| !record.seeds.is_empty()))
 }
 
@@ -181,7 +188,7 @@ impl RunRecord {
         let resolved = resolved.and_then(|resolved| resolved.ok_or_else(|| "it is not there".into()));
         let resolved = resolved.unwrap_or_else(|cause| {
             note("resolved.json", cause);
-            Resolved { variant: parent_name(folder), seed: number, title: None }
+            Resolved { variant: parent_name(folder), seed: number, title: None, order: None }
         });
         let results = parsed(folder, "results.json");
         if let Err(cause) = &results {
@@ -324,6 +331,7 @@ fn seed_record(
         variant: resolved.variant,
         seed: resolved.seed,
         state,
+        order: resolved.order,
         began: events.first().map(|event| event.time),
         values: results.values.into_iter().map(number).collect(),
         warnings: results.warnings,
@@ -389,6 +397,20 @@ mod tests {
         );
         assert_eq!(record.damage, []);
         assert_eq!(record.outcomes()[2].values, Err(Missing::Unfinished));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_changes_no_order() {
+        let runs = tempfile::tempdir().unwrap();
+        let run = runs.path().join("a-1234");
+        for (order, variant) in ["sgd", "adam", "sam"].into_iter().enumerate() {
+            let time = 100 - 10 * order;
+            seed(&run, variant, 0, &STARTED.replace("10.0", &time.to_string()), None);
+            let resolved = serde_json::json!({ "variant": variant, "seed": 0, "order": order });
+            fs::write(run.join(variant).join("seed-0/resolved.json"), resolved.to_string()).unwrap();
+        }
+        let record = read(&run).unwrap().unwrap();
+        assert_eq!((record.variants(), record.began()), (vec!["sgd", "adam", "sam"], Some(80.0)));
     }
 
     #[test]

@@ -4,6 +4,9 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::markdown;
+use crate::cell;
+
 /// Significant digits of a mean.
 const DIGITS: i32 = 4;
 
@@ -140,7 +143,7 @@ impl Table {
     pub fn markdown(&self) -> String {
         let mut text = String::new();
         for (index, row) in self.grid().iter().enumerate() {
-            let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+            let cells: Vec<String> = row.iter().map(|cell| markdown::cell(cell)).collect();
             let _ = writeln!(text, "| {} |", cells.join(" | "));
             if index == 0 {
                 let _ = writeln!(text, "|---|{}", "--:|".repeat(row.len() - 1));
@@ -153,11 +156,13 @@ impl Table {
     pub fn csv(&self) -> String {
         let mut lines = vec![["variant", "seeds", "failed", "unfinished"].map(str::to_owned).to_vec()];
         lines[0].extend(
-            self.measurements.iter().flat_map(|name| [format!("{name}_mean"), format!("{name}_std")]),
+            self.measurements
+                .iter()
+                .flat_map(|name| ["mean", "std"].map(|part| cell::written(&format!("{name}_{part}")))),
         );
         for row in &self.rows {
             let counts = [row.seeds, row.failed, row.unfinished].map(|count| count.to_string());
-            let mut line = vec![row.variant.clone()];
+            let mut line = vec![cell::written(&row.variant)];
             line.extend(counts);
             line.extend(row.cells.iter().flat_map(|cell| {
                 let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
@@ -331,6 +336,21 @@ sam (failed)
 | sam | failed | - | - |
 ";
         assert_eq!(table().markdown(), expected);
+    }
+
+    #[test]
+    fn names_make_no_formula_and_no_markup() {
+        let values =
+            Ok(vec![("=cmd|calc!A0.accuracy".into(), -0.5), ("<img onerror=x>\n.accuracy".into(), 1.0)]);
+        let table = Table::new(&[Outcome { variant: "-1+1".into(), values }]);
+        let csv = table.csv();
+        let mut reader = csv::Reader::from_reader(csv.as_bytes());
+        let names: Vec<&str> = reader.headers().unwrap().iter().map(cell::read).collect();
+        assert_eq!(names[4..6], ["=cmd|calc!A0.accuracy_mean", "=cmd|calc!A0.accuracy_std"]);
+        assert!(csv.contains(",'=cmd|calc!A0.accuracy_mean,"), "{csv}");
+        assert!(csv.contains("\n'-1+1,1,0,0,-0.5,"), "{csv}");
+        let heading = "| variant | seeds | =cmd\\|calc!A0.accuracy % | &lt;img onerror=x> .accuracy % |\n";
+        assert!(table.markdown().starts_with(heading), "{}", table.markdown());
     }
 
     #[test]

@@ -9,6 +9,18 @@ pub fn cpu() -> burn_flex::FlexDevice {
     burn_flex::FlexDevice
 }
 
+/// Where `RAYON_NUM_THREADS` asks for more threads than there are cores, as many as there are cores; threads that wait
+/// for each other without a core of their own stop a run. To be called before any thread is started.
+pub fn bound_threads() {
+    const ASKED: &str = "RAYON_NUM_THREADS";
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let asked = std::env::var(ASKED).ok().and_then(|asked| asked.parse::<usize>().ok());
+    if asked.is_some_and(|asked| asked > cores) {
+        // SAFETY: no other thread reads the environment.
+        unsafe { std::env::set_var(ASKED, cores.to_string()) };
+    }
+}
+
 /// Makes the calling thread one of those that compute on the CPU, for as long as the program runs; nothing changes where
 /// some have been started. A thread outside of them sleeps while an operation runs and is woken after it, which costs
 /// more than small operations do.

@@ -336,6 +336,12 @@ impl<B: Ops> Executor<'_, B> {
         Ok((Start { state, best, epoch: checkpoint.progress.epoch }, records))
     }
 
+    /// The place of a run among all runs of the program.
+    fn order(&self, run: &Run) -> usize {
+        let seeds = &self.program.seeds;
+        run.variant * seeds.len() + seeds.iter().position(|&seed| seed == run.seed).unwrap_or(0)
+    }
+
     /// `resolved.json`: every value and where it came from.
     fn resolved(&self, variant: &Variant, run: &Run) -> Result<Vec<u8>, RunError> {
         let stages =
@@ -349,6 +355,7 @@ impl<B: Ops> Executor<'_, B> {
             "choices": variant.choices,
             "seed": run.seed,
             "runs": self.graph.runs.len(),
+            "order": self.order(run),
             "settings": variant.settings,
             "experiment": variant.experiment,
             "classes": meaning.classes,

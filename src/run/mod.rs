@@ -145,6 +145,11 @@ impl RunError {
         }
     }
 
+    /// Whether the user asked to stop, and all that was done is kept.
+    pub fn is_interruption(&self) -> bool {
+        matches!(self, Self::Interrupted { .. } | Self::Measuring { .. })
+    }
+
     pub(crate) fn write(path: &Path, source: io::Error) -> Self {
         Self::Write { path: path.to_owned(), source }
     }

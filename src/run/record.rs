@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
+use crate::cell;
 use crate::train::state::{EpochRow, Measured};
 
 use super::RunError;
@@ -80,7 +81,11 @@ pub fn write_metrics(folder: &SeedFolder, rows: &[EpochRow]) -> Result<(), RunEr
 /// # Errors
 /// The file cannot be written.
 pub fn write_measured(folder: &SeedFolder, rows: &[&Measured]) -> Result<(), RunError> {
-    if rows.is_empty() { Ok(()) } else { folder.write("measurements.csv", &csv(rows)?) }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let named = |row: &&Measured| Measured { name: cell::written(&row.name), ..(*row).clone() };
+    folder.write("measurements.csv", &csv(&rows.iter().map(named).collect::<Vec<_>>())?)
 }
 
 fn csv<T: Serialize>(rows: &[T]) -> Result<Vec<u8>, RunError> {

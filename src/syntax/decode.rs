@@ -2,11 +2,25 @@
 
 use crate::diagnostic::{Code, Diagnostic, Span};
 
+/// Files of more bytes are not read.
+pub const LARGEST_SOURCE: usize = 16 << 20;
+
+/// A file of more than `most` bytes, a whole number of MiB.
+pub fn too_large(most: usize) -> Diagnostic {
+    let most = most >> 20;
+    let message = format!("the file is larger than {most} MiB and was not read");
+    Diagnostic::new(Code::SourceTooLarge, Span::default(), message, "not read")
+        .help("a file of Flat has a few hundred lines; is this the right file?")
+}
+
 /// The text of a file, without a byte order mark.
 ///
 /// # Errors
-/// Bytes that are not UTF-8. The place is one in `String::from_utf8_lossy(bytes)`.
+/// More bytes than [`LARGEST_SOURCE`], or bytes that are not UTF-8. The place is one in `String::from_utf8_lossy(bytes)`.
 pub fn decode(bytes: &[u8]) -> Result<String, Box<Diagnostic>> {
+    if bytes.len() > LARGEST_SOURCE {
+        return Err(Box::new(too_large(LARGEST_SOURCE)));
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text).to_owned()),
         Err(error) => Err(Box::new(not_utf8(bytes, error.valid_up_to()))),

@@ -23,7 +23,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use decode::decode;
+pub use decode::{LARGEST_SOURCE, decode, too_large};
 pub use fmt::format;
 pub use keyword::{KEYWORDS, Keyword, clause_words, is_reserved, statement_words};
 pub use parse::parse;

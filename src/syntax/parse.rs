@@ -2,7 +2,7 @@
 
 use pest::iterators::Pair;
 
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Bounded, Code, Diagnostic, Span};
 
 use super::ast::{Clause, File, Name, Statement};
 use super::grammar::{Rule, Stop, parse_statement};
@@ -23,29 +23,26 @@ pub fn parse(source: &str) -> (File, Vec<Diagnostic>) {
     for piece in split.pieces {
         reader.piece(piece);
     }
-    if reader.statements.is_empty() && reader.diagnostics.is_empty() {
+    if reader.statements.is_empty() && reader.diagnostics.as_slice().is_empty() {
         reader.diagnostics.push(empty_file());
     }
-    reader.diagnostics.sort_by_key(|finding| finding.span().start);
-    (File { statements: reader.statements }, reader.diagnostics)
+    let mut diagnostics = reader.diagnostics.into_list();
+    diagnostics.sort_by_key(|finding| finding.span().start);
+    (File { statements: reader.statements }, diagnostics)
 }
 
 struct Reader<'a> {
     source: &'a str,
     statements: Vec<Statement>,
-    diagnostics: Vec<Diagnostic>,
+    diagnostics: Bounded,
 }
 
 impl Reader<'_> {
     fn piece(&mut self, piece: Piece) {
-        match piece.broken {
-            Some(finding) => self.broken(piece.span, finding),
-            None => self.line(piece.span),
-        }
+        if piece.broken { self.outline(piece.span) } else { self.line(piece.span) }
     }
 
-    fn broken(&mut self, span: Span, finding: Diagnostic) {
-        self.diagnostics.push(finding);
+    fn outline(&mut self, span: Span) {
         self.statements.extend(outline(self.source, span));
     }
 
@@ -60,7 +57,9 @@ impl Reader<'_> {
                     self.diagnostics.push(finding);
                     span.start += at;
                 }
-                Unexpected::Other(finding) => return self.recover(span, finding, stop.at),
+use pest::iterators::Pair;
+
+use crate::diagnostic::{Bounded, Code, Diagnostic, Span};
             }
         }
     }
@@ -98,7 +97,7 @@ impl Reader<'_> {
 
     fn first_of_line(&mut self, span: Span) {
         if self.statement(span).is_err() {
-            self.statements.extend(outline(self.source, span));
+            self.outline(span);
         }
     }
 

@@ -1,6 +1,6 @@
 //! A file cut into statements before the grammar sees it, so that a mistake stays in its statement.
 
-use crate::diagnostic::{Code, Diagnostic, Span, nearest};
+use crate::diagnostic::{Bounded, Code, Diagnostic, Span, nearest};
 
 use super::keyword::{Keyword, clause_words, statement_words};
 use super::slip::with_blanks;
@@ -13,16 +13,16 @@ pub const MAX_DEPTH: usize = 64;
 #[derive(Debug, PartialEq)]
 pub(super) struct Piece {
     pub span: Span,
-    /// Why the grammar is not asked: quotes or brackets that do not close, characters that have no place.
-    pub broken: Option<Diagnostic>,
+    /// The grammar is not asked: quotes or brackets do not close, or characters have no place.
+    pub broken: bool,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Split {
     pub pieces: Vec<Piece>,
     pub comments: Vec<Span>,
-    /// Findings that leave the statements whole.
-    pub diagnostics: Vec<Diagnostic>,
+    /// What is wrong with broken pieces, and findings that leave the statements whole.
+    pub diagnostics: Bounded,
 }
 
 /// The place of every statement, whether the grammar accepts it or not.
@@ -163,7 +163,8 @@ impl Splitter<'_> {
     fn finish(&mut self) {
         let Some(mut open) = self.open.take() else { return };
         open.close_brackets();
-        self.out.pieces.push(Piece { span: open.span, broken: open.broken });
+        self.out.pieces.push(Piece { span: open.span, broken: open.broken.is_some() });
+        self.out.diagnostics.extend(open.broken);
     }
 }
 

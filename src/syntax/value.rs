@@ -2,7 +2,7 @@
 
 use pest::iterators::Pair;
 
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Bounded, Diagnostic, Span};
 
 use super::ast::{Expr, ExprKind, Name};
 use super::grammar::{Rule, parts};
@@ -13,7 +13,7 @@ pub(super) struct Builder<'a> {
     pub source: &'a str,
     /// Where the statement begins in the source.
     pub base: usize,
-    pub diagnostics: &'a mut Vec<Diagnostic>,
+    pub diagnostics: &'a mut Bounded,
 }
 
 impl Builder<'_> {

@@ -6,6 +6,7 @@ mod desk;
 mod explain;
 mod fmt;
 mod graph;
+mod hostile;
 #[path = "../generated/huge_png.rs"]
 mod huge_png;
 mod image_faults;

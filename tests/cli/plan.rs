@@ -6,6 +6,22 @@ const PROGRAM: &str = "edition 2026\ntitle \"two phases\"\ndata digits batch 128
     train 2 epochs curriculum spl(adm) under sgd\n then 10 steps under each [sgd, lesam]\nseeds 0..2\n";
 
 #[test]
+fn values_are_those_that_were_checked_and_not_the_source() {
+    let program = "edition 2026\ntrain 2   epochs\noptimize sgd(lr = warmup(1 # n\n epochs) then cosine(0.05 -> 0), \
+        weight_decay = 8 / # k\n 255)\n";
+    let desk = Desk::new(&[("a.flat", program)]);
+    let plan: serde_json::Value =
+        serde_json::from_str(&output(&desk.flatrun(&["plan", "a.flat", "--format", "json"]).code(0)))
+            .unwrap();
+    let settings = plan["variants"][0]["settings"].as_array().unwrap();
+    let value =
+        |path: &str| settings.iter().find(|setting| setting["path"] == path).unwrap()["value"].clone();
+    assert_eq!(value("train.0.duration"), "2 epochs");
+    assert_eq!(value("optimize.lr"), "warmup(1 epochs) then cosine(0.05 -> 0)");
+    assert_eq!(value("optimize.weight_decay"), "8/255");
+}
+
+#[test]
 fn every_stage_says_what_it_does_and_costs() {
     let desk = Desk::new(&[("a.flat", PROGRAM)]);
     desk.flatrun(&["plan", "a.flat"]).code(0).stderr_eq("").stdout_eq(str![[r#"

@@ -308,6 +308,35 @@ mod signals {
     }
 
     #[test]
+    fn a_signal_that_is_ignored_stays_ignored() {
+        let desk = Desk::new(&[("long.flat", LONG)]);
+        let line = format!("trap '' HUP; exec '{}' long.flat", env!("CARGO_BIN_EXE_flatrun"));
+        let mut shell = Command::new("sh");
+        shell.current_dir(desk.path("")).args(["-c", &line]).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = shell.spawn().unwrap();
+        let mut errors = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        let mut wait_for = |text: &str| {
+            while !line.contains(text) {
+                line.clear();
+                assert!(errors.read_line(&mut line).unwrap() > 0, "the run ended");
+            }
+        };
+        wait_for("epoch 1,");
+        send(&child, "-HUP");
+        // It goes on, and a signal that nobody ignores is obeyed.
+        wait_for("left");
+        assert_eq!(child.try_wait().unwrap(), None);
+        send(&child, "-TERM");
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+    }
+
+    #[test]
+    fn so_does_the_end_of_a_terminal() {
+        interrupted_by("-HUP");
+    }
+
+    #[test]
     fn a_closed_reader_of_events_ends_the_run_quietly() {
         let desk = Desk::new(&[("long.flat", LONG)]);
         let mut process = desk.process(&["long.flat", "--events", "jsonl"]);
@@ -317,7 +346,8 @@ mod signals {
         let ended = child.wait_with_output().unwrap();
         let errors = String::from_utf8_lossy(&ended.stderr).into_owned();
         assert_eq!(ended.status.code(), Some(130), "{errors}");
-        assert!(!errors.contains("panicked"), "{errors}");
+        assert!(!errors.contains("panicked") && !errors.contains("interrupted"), "{errors}");
+        assert!(output(&desk.flatrun(&["plan", "long.flat"])).contains(", continue with --resume\n"));
     }
 }
 

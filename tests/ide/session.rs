@@ -123,6 +123,50 @@ fn fast_typing_is_checked_once() {
 }
 
 #[test]
+fn a_large_file_has_one_finding_and_no_answers() {
+    let mut messages = hello();
+    messages.extend([
+        open(&"let a = 1\n".repeat(500_000)),
+        request(1, "textDocument/hover", at(0, 5)),
+        request(2, "textDocument/completion", at(0, 0)),
+        request(3, "textDocument/formatting", at(0, 0)),
+    ]);
+    let (received, _) = session(messages);
+    let found: Vec<&Notification> = received
+        .iter()
+        .filter_map(|message| match message {
+            Message::Notification(note) => Some(note),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(found.len(), 1);
+    let findings = &found[0].params["diagnostics"];
+    assert_eq!((findings.as_array().map(Vec::len), &findings[0]["code"]), (Some(1), &json!("F0129")));
+    assert_eq!(findings[0]["message"].as_str().map(|text| text.contains("1 MiB")), Some(true));
+    assert!([1, 2, 3].into_iter().all(|id| answer(&received, id) == Ok(Value::Null)));
+}
+
+#[test]
+fn a_file_of_the_largest_size_is_answered() {
+    let lets: String = (0..30_000).map(|number| format!("let name_{number} = sam(rho = 0.1)\n")).collect();
+    let mut messages = hello();
+    messages.extend([
+        open(&format!("{lets}under name_7\n")),
+        request(
+            1,
+            "textDocument/references",
+            with(at(30_000, 8), json!({ "context": { "includeDeclaration": true } })),
+        ),
+        request(2, "textDocument/documentSymbol", at(0, 0)),
+        request(3, "textDocument/hover", at(30_000, 8)),
+    ]);
+    let (received, _) = session(messages);
+    assert_eq!(answer(&received, 1).map(|places| places.as_array().map(Vec::len)), Ok(Some(2)));
+    assert_eq!(answer(&received, 2).map(|symbols| symbols.as_array().map(Vec::len)), Ok(Some(30_001)));
+    assert!(answer(&received, 3).is_ok_and(|hover| hover["contents"]["value"].is_string()));
+}
+
+#[test]
 fn a_closed_file_has_no_findings() {
     let close = || note("textDocument/didClose", json!({ "textDocument": { "uri": URI } }));
     let mut messages = hello();

@@ -57,11 +57,10 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     };
     let plan = Plan::new(&program, &prepared, &run_folder(&program, &options), &options);
     let plan = plan.map_err(|error| failure(error.into()))?;
-    let text = match args.format {
-        Format::Text => text::text(&plan, terminal),
-        Format::Json => json(&plan)?,
-    };
-    terminal.print(&text)?;
+    match args.format {
+        Format::Text => terminal.print(&text::text(&plan, terminal))?,
+        Format::Json => terminal.data(&json(&plan)?)?,
+    }
     Ok(Exit::Done)
 }
 

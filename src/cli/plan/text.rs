@@ -5,7 +5,9 @@ use std::fmt::Write;
 use super::facts::{DataPlan, Plan, RunName, Setup, StagePlan, Timing, Totals, Training};
 use super::measuring::Measuring;
 use crate::cli::progress::duration;
+use crate::cli::safe::safe_line;
 use crate::cli::terminal::{Terminal, paint};
+use crate::diagnostic::grouped;
 use crate::graph::StageKind;
 use crate::lang::program::Device;
 use crate::lang::words::of_count;
@@ -50,7 +52,7 @@ fn heading(plan: &Plan, terminal: &Terminal) -> String {
         Device::Cpu => "cpu".to_owned(),
         Device::Cuda(index) => format!("cuda({index})"),
     };
-    let title = plan.title.as_ref().map(|title| format!(": {title}")).unwrap_or_default();
+    let title = plan.title.as_ref().map(|title| format!(": {}", safe_line(title))).unwrap_or_default();
     let variants = counted(plan.variants.len(), "variant");
     let seeds = counted(plan.seeds.len(), "seed");
     let name = paint(&plan.program, "1", terminal.output_color);
@@ -82,14 +84,14 @@ fn setup_lines(setup: &Setup) -> String {
     }
     let frozen = match model.frozen {
         0 => String::new(),
-        frozen => format!(" ({} frozen)", grouped(frozen as u64)),
+        frozen => format!(" ({} frozen)", grouped(frozen)),
     };
     let notes: String = model.notes.iter().map(|note| format!("       {note}\n")).collect();
     let _ = write!(
         text,
         "model  {}: {} parameters{frozen}, {} multiply-adds per image\n       {}\n{notes}       activations {} per batch, in all at least {}\n",
         model.name,
-        grouped(model.parameters as u64),
+        grouped(model.parameters),
         metric(model.multiply_adds_per_image as f64),
         normalization(model.normalize.as_ref()),
         bytes(memory.activations),
@@ -209,7 +211,12 @@ fn totals(plan: &Plan) -> String {
         .filter(|_| steps > 0)
         .map(|seconds| format!(", about {}", duration(seconds)))
         .unwrap_or_default();
-    let _ = writeln!(text, "{} to train, {} units{time}", counted(steps as usize, "step"), grouped(units));
+    let _ = writeln!(
+        text,
+        "{} to train, {} units{time}",
+        counted(steps as usize, "step"),
+        grouped(units as usize)
+    );
     text.push_str("a unit is a forward pass of a batch; a backward pass is two,\nto the input alone one\n");
     if let Some(timed) = timed_images(plan).filter(|_| steps > 0 && seconds.is_some()) {
         let images = counted(timed, "image");
@@ -229,20 +236,7 @@ fn timed_images(plan: &Plan) -> Option<usize> {
 }
 
 fn counted(count: usize, noun: &str) -> String {
-    format!("{} {}", grouped(count as u64), of_count(count as f64, noun))
-}
-
-/// `1,234,567`
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    format!("{} {}", grouped(count), of_count(count as f64, noun))
 }
 
 /// `41.2 M`

@@ -4,20 +4,22 @@ use std::fmt::Write;
 
 use super::place::Lines;
 use super::{FileFindings, level_word};
+use crate::cli::safe::safe;
 
 /// `::error file=a.flat,line=1,endLine=1,col=12,endColumn=17,title=F0201 unknown-component::message`
 pub fn github(files: &[FileFindings]) -> String {
     let mut text = String::new();
     for file in files {
         let lines = Lines::new(&file.source.text);
-        for finding in &file.diagnostics {
+        let name = property(&file.source.name);
+        for finding in &file.shown() {
             let (start, end) = lines.ends(finding.span());
-            let info = finding.code.info();
+            let (info, level) = (finding.code.info(), level_word(finding.level()));
             let _ = writeln!(
                 text,
                 "::{} file={},line={},endLine={},col={},endColumn={},title={} {}::{}",
-                level_word(finding.level()),
-                property(&file.source.name),
+                level,
+                name,
                 start.line,
                 end.line,
                 start.column,
@@ -26,13 +28,16 @@ pub fn github(files: &[FileFindings]) -> String {
                 info.slug,
                 data(&finding.message),
             );
+            if let Some(rest) = finding.rest() {
+                let _ = writeln!(text, "::{level} file={name},title={} {}::{rest}", info.id, info.slug);
+            }
         }
     }
     text
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    safe(&text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")).into_owned()
 }
 
 fn property(text: &str) -> String {

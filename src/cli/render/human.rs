@@ -3,13 +3,13 @@
 use std::fmt::{self, Display};
 
 use miette::{
-    Diagnostic as Drawn, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, NamedSource,
-    Severity, SourceCode, SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
+    Diagnostic as Drawn, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, Severity, SourceCode, SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
 };
 
 use super::place::Lines;
 use super::{FileFindings, summary};
-use crate::cli::source::Source;
+use crate::cli::safe::{drawable, safe, safe_line};
 use crate::diagnostic::{Diagnostic, Fix, Label, Level};
 
 /// What miette asks for where it draws; [`WholeLines`] answers it with whole lines and no others.
@@ -18,20 +18,28 @@ const CONTEXT: usize = 1;
 /// Columns of a drawing that are not the source's: line number and frame.
 const FRAME: usize = 10;
 
+/// Two labels further apart than this are drawn without the lines between them.
+const APART: usize = 20;
+
 /// Every finding with the lines it is about, and how many there are.
 pub fn human(files: &[FileFindings], width: usize, color: bool) -> String {
     let handler = handler(width, color);
+    let room = width.saturating_sub(FRAME);
     let mut text = String::new();
     for file in files {
-        let lines = Lines::new(&file.source.text);
-        let named = NamedSource::new(&file.source.name, file.source.text.clone());
-        let room = width.saturating_sub(FRAME);
-        let whole = WholeLines { named, text: &file.source.text, lines: &lines, room };
-        for finding in &file.diagnostics {
-            let help = help(finding, &file.source, &lines, room);
-            let report = Report { finding, source: &whole, help, length: file.source.text.len() };
+        let drawn = drawable(&file.source.text);
+        let lines = Lines::new(&drawn);
+        let whole = WholeLines { name: &safe_line(&file.source.name), text: &drawn, lines: &lines, room };
+        for finding in &file.shown() {
+            let finding = &without_commands(finding);
+            let help = help(finding, &whole);
+            let report = Report { finding, source: &whole, help };
             // Writing to a string fails only where the report's own source does, and that is in memory.
             let _ = handler.render_report(&mut text, &report);
+            if drawn.is_empty() {
+                text.push_str(&format!("   in {}\n", whole.name));
+            }
+            text.extend(finding.rest().map(|rest| format!("\n{rest}\n")));
             text.push('\n');
         }
     }
@@ -46,11 +54,24 @@ fn handler(width: usize, color: bool) -> GraphicalReportHandler {
     GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false).with_context_lines(CONTEXT)
 }
 
+/// The finding with nothing in it that a terminal obeys.
+fn without_commands(finding: &Diagnostic) -> Diagnostic {
+    let mut finding = finding.clone();
+    let labels = finding.labels.iter_mut().map(|label| &mut label.text);
+    let fixes = finding.fix.iter_mut().flat_map(|Fix { title, edits, .. }| {
+        std::iter::once(title).chain(edits.iter_mut().map(|edit| &mut edit.replacement))
+    });
+    for text in std::iter::once(&mut finding.message).chain(&mut finding.help).chain(labels).chain(fixes) {
+        *text = safe(text).into_owned();
+    }
+    finding
+}
+
 /// The help of a finding, and the line as its fix makes it.
-fn help(finding: &Diagnostic, source: &Source, lines: &Lines<'_>, room: usize) -> Option<String> {
+fn help(finding: &Diagnostic, source: &WholeLines<'_>) -> Option<String> {
     let mut help = finding.help.clone();
     if let Some(fix) = &finding.fix {
-        help.push(match fixed_line(fix, source, lines).filter(|line| line.chars().count() <= room) {
+        help.push(match fixed_line(fix, source).filter(|line| line.chars().count() <= source.room) {
             Some(line) => format!("{}: {line}", fix.title),
             None => fix.title.clone(),
         });
@@ -59,13 +80,13 @@ fn help(finding: &Diagnostic, source: &Source, lines: &Lines<'_>, room: usize) -
 }
 
 /// What a fix within one line makes of it.
-fn fixed_line(fix: &Fix, source: &Source, lines: &Lines<'_>) -> Option<String> {
+fn fixed_line(fix: &Fix, source: &WholeLines<'_>) -> Option<String> {
     let [edit] = fix.edits.as_slice() else { return None };
-    let (start, end) = lines.line_around(edit.span.start);
+    let (start, end) = source.lines.line_around(edit.span.start);
     if edit.span.end > end || edit.replacement.contains('\n') {
         return None;
     }
-    let text = &source.text;
+    let text = source.text;
     let line = [&text[start..edit.span.start], &edit.replacement, &text[edit.span.end..end]].concat();
     Some(line.trim().to_owned())
 }
@@ -73,7 +94,7 @@ fn fixed_line(fix: &Fix, source: &Source, lines: &Lines<'_>) -> Option<String> {
 /// A text that is drawn by whole lines, or by the part around a label where a line has no room.
 #[derive(Debug)]
 struct WholeLines<'a> {
-    named: NamedSource<String>,
+    name: &'a str,
     text: &'a str,
     lines: &'a Lines<'a>,
     /// Columns for a line.
@@ -87,12 +108,21 @@ impl SourceCode for WholeLines<'_> {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        if before + after == 0 {
-            // The place in the heading, where the column matters.
-            return self.named.read_span(span, 0, 0);
-        }
-        let (start, end) = self.drawn(span.offset(), span.offset() + span.len());
-        self.named.read_span(&(start, end - start).into(), 0, 0)
+        let (start, end) = (span.offset(), span.offset() + span.len());
+        // Without context it is the place in the heading, where the column matters.
+        let (start, end) = if before + after == 0 { (start, end) } else { self.drawn(start, end) };
+        let first = self.lines.place(start);
+        let last = self.lines.line(end);
+        // Labels are drawn together where the second begins within so many lines from the first.
+        let together = (last - 1).min(last - first.line + 1 + APART);
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.to_owned(),
+            self.text.get(start..end).ok_or(MietteError::OutOfBounds)?.as_bytes(),
+            (start, end - start).into(),
+            first.line - 1,
+            first.column - 1,
+            together,
+        )))
     }
 }
 
@@ -127,7 +157,6 @@ struct Report<'a> {
     finding: &'a Diagnostic,
     source: &'a WholeLines<'a>,
     help: Option<String>,
-    length: usize,
 }
 
 impl Drawn for Report<'_> {
@@ -149,7 +178,7 @@ impl Drawn for Report<'_> {
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
         // An empty text has no line to draw.
-        (self.length > 0).then_some(self.source as &dyn SourceCode)
+        (!self.source.text.is_empty()).then_some(self.source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -172,7 +201,7 @@ impl Report<'_> {
     }
 
     fn label(&self, index: usize, label: &Label) -> LabeledSpan {
-        let end = label.span.end.min(self.length);
+        let end = label.span.end.min(self.source.text.len());
         let start = label.span.start.min(end);
         let end = self.source.cut(start, end);
         let text = Some(label.text.clone()).filter(|text| !text.is_empty());

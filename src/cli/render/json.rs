@@ -21,6 +21,9 @@ struct Finding<'a> {
     labels: Vec<Label<'a>>,
     help: &'a [String],
     fix: Option<Fix<'a>>,
+    /// Findings of this code that are left out after this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -55,10 +58,11 @@ struct Range {
 
 /// A list of objects, one per finding; empty where there is none.
 pub fn json(files: &[FileFindings]) -> String {
+    let shown: Vec<Vec<Diagnostic>> = files.iter().map(FileFindings::shown).collect();
     let mut findings = Vec::new();
-    for file in files {
+    for (file, shown) in files.iter().zip(&shown) {
         let lines = Lines::new(&file.source.text);
-        findings.extend(file.diagnostics.iter().map(|finding| object(finding, file, &lines)));
+        findings.extend(shown.iter().map(|finding| object(finding, file, &lines)));
     }
     let mut text = serde_json::to_string_pretty(&findings).unwrap_or_else(|_| "[]".into());
     text.push('\n');
@@ -87,6 +91,7 @@ fn object<'a>(finding: &'a Diagnostic, file: &'a FileFindings, lines: &Lines<'_>
         labels: labels.collect(),
         help: &finding.help,
         fix,
+        more: Some(finding.more).filter(|more| *more > 0),
     }
 }
 

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use super::source::Source;
 use super::terminal::Terminal;
-use crate::diagnostic::{Diagnostic, Level};
+use crate::diagnostic::{self, Diagnostic, Level};
 use crate::lang::words;
 use human::human;
 pub use place::{Lines, Place};
@@ -40,6 +40,11 @@ pub struct FileFindings {
 }
 
 impl FileFindings {
+    /// The findings that are written out.
+    fn shown(&self) -> Vec<Diagnostic> {
+        diagnostic::shown(&self.diagnostics)
+    }
+
     /// Writes the findings, where there are any, for people, beside another result.
     pub fn show(&self, terminal: &Terminal) {
         if !self.diagnostics.is_empty() {
@@ -48,10 +53,10 @@ impl FileFindings {
     }
 }
 
-/// All findings in one of the formats, for standard output.
-pub fn render(files: &[FileFindings], format: Format, terminal: &Terminal) -> String {
+/// All findings in one of the formats; human ones in lines of `width`.
+pub fn render(files: &[FileFindings], format: Format, width: usize, color: bool) -> String {
     match format {
-        Format::Human => human(files, terminal.width, terminal.output_color),
+        Format::Human => human(files, width, color),
         Format::Short => short::short(files),
         Format::Json => json::json(files),
         Format::Github => github::github(files),
@@ -62,8 +67,10 @@ pub fn render(files: &[FileFindings], format: Format, terminal: &Terminal) -> St
 /// `found 2 errors and 1 warning, 1 of them fixable with --fix`.
 pub fn summary(files: &[FileFindings]) -> String {
     let all: Vec<&Diagnostic> = files.iter().flat_map(|file| &file.diagnostics).collect();
-    let count = |level| all.iter().filter(|finding| finding.level() == level).count();
-    let counts = [counted(count(Level::Error), "error"), counted(count(Level::Warning), "warning")];
+    let of_level = |level| all.iter().filter(move |finding| finding.level() == level);
+    let count = |level| of_level(level).map(|finding| 1 + finding.more).sum();
+    let [errors, warnings]: [usize; 2] = [Level::Error, Level::Warning].map(count);
+    let counts = [counted(errors, "error"), counted(warnings, "warning")];
     let counts: Vec<String> = counts.into_iter().flatten().collect();
     if counts.is_empty() {
         return "no findings".into();
@@ -71,7 +78,7 @@ pub fn summary(files: &[FileFindings]) -> String {
     let found = format!("found {}", counts.join(" and "));
     match all.iter().filter(|finding| is_fixable(finding)).count() {
         0 => found,
-        fixable if fixable == all.len() => format!("{found}, fixable with --fix"),
+        fixable if fixable == errors + warnings => format!("{found}, fixable with --fix"),
         fixable => format!("{found}, {fixable} of them fixable with --fix"),
     }
 }

@@ -27,9 +27,14 @@ impl<'a> Lines<'a> {
     /// The place of the character at a byte; the end of the text for a byte beyond it.
     pub fn place(&self, byte: usize) -> Place {
         let byte = self.text.floor_char_boundary(byte);
-        let line = self.starts.partition_point(|&start| start <= byte);
+        let line = self.line(byte);
         let start = self.starts[line - 1];
         Place { line, column: self.text[start..byte].chars().count() + 1 }
+    }
+
+    /// The line that holds a byte, from 1.
+    pub fn line(&self, byte: usize) -> usize {
+        self.starts.partition_point(|&start| start <= byte)
     }
 
     /// First and last-but-one place of a span.
@@ -39,8 +44,7 @@ impl<'a> Lines<'a> {
 
     /// Start of the line that holds `byte`, and its end without the line break.
     pub fn line_around(&self, byte: usize) -> (usize, usize) {
-        let line = self.place(byte).line;
-        let start = self.starts[line - 1];
+        let start = self.starts[self.line(byte) - 1];
         let line = self.text[start..].split('\n').next().unwrap_or_default();
         (start, start + line.trim_end_matches('\r').len())
     }

@@ -18,7 +18,7 @@ pub fn sarif(files: &[FileFindings]) -> String {
     let mut results = Vec::new();
     for file in files {
         let lines = Lines::new(&file.source.text);
-        results.extend(file.diagnostics.iter().map(|finding| result(finding, file, &lines, &codes)));
+        results.extend(file.shown().iter().map(|finding| result(finding, file, &lines, &codes)));
     }
     let driver = json!({
         "name": "flatrun",
@@ -64,7 +64,8 @@ fn result(finding: &Diagnostic, file: &FileFindings, lines: &Lines<'_>, codes: &
 }
 
 fn message(finding: &Diagnostic) -> String {
-    let parts: Vec<&str> = [&finding.message].into_iter().chain(&finding.help).map(String::as_str).collect();
+    let first = std::iter::once(finding.message.clone());
+    let parts: Vec<String> = first.chain(finding.help.iter().cloned()).chain(finding.rest()).collect();
     parts.join("\n")
 }
 

@@ -43,8 +43,12 @@ impl Layout {
         for (from, to) in view.edges() {
             layout.join(from.index(), to.index());
         }
+        let mut between = vec![Vec::new(); layout.columns.len()];
+        for &(from, to) in &layout.lines {
+            between[layout.slots[from].column].push((from, to));
+        }
         for _ in 0..SWEEPS {
-            layout.sweep();
+            layout.sweep(&between);
         }
         layout
     }
@@ -67,23 +71,26 @@ impl Layout {
         self.lines.push((last, to));
     }
 
-    /// Sorts every column by the mean place of what its slots are joined with, from the left and back.
-    fn sweep(&mut self) {
+    /// Sorts every column by the mean place of what its slots are joined with, from the left and back; `between` has the
+    /// lines that begin in each column.
+    fn sweep(&mut self, between: &[Vec<(usize, usize)>]) {
         for column in 1..self.columns.len() {
-            self.sort(column, |&(from, to)| (to, from));
+            self.sort(column, between[column - 1].iter().map(|&(from, to)| (to, from)));
         }
         for column in (0..self.columns.len() - 1).rev() {
-            self.sort(column, |&(from, to)| (from, to));
+            self.sort(column, between[column].iter().copied());
         }
     }
 
-    fn sort(&mut self, column: usize, ends: impl Fn(&(usize, usize)) -> (usize, usize)) {
-        let mut sums = vec![(0.0, 0u32); self.slots.len()];
-        for (here, there) in self.lines.iter().map(ends) {
-            sums[here].0 += self.slots[there].row as f64;
-            sums[here].1 += 1;
+    /// `lines` lead from slots of the column to others.
+    fn sort(&mut self, column: usize, lines: impl Iterator<Item = (usize, usize)>) {
+        let mut sums = vec![(0.0, 0u32); self.columns[column].len()];
+        for (here, there) in lines {
+            let sum = &mut sums[self.slots[here].row];
+            sum.0 += self.slots[there].row as f64;
+            sum.1 += 1;
         }
-        let place = |slot: usize| match sums[slot] {
+        let place = |slot: usize| match sums[self.slots[slot].row] {
             (_, 0) => self.slots[slot].row as f64,
             (sum, count) => sum / f64::from(count),
         };

@@ -7,6 +7,9 @@ mod mermaid;
 mod svg;
 mod text;
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
 use petgraph::graph::NodeIndex;
 
 use super::{Stage, StageGraph, StageKind};
@@ -95,14 +98,9 @@ fn title(kind: StageKind) -> String {
 }
 
 /// Values without repetitions, in the order in which they first appear.
-fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
-    let mut distinct = Vec::new();
-    for value in values {
-        if !distinct.contains(&value) {
-            distinct.push(value);
-        }
-    }
-    distinct
+fn distinct<T: Copy + Eq + Hash>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut seen = HashSet::new();
+    values.filter(|value| seen.insert(*value)).collect()
 }
 
 fn listed(names: Vec<String>) -> String {
@@ -113,7 +111,7 @@ fn listed(names: Vec<String>) -> String {
 }
 
 #[cfg(test)]
-mod fixture {
+pub(super) mod fixture {
     use crate::graph::StageGraph;
     use crate::lang::{self, DatasetInfo, Program, Settings, SourceInfo, World, WorldError};
 

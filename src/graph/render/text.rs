@@ -6,25 +6,40 @@ use petgraph::graph::NodeIndex;
 use super::View;
 use crate::graph::StageKind;
 
+/// Columns of the deepest indentation; stages below that stand under each other.
+const DEEPEST: usize = 60;
+
 /// Every stage under the one it continues; the table, which needs them all, comes last.
 pub(super) fn text(view: &View<'_>) -> String {
     let mut text = String::new();
     let is_root = |node: &NodeIndex| view.graph.stage(*node).kind == StageKind::Data;
     for root in view.nodes().filter(is_root) {
-        branch(view, root, "", "", &mut text);
+        branch(view, root, &mut text);
     }
     text.push_str(&line(view, view.graph.table));
     text
 }
 
-fn branch(view: &View<'_>, node: NodeIndex, first: &str, rest: &str, text: &mut String) {
-    text.push_str(first);
-    text.push_str(&line(view, node));
-    let children = children(view, node);
-    for (index, &child) in children.iter().enumerate() {
-        let (corner, bar) =
-            if index + 1 == children.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-        branch(view, child, &format!("{rest}{corner}"), &format!("{rest}{bar}"), text);
+/// A stage that is still to be written, what stands before it, and what stands before all below it.
+struct Branch {
+    node: NodeIndex,
+    first: String,
+    rest: String,
+}
+
+fn branch(view: &View<'_>, root: NodeIndex, text: &mut String) {
+    let mut waiting = vec![Branch { node: root, first: String::new(), rest: String::new() }];
+    while let Some(Branch { node, first, rest }) = waiting.pop() {
+        text.push_str(&first);
+        text.push_str(&line(view, node));
+        let children = children(view, node);
+        let below = |(index, &node): (usize, &NodeIndex)| {
+            let (corner, bar) =
+                if index + 1 == children.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+            let bar = if rest.chars().count() < DEEPEST { bar } else { "" };
+            Branch { node, first: format!("{rest}{corner}"), rest: format!("{rest}{bar}") }
+        };
+        waiting.extend(children.iter().enumerate().map(below).rev());
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use super::place;
-use crate::diagnostic::{Code, Diagnostic, Level, Span};
+use crate::diagnostic::{Bounded, Code, Diagnostic, Level, Span};
 use crate::lang::program::Origin;
 
 #[derive(Default)]
 pub(super) struct Findings {
-    list: Vec<Diagnostic>,
+    list: Bounded,
     seen: HashSet<(Code, Span)>,
 }
 
@@ -17,7 +17,7 @@ impl Findings {
     pub fn push(&mut self, finding: Diagnostic) {
         let span = finding.span();
         let fresh = match span == Span::default() {
-            true => !self.list.contains(&finding),
+            true => !self.list.as_slice().contains(&finding),
             false => self.seen.insert((finding.code, span)),
         };
         if fresh && place::origin(span) != Origin::Default {
@@ -26,10 +26,10 @@ impl Findings {
     }
 
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|finding| finding.level() == Level::Error)
+        self.list.as_slice().iter().any(|finding| finding.level() == Level::Error)
     }
 
     pub fn into_list(self) -> Vec<Diagnostic> {
-        self.list
+        self.list.into_list()
     }
 }

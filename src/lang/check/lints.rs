@@ -7,7 +7,7 @@ use super::findings::Findings;
 use super::outline::Outline;
 use super::scope::Scope;
 use super::{Checker, data};
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Span, grouped};
 use crate::lang::catalog::{Accumulation, Optimizer};
 use crate::lang::edition::EDITION;
 use crate::lang::program::{Device, Experiment, Phase, Precision, Select, Validation};
@@ -106,19 +106,6 @@ pub(super) fn too_many_variants(sites: &[(Span, &[Expr])]) -> Diagnostic {
     let help =
         "every combination runs; values that belong together share one `let`: `let setting = each [a, b]`";
     sites.iter().skip(1).take(5).fold(finding, label).help(help)
-}
-
-/// `10,000`
-pub(super) fn grouped(count: usize) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 impl<'a> Checker<'a> {

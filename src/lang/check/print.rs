@@ -1,20 +1,26 @@
 //! Expressions as text, on one line, with `let` and `each` replaced by what they stand for.
 
 use super::Checker;
+use crate::diagnostic::Span;
 use crate::syntax::ast::{Argument, Expr, ExprKind, Name};
+use crate::syntax::{Token, TokenKind, tokens};
 
 impl<'a> Checker<'a> {
     /// The value as it would be written in a file without `let` and `each`.
     pub(super) fn print(&self, expr: &'a Expr) -> String {
         let resolved = self.resolve(expr);
         match &resolved.kind {
-            ExprKind::Number(_)
-            | ExprKind::Ratio(..)
-            | ExprKind::Percent(_)
-            | ExprKind::Text(_)
-            | ExprKind::Bool(_)
-            | ExprKind::Missing => self.slice(resolved.span).to_string(),
-            ExprKind::Quantity(..) | ExprKind::Moment(..) => self.words(resolved),
+            ExprKind::Text(_) | ExprKind::Bool(_) | ExprKind::Missing => {
+                self.slice(resolved.span).to_string()
+            }
+            ExprKind::Number(_) | ExprKind::Ratio(..) | ExprKind::Percent(_) => self.joined(resolved.span),
+            ExprKind::Quantity(_, unit) => {
+                let number = Span::new(resolved.span.start, resolved.span.end.min(unit.span.start));
+                format!("{} {}", self.joined(number), unit.text)
+            }
+            ExprKind::Moment(_, unit) => {
+                format!("{} {}", unit.text, self.joined(Span::new(unit.span.end, resolved.span.end)))
+            }
             ExprKind::Range(start, end, unit) => {
                 format!("{}..{}{}", self.print(start), self.print(end), suffix(unit))
             }
@@ -30,9 +36,11 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The source text with every run of white space as one space.
-    fn words(&self, expr: &Expr) -> String {
-        self.slice(expr.span).split_whitespace().collect::<Vec<_>>().join(" ")
+    /// The source text without blanks, line breaks and comments.
+    fn joined(&self, span: Span) -> String {
+        let text = self.slice(span);
+        let matters = |token: &Token| !matches!(token.kind, TokenKind::Comment | TokenKind::Newline);
+        tokens(text).filter(matters).map(|token| token.text(text)).collect()
     }
 
     fn print_all(&self, items: &'a [Expr]) -> String {

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use super::Checker;
-use super::lints::grouped;
 use super::model::path_place;
 use super::outline::Outline;
-use crate::diagnostic::{Code, Diagnostic, Span};
+use crate::diagnostic::{Code, Diagnostic, Span, grouped};
 use crate::lang::catalog::{Form, Parameter, Range};
 use crate::lang::edition;
 use crate::lang::program::{Device, Precision};

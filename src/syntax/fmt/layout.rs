@@ -8,7 +8,7 @@ use pest::iterators::Pair;
 use crate::diagnostic::Span;
 use crate::syntax::grammar::{Rule, parts};
 
-use super::follows_blank_line;
+use super::{follows_blank_line, is_blank};
 
 /// A clause: `train 200 epochs`.
 #[derive(Debug, Default)]
@@ -176,8 +176,8 @@ impl Layout<'_> {
                 _ => leading.push(comment),
             }
         }
-        let line = self.text[..start].rsplit('\n').next().unwrap_or_default();
-        let begins_line = start > 0 && line.trim().is_empty();
+        let before = self.text[..start].trim_end_matches(is_blank);
+        let begins_line = start > 0 && (before.is_empty() || before.ends_with('\n'));
         Place { leading, begins_line, blank: follows_blank_line(self.text, start), trailing: None }
     }
 

@@ -87,9 +87,16 @@ fn add_comment(entries: &mut Vec<Entry>, source: &str, comment: Span, end: usize
 
 /// Whether `at` is the first thing of a line, and the line before it is blank.
 fn follows_blank_line(source: &str, at: usize) -> bool {
-    let mut lines = source[..at].rsplit('\n');
-    let is_blank = |line: Option<&str>| line.is_some_and(|line| line.trim().is_empty());
-    is_blank(lines.next()) && is_blank(lines.next())
+    let line = source[..at].trim_end_matches(is_blank).strip_suffix('\n');
+    line.is_some_and(|before| {
+        let before = before.trim_end_matches(is_blank);
+        before.is_empty() || before.ends_with('\n')
+    })
+}
+
+/// White space within a line.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() && c != '\n'
 }
 
 /// Gives the values of neighbouring one-line statements of one shape a column of their own.
