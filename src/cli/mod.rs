@@ -36,6 +36,7 @@ use std::thread;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use exit::{Exit, Failure};
+use safe::safe_line;
 use terminal::{Color, Terminal};
 
 use crate::run::device::bound_threads;
@@ -115,8 +116,11 @@ fn perform(arguments: Vec<OsString>) -> Exit {
         Ok(arguments) => arguments,
         Err(failure) => return ended(Err(failure), &Terminal::new(color)),
     };
-    let matches = root.try_get_matches_from_mut(&arguments);
-    match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let mut parse = |arguments: &[OsString]| {
+        let matches = root.try_get_matches_from_mut(arguments);
+        matches.and_then(|matches| Cli::from_arg_matches(&matches))
+    };
+    match parse(&arguments) {
         Ok(Cli { color, command }) => {
             let terminal = Terminal::new(color);
             let done = command.map_or(Ok(Exit::Done), |command| dispatch(command, &terminal));
@@ -124,9 +128,12 @@ fn perform(arguments: Vec<OsString>) -> Exit {
         }
         Err(error) => {
             if let Some(failure) = foreign::option(&error, &arguments) {
-                return ended(Err(failure), &Terminal::new(Color::Auto));
+                return ended(Err(failure), &Terminal::new(color));
             }
             // Help and version are results and end well; everything else is a wrong usage.
+            // They repeat what was written, which a terminal must not obey.
+            let shown = |argument: &OsString| safe_line(&argument.to_string_lossy()).into_owned().into();
+            let error = parse(&arguments.iter().map(shown).collect::<Vec<_>>()).err().unwrap_or(error);
             let (text, terminal) = (error.render(), Terminal::new(color));
             let colored = if error.use_stderr() { terminal.error_color } else { terminal.output_color };
             let text = if colored { text.ansi().to_string() } else { text.to_string() };

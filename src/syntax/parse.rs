@@ -88,11 +88,11 @@ use crate::diagnostic::{Bounded, Code, Diagnostic, Span};
 
     /// What is left of a statement at `span`; that values are missing where something was cut is known.
     fn around_cuts(&mut self, pair: Pair<'_, Rule>, span: Span) {
-        let mut diagnostics = Vec::new();
-        let mut builder = Builder { source: self.source, base: span.start, diagnostics: &mut diagnostics };
+        let mut found = Bounded::default();
+        let mut builder = Builder { source: self.source, base: span.start, diagnostics: &mut found };
         self.statements.extend(builder.statement(pair));
-        diagnostics.retain(|finding| finding.code != Code::MissingValue);
-        self.diagnostics.extend(diagnostics);
+        let found = found.into_list().into_iter();
+        self.diagnostics.extend(found.filter(|finding| finding.code != Code::MissingValue));
     }
 
     fn first_of_line(&mut self, span: Span) {

@@ -205,6 +205,7 @@ F0128 empty-file
   × the file holds no statement
   help: one line is a whole file: `curriculum ssp(adm) under lesam(budget =
         0.4, clip = 0.35)`
+   in a.flat
 
 found 1 error
 

@@ -78,8 +78,7 @@ fn a_terminal_shows_commands_and_does_not_obey_them() {
     let source =
         "title \"\u{1b}]0;own\u{7}\u{202e}\"\nunder sam(rho = \u{1b}[2J\rx)\u{9b}\nfrom \"\u{1b}[8m\"\n";
     let desk = Desk::new(&[(name, source)]);
-    let hostile =
-        ["\u{7}", "\r", "\u{202e}", "\u{9b}", "\u{1b}[2J", "\u{1b}[8m", "\u{1b}]", "\u{1b}[31mvil", "vil\n"];
+    let hostile = ["\u{7}", "\r", "\u{202e}", "\u{9b}", "\u{1b}[2J", "\u{1b}[8m", "\u{1b}]", "\u{1b}[31mvil"];
     let harmless = |arguments: &[&str]| {
         let ended = desk.process(arguments).output().unwrap();
         for text in [ended.stdout, ended.stderr] {
