@@ -223,13 +223,17 @@ For more information, try '--help'.
 #[cfg(unix)]
 mod signals {
     use std::io::{BufRead, BufReader};
+    use std::os::unix::process::CommandExt;
     use std::process::{Child, Command};
+
+    use nix::sys::signal::{SigHandler, Signal, signal};
 
     use super::*;
 
     /// A run that has told of an epoch.
     fn under_way(desk: &Desk, epoch: &str) -> (Child, BufReader<std::process::ChildStderr>) {
         let mut process = desk.process(&["long.flat"]);
+        obeys_signals(&mut process);
         let mut child = process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut errors = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
@@ -238,6 +242,19 @@ mod signals {
             assert!(errors.read_line(&mut line).unwrap() > 0, "the run ended");
         }
         (child, errors)
+    }
+
+    /// Whatever whoever runs the tests has their processes ignore.
+    fn obeys_signals(process: &mut Command) {
+        let usual = || {
+            for watched in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+                // SAFETY: nothing is called when the signal comes.
+                unsafe { signal(watched, SigHandler::SigDfl) }?;
+            }
+            Ok(())
+        };
+        // SAFETY: what runs between the two programs sets signals alone.
+        unsafe { process.pre_exec(usual) };
     }
 
     fn send(child: &Child, signal: &str) {
@@ -313,13 +330,14 @@ mod signals {
         let line = format!("trap '' HUP; exec '{}' long.flat", env!("CARGO_BIN_EXE_flatrun"));
         let mut shell = Command::new("sh");
         shell.current_dir(desk.path("")).args(["-c", &line]).stdout(Stdio::null()).stderr(Stdio::piped());
+        obeys_signals(&mut shell);
         let mut child = shell.spawn().unwrap();
         let mut errors = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        let mut wait_for = |text: &str| {
-            while !line.contains(text) {
-                line.clear();
-                assert!(errors.read_line(&mut line).unwrap() > 0, "the run ended");
+        let mut wait_for = |text: &str| loop {
+            let mut line = String::new();
+            assert!(errors.read_line(&mut line).unwrap() > 0, "the run ended");
+            if line.contains(text) {
+                break;
             }
         };
         wait_for("epoch 1,");
