@@ -57,9 +57,7 @@ impl Reader<'_> {
                     self.diagnostics.push(finding);
                     span.start += at;
                 }
-use pest::iterators::Pair;
-
-use crate::diagnostic::{Bounded, Code, Diagnostic, Span};
+                Unexpected::Other(finding) => return self.recover(span, finding, stop.at),
             }
         }
     }
