@@ -133,9 +133,9 @@ pub fn read(folder: &Path) -> io::Result<Option<RunRecord>> {
         }
     }
     let order = |seed: &SeedRecord| seed.order.unwrap_or(usize::MAX);
-    record.seeds.sort_by(|one, other| {
-        order(one).cmp(&order(other)).then_with(|| earlier(one.began, other.began))
-    });
+    record
+        .seeds
+        .sort_by(|one, other| order(one).cmp(&order(other)).then_with(|| earlier(one.began, other.began)));
     Ok(Some(record).filter(|record| !record.seeds.is_empty()))
 }
 
