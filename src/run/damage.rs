@@ -89,7 +89,9 @@ pub fn discard(
     journal: &mut Journal<'_>,
 ) -> Result<(), RunError> {
     let path = folder.checkpoint(phase);
-    let followed = folder.checkpoint(phase + 1).exists() || folder.path().join(RESULTS).exists();
+    // All of these are written after it.
+    let followed = [folder.checkpoint(phase + 1), folder.weights(), folder.path().join(RESULTS)];
+    let followed = followed.iter().any(|path| path.exists());
     if !followed && !was_finished(&path) {
         return Err(RunError::Damaged { path, error });
     }
