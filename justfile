@@ -9,3 +9,8 @@ bench *arguments:
     python3 benches/run.py --write {{arguments}}
     python3 benches/growth.py --write
     python3 benches/loading.py --write
+
+# Compares with packages that others wrote; installs them into target/peers.
+peers:
+    cargo build --release
+    tests/peers/run target/release/flatrun

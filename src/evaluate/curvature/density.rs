@@ -116,10 +116,13 @@ pub fn range(all: &[Nodes]) -> (f64, f64) {
 /// Trace of a matrix of this dimension, and at least the standard error of the estimate.
 ///
 /// For random signs `v` the variance of `v' H v` is at most twice the sum of the squared eigenvalues (Avron and Toledo,
-/// 2011), which the same nodes estimate: so one start is enough to say how far off it may be.
+/// 2011), which the same nodes estimate: so one start is enough to say how far off it may be. The squares of the nodes of
+/// one start sum to no more than those of the eigenvalues, whatever the weights that were drawn.
 pub fn trace(all: &[Nodes], dimension: usize) -> Mean {
     let dimension = dimension as f64;
-    let squares = dimension * average(all, |value| value * value);
+    let of_nodes = |nodes: &Nodes| nodes.values.iter().map(|value| value * value).sum::<f64>();
+    let squares =
+        (dimension * average(all, |value| value * value)).max(all.iter().map(of_nodes).fold(0.0, f64::max));
     Mean { value: dimension * average(all, |value| value), error: (2.0 * squares / all.len() as f64).sqrt() }
 }
 
