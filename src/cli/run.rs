@@ -17,7 +17,7 @@ use super::terminal::{Mark, Terminal};
 use crate::files::write_atomic;
 use crate::lang::{self, Checked, Settings};
 use crate::report::notes::{self, Note};
-use crate::report::{Missing, Outcome, RunRecord, Study, Table, protocols, publish, read};
+use crate::report::{Measured, Missing, Outcome, RunRecord, Study, Table, long, protocols, publish, read};
 use crate::run::device::join_threads;
 use crate::run::{Idle, Options, Report, RunError, RunResult, execute};
 
@@ -188,7 +188,12 @@ fn finish(
     let table = table(program, report);
     let below = protocols::text(&protocols_of(program, report));
     let doubts = doubts(program, report);
-    keep(&report.folder, &table, &(protocols::markdown(&below) + &notes::markdown(&doubts)))?;
+    keep(
+        &report.folder,
+        &table,
+        long_of(program, report),
+        &(protocols::markdown(&below) + &notes::markdown(&doubts)),
+    )?;
     let page = draw(&report.folder, terminal);
     if !args.quiet {
         let place = page.unwrap_or_else(|| report.folder.clone());
@@ -260,9 +265,19 @@ fn doubts(program: &lang::Program, report: &Report) -> Vec<Note> {
     report.results.iter().flat_map(of_run).collect()
 }
 
-fn keep(folder: &Path, table: &Table, below: &str) -> Result<(), Failure> {
+/// Every number of every run that finished.
+fn long_of(program: &lang::Program, report: &Report) -> String {
+    let of_run = |result| Measured {
+        variant: &program.variants[result.variant].slug,
+        seed: result.seed,
+        values: result.outcome.as_ref().map_or(&[], |measured| &measured.values),
+    };
+    long(report.results.iter().map(of_run))
+}
+
+fn keep(folder: &Path, table: &Table, long: String, below: &str) -> Result<(), Failure> {
     let markdown = table.markdown() + below;
-    for (name, text) in [("table.csv", table.csv()), ("table.md", markdown)] {
+    for (name, text) in [("table.csv", table.csv()), ("results.csv", long), ("table.md", markdown)] {
         let path = folder.join(name);
         write_atomic(&path, text.as_bytes()).map_err(|error| Failure::unwritable(&path, &error))?;
     }

@@ -5,6 +5,7 @@ mod date;
 pub mod draw;
 mod figures;
 mod history;
+mod long;
 mod markdown;
 pub mod notes;
 pub mod outline;
@@ -18,6 +19,7 @@ mod tensorboard;
 
 pub use best::Best;
 pub use date::date;
+pub use long::{Measured, long};
 pub use publish::{PublishError, publish};
 pub use records::{Damage, RunRecord, SeedRecord, State, list, read};
 pub use study::Study;

@@ -170,9 +170,7 @@ impl Table {
             }));
             lines.push(line);
         }
-        let line =
-            |line: &Vec<String>| line.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\n";
-        lines.iter().map(line).collect()
+        lines.iter().map(|line| csv_line(line)).collect()
     }
 
     /// Headings, then a line per variant.
@@ -263,6 +261,11 @@ fn aligned(grid: &[Vec<String>], columns: &[usize]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A line of CSV; texts that a spreadsheet could compute are [`cell::written`] already.
+pub(super) fn csv_line(cells: &[String]) -> String {
+    cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",") + "\n"
 }
 
 fn quoted(cell: &str) -> String {

@@ -70,6 +70,14 @@ runs/tiny-[..]/report.html
 
 "#]]);
     let folder = desk.run_folder();
+    let long = desk.read(&format!("{folder}/results.csv"));
+    let firsts: Vec<String> =
+        long.lines().skip(1).map(|line| line.rsplit_once(',').unwrap().0.to_owned()).collect();
+    assert_eq!(long.lines().next(), Some("variant,seed,measurement,value"));
+    assert!(
+        firsts.contains(&"sgd,0,accuracy".to_owned()) && firsts.contains(&"sam,1,loss".to_owned()),
+        "{long}"
+    );
     assert!(desk.read(&format!("{folder}/table.csv")).starts_with(
         "variant,seeds,failed,unfinished,accuracy_mean,accuracy_std,loss_mean,loss_std\nsgd,2,0,0,0."
     ));
