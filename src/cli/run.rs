@@ -267,12 +267,12 @@ fn doubts(program: &lang::Program, report: &Report) -> Vec<Note> {
 
 /// Every number of every run that finished.
 fn long_of(program: &lang::Program, report: &Report) -> String {
-    let of_run = |result| Measured {
+    let runs = report.results.iter().map(|result| Measured {
         variant: &program.variants[result.variant].slug,
         seed: result.seed,
-        values: result.outcome.as_ref().map_or(&[], |measured| &measured.values),
-    };
-    long(report.results.iter().map(of_run))
+        values: result.outcome.as_ref().map_or(&[][..], |measured| &measured.values),
+    });
+    long(runs)
 }
 
 fn keep(folder: &Path, table: &Table, long: String, below: &str) -> Result<(), Failure> {
