@@ -18,8 +18,8 @@ fn finished(folder: &Path) -> PathBuf {
     let output =
         Command::new(env!("CARGO_BIN_EXE_flatrun")).arg(&file).current_dir(folder).output().expect("a run");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let runs = fs::read_dir(folder.join("runs")).expect("runs").flatten().map(|entry| entry.path());
-    runs.filter(|path| path.join("table.csv").exists()).next().expect("a run")
+    let mut runs = fs::read_dir(folder.join("runs")).expect("runs").flatten().map(|entry| entry.path());
+    runs.find(|path| path.join("table.csv").exists()).expect("a run")
 }
 
 /// Text files below a folder.
