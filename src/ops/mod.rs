@@ -106,12 +106,12 @@ pub trait Ops: Backend {
         linear::forward(x, weight, bias)
     }
 
-    /// Gradient of [`Ops::linear`] for its input, `[n, in]`.
+    /// Gradient of [`Ops::affine`] for its input, `[n, in]`.
     fn affine_input_grad(grad: Tensor<Self, 2>, weight: Tensor<Self, 2>) -> Tensor<Self, 2> {
         linear::input_grad(grad, weight)
     }
 
-    /// Gradient of [`Ops::linear`] for its weight, `[out, in]`.
+    /// Gradient of [`Ops::affine`] for its weight, `[out, in]`.
     fn affine_weight_grad(x: Tensor<Self, 2>, grad: Tensor<Self, 2>) -> Tensor<Self, 2> {
         linear::weight_grad(x, grad)
     }
