@@ -30,7 +30,7 @@ const COMMANDS: &[(&[&str], &[&str])] = &[
     ]),
     (&["list", "ls", "status", "ps", "history"], &["`flatrun runs` lists what was run, `flatrun catalog` every component"]),
     (&["rm", "remove", "delete", "clean", "clear", "gc", "prune"], &[
-        "a run is a folder below `runs`: `rm -r runs/NAME` removes it, and `flatrun runs` lists the names",
+        "`flatrun runs rm NAME` removes a run, `flatrun runs gc` what no run needs, and `flatrun runs` lists the names",
     ]),
     (&["format", "prettify"], &["`flatrun fmt FILE` brings a file into canonical form"]),
     (&["validate", "verify"], &["`flatrun check FILE` finds every mistake without training"]),
