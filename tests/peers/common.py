@@ -1,7 +1,9 @@
 """What the scripts share: a run of flatrun, the embedded digits, the networks in PyTorch."""
 
+import atexit
 import gzip
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,6 +33,7 @@ def digits():
 def run(text, files=None):
     """Runs a program in a folder of its own; gives the folder and its measurements by name."""
     folder = Path(tempfile.mkdtemp(prefix="flat-peers-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name, write in (files or {}).items():
         write(folder / name)
     (folder / "peer.flat").write_text("edition 2026\n" + text)
