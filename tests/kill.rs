@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use flatrun::data::{Generator, Purpose};
+use nix::sys::signal::{SigHandler, Signal, signal};
 
 const PIPELINE: &str = "\
 edition 2026
@@ -63,7 +64,17 @@ fn start(folder: &Path, resume: bool) -> Child {
     if resume {
         command.arg("--resume");
     }
+    obeys_signals(&mut command);
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Whatever whoever runs the tests has their processes ignore.
+fn obeys_signals(process: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: nothing is called when the signal comes.
+    let usual = || unsafe { signal(Signal::SIGINT, SigHandler::SigDfl) }.map(drop).map_err(Into::into);
+    // SAFETY: what runs between the two programs sets a signal alone.
+    unsafe { process.pre_exec(usual) };
 }
 
 fn fresh(pipeline: &str) -> tempfile::TempDir {

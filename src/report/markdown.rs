@@ -19,7 +19,7 @@ mod tests {
     fn markup_is_text() {
         assert_eq!(
             cell("<img src=x onerror=alert(1)>\n| a\\|"),
-            "&lt;img src=x onerror=alert(1)>  \\| a\\\\\\|"
+            "&lt;img src=x onerror=alert(1)> \\| a\\\\\\|"
         );
         assert_eq!(line("a [b](javascript:c)\r\n# d"), "a [b]\\(javascript:c)  # d");
         assert_eq!(cell("hessian(top=10).trace"), "hessian(top=10).trace");

@@ -407,7 +407,8 @@ mod tests {
             let time = 100 - 10 * order;
             seed(&run, variant, 0, &STARTED.replace("10.0", &time.to_string()), None);
             let resolved = serde_json::json!({ "variant": variant, "seed": 0, "order": order });
-            fs::write(run.join(variant).join("seed-0/resolved.json"), resolved.to_string()).unwrap();
+            let sealed = Sealed::new(&run.join(variant).join("seed-0"));
+            sealed.write("resolved.json", resolved.to_string().as_bytes()).unwrap();
         }
         let record = read(&run).unwrap().unwrap();
         assert_eq!((record.variants(), record.began()), (vec!["sgd", "adam", "sam"], Some(80.0)));

@@ -187,6 +187,8 @@ fn the_catalog_of_a_kind() {
     let desk = Desk::new(&[]);
     desk.flatrun(&["catalog", "--kind", "minimizer"]).code(0).stdout_eq(str![[r#"
 minimizers, after `under`: `under sam(rho = 0.05)`
+  none        No perturbation: the base optimizer alone, the one that `optimize`
+              or `over` names.
   sam         Sharpness-aware minimization: the gradient at the worst point of a
               ball of fixed radius.
   asam        Adaptive SAM: a ball in units of each weight's own size, so that

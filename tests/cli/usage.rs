@@ -123,7 +123,7 @@ fn commands_of_other_programs_are_answered() {
         ("new", "a file of one line is whole"),
         ("list", "`flatrun runs` lists what was run"),
         ("ls", "`flatrun runs` lists what was run"),
-        ("rm", "`runs`"),
+        ("rm", "`flatrun runs rm NAME`"),
         ("trian", "`flatrun FILE` checks"),
         ("predcit", "no command for single images"),
     ] {
@@ -141,7 +141,7 @@ fn commands_of_other_programs_are_answered() {
 
 #[test]
 fn options_of_other_programs_are_answered_with_what_works() {
-    let desk = Desk::new(&[("a.flat", "edition 2026\ntrain 1 epochs under sgd\n")]);
+    let desk = Desk::new(&[("a.flat", "edition 2026\ntrain 1 epochs\n")]);
     for (option, value, instead) in [
         ("--epochs", "5", &["--set", "train.0.duration=5 epochs"][..]),
         ("--steps", "50", &["--set", "train.0.duration=50 steps"]),

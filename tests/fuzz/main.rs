@@ -1,6 +1,6 @@
 //! Mutated inputs against everything that reads what others wrote: texts, data, weights, records, messages of editors.
 //!
-//! Held: nothing panics, nothing takes memory that the input does not need, and no message carries control characters.
+//! Held: nothing panics, nothing takes memory that the input does not need, and what is formatted or checked keeps its rules.
 //! Each target takes a fixed number of inputs. `FLAT_FUZZ=1000000 cargo test --release --test fuzz` takes that many of
 //! each; `FLAT_FUZZ_FIRST=N FLAT_FUZZ=1` takes the one that failed again, which also lies in the folder that is named.
 

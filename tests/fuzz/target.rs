@@ -72,9 +72,3 @@ impl Target<'_> {
         path
     }
 }
-
-/// No message may move a cursor or clear a screen.
-pub fn plain(message: &str) {
-    let control = |letter: char| letter.is_control() && !"\n\t".contains(letter);
-    assert!(!message.contains(control), "{message:?}");
-}

@@ -159,8 +159,12 @@ fn base_optimizers() {
     Case::new("sgd", "under sgd").run();
     let nesterov = "optimize sgd(lr = cosine(0.1 -> 0), nesterov = true)";
     Case::new("sgd_nesterov_cosine", "under sgd").over(nesterov).run();
-    Case { buffers: MOMENTS, ..Case::new("adam", "under adam(lr = 1e-3)") }.run();
-    Case { buffers: MOMENTS, ..Case::new("adamw", "under adamw(lr = 1e-3, weight_decay = 0.01)") }.run();
+    Case { buffers: MOMENTS, ..Case::new("adam", "under none").over("optimize adam(lr = 1e-3)") }.run();
+    Case {
+        buffers: MOMENTS,
+        ..Case::new("adamw", "under none").over("optimize adamw(lr = 1e-3, weight_decay = 0.01)")
+    }
+    .run();
 }
 
 #[test]

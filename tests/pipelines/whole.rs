@@ -23,7 +23,7 @@ fn every_file_is_formatted_and_without_a_finding() {
 }
 
 /// Its comment says so: the numbers are of parts of 64.
-const IN_PARTS: &str = "table2.flat";
+const IN_PARTS: &str = "lesam/table2.flat";
 
 /// Where the data are not there, that is all there is to say.
 #[test]
@@ -33,7 +33,8 @@ fn without_data_files_lack_data_alone() {
         let path = file.to_str().unwrap();
         let checked = flatrun(empty.path(), &["check", "--format", "short", path]);
         let findings = String::from_utf8_lossy(&checked.stdout).into_owned();
-        assert!(findings.lines().all(|line| line.contains(" F0401: ")), "{findings}");
+        let known = |line: &str| file.ends_with(IN_PARTS) && line.contains(" L0023: ");
+        assert!(findings.lines().all(|line| line.contains(" F0401: ") || known(line)), "{findings}");
         let needs_data = !std::fs::read_to_string(&file).unwrap().contains("digits");
         assert_eq!(checked.status.success(), !needs_data, "{path}");
     }

@@ -4,7 +4,7 @@ mod damaged;
 mod interrupted;
 mod measured;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flatrun::data::Disk;
@@ -291,12 +291,19 @@ fn values_that_are_not_finite_are_kept_as_such() {
     assert!(value(&first).is_nan() && value(&again).is_nan());
 }
 
+/// The only run below `runs`; locks and stages lie beside it under names with a dot.
+fn run_folder(runs: &Path) -> PathBuf {
+    let mut paths = std::fs::read_dir(runs).unwrap().map(|entry| entry.unwrap().path());
+    let hidden = |path: &PathBuf| path.file_name().unwrap().as_encoded_bytes().starts_with(b".");
+    paths.find(|path| !hidden(path)).unwrap()
+}
+
 #[test]
 fn a_damaged_checkpoint_is_an_error_and_is_left_alone() {
     let runs = tempfile::tempdir().unwrap();
     let mut options = options(SMALL, runs.path());
     run(SMALL, &options, Some(5)).0.unwrap_err();
-    let folder = std::fs::read_dir(runs.path()).unwrap().next().unwrap().unwrap().path();
+    let folder = run_folder(runs.path());
     let path = folder.join("main/seed-0/checkpoints/phase-1.safetensors");
     let bytes = std::fs::read(&path).unwrap();
     std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
@@ -310,7 +317,7 @@ fn a_damaged_checkpoint_is_an_error_and_is_left_alone() {
 fn a_refused_start_leaves_the_record_as_it_was() {
     let runs = tempfile::tempdir().unwrap();
     run(SMALL, &options(SMALL, runs.path()), Some(3)).0.unwrap_err();
-    let folder = std::fs::read_dir(runs.path()).unwrap().next().unwrap().unwrap().path();
+    let folder = run_folder(runs.path());
     let events = || std::fs::read_to_string(folder.join("main/seed-0/events.jsonl")).unwrap();
     let before = events();
     run(SMALL, &options(SMALL, runs.path()), None).0.unwrap_err();
