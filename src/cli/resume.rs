@@ -60,19 +60,20 @@ fn refusal(program: &Program, options: &Options, other: &RunRecord) -> Failure {
 /// `train.0.duration` was 30 epochs, is 31 epochs.
 fn differences(program: &Program, other: &RunRecord) -> Vec<String> {
     let old: Vec<Outline> = other.seeds.iter().filter_map(|seed| Outline::read(&seed.folder)).collect();
-    let of_variant = |variant: &Variant| {
-        // A choice that was edited has another name; what has no namesake is compared with what there is.
-        let same = old.iter().find(|old| old.variant == variant.slug).or(old.first());
-        same.map_or_else(Vec::new, |old| changes(old, variant))
+    let of_old = |old: &Outline| {
+        // A choice that was edited has another name: what differs least from it is what it became.
+        let same = program.variants.iter().find(|variant| variant.slug == old.variant);
+        let nearest = || program.variants.iter().map(|variant| changes(old, variant)).min_by_key(Vec::len);
+        same.map(|variant| changes(old, variant)).or_else(nearest).unwrap_or_default()
     };
     let mut found: Vec<String> = Vec::new();
-    for change in program.variants.iter().flat_map(of_variant) {
+    for change in old.iter().flat_map(of_old) {
         if !found.contains(&change) {
             found.push(change);
         }
     }
     if found.is_empty() {
-        found.push("its variants or its edition are others".into());
+        found.push("a variant that had not begun, or its edition, is another".into());
     }
     found
 }
