@@ -2,13 +2,15 @@
 //!
 //! `killed_at_many_points` is the long version: `FLATRUN_KILLS=1000 cargo test --release --test kill -- --ignored`.
 
+mod signals;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use flatrun::data::{Generator, Purpose};
-use nix::sys::signal::{SigHandler, Signal, signal};
+use signals::obeys_signals;
 
 const PIPELINE: &str = "\
 edition 2026
@@ -66,15 +68,6 @@ fn start(folder: &Path, resume: bool) -> Child {
     }
     obeys_signals(&mut command);
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-/// Whatever whoever runs the tests has their processes ignore.
-fn obeys_signals(process: &mut Command) {
-    use std::os::unix::process::CommandExt;
-    // SAFETY: nothing is called when the signal comes.
-    let usual = || unsafe { signal(Signal::SIGINT, SigHandler::SigDfl) }.map(drop).map_err(Into::into);
-    // SAFETY: what runs between the two programs sets a signal alone.
-    unsafe { process.pre_exec(usual) };
 }
 
 fn fresh(pipeline: &str) -> tempfile::TempDir {

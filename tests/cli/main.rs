@@ -16,5 +16,8 @@ mod plan;
 mod report;
 mod run;
 mod runs;
+#[cfg(unix)]
+#[path = "../signals/mod.rs"]
+mod signals;
 mod usage;
 mod weights;

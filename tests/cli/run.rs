@@ -233,10 +233,9 @@ For more information, try '--help'.
 #[cfg(unix)]
 mod signals {
     use std::io::{BufRead, BufReader};
-    use std::os::unix::process::CommandExt;
     use std::process::{Child, Command};
 
-    use nix::sys::signal::{SigHandler, Signal, signal};
+    use crate::signals::obeys_signals;
 
     use super::*;
 
@@ -252,19 +251,6 @@ mod signals {
             assert!(errors.read_line(&mut line).unwrap() > 0, "the run ended");
         }
         (child, errors)
-    }
-
-    /// Whatever whoever runs the tests has their processes ignore.
-    fn obeys_signals(process: &mut Command) {
-        let usual = || {
-            for watched in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-                // SAFETY: nothing is called when the signal comes.
-                unsafe { signal(watched, SigHandler::SigDfl) }?;
-            }
-            Ok(())
-        };
-        // SAFETY: what runs between the two programs sets signals alone.
-        unsafe { process.pre_exec(usual) };
     }
 
     fn send(child: &Child, signal: &str) {
